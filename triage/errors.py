@@ -1,0 +1,77 @@
+"""The errors of the product, one tree.
+
+TriageError
+├── InvalidInput          what a person, a file or a program sent cannot be used; says what to change
+├── NotFound              no record with that id
+├── NotAllowed            the actor may not do this
+├── Conflict              the record is no longer in the state that the action needs
+├── SettingsError         a setting is missing or wrong; names the variable
+├── DataFolderError       the data folder cannot be used (not writable, owned by another process)
+├── StateError            a stored run state is altered, or this build cannot resume it
+├── ToolError             a tool cannot do what the model asked; the text is written for the model
+└── ModelUnavailable      no model of the chain answered
+
+Every message is one sentence that says what to do and holds no customer text.
+"""
+
+from __future__ import annotations
+
+
+class TriageError(Exception):
+    """Base of every error that the product raises on purpose."""
+
+    code = "error"
+
+
+class InvalidInput(TriageError):  # noqa: N818 - the tree reads as words that a person would say
+    """Something that was sent cannot be used; the message says what to change."""
+
+    code = "invalid_input"
+
+
+class NotFound(TriageError):  # noqa: N818
+    """There is no record with that id."""
+
+    code = "not_found"
+
+
+class NotAllowed(TriageError):  # noqa: N818
+    """The actor may not do this."""
+
+    code = "not_allowed"
+
+
+class Conflict(TriageError):  # noqa: N818
+    """The record has moved on; the message says to what and by whom, where that is known."""
+
+    code = "conflict"
+
+
+class SettingsError(TriageError):
+    """A setting is missing or wrong; the message names its environment variable."""
+
+    code = "settings"
+
+
+class DataFolderError(TriageError):
+    """The data folder cannot be used: not writable, or owned by another process."""
+
+    code = "data_folder"
+
+
+class StateError(TriageError):
+    """A stored run state was altered, or this build cannot resume it."""
+
+    code = "state"
+
+
+class ToolError(TriageError):
+    """A tool cannot do what the model asked; the message is read by the model."""
+
+    code = "tool"
+
+
+class ModelUnavailable(TriageError):  # noqa: N818
+    """No model of the chain answered."""
+
+    code = "model_unavailable"

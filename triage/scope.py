@@ -1,0 +1,86 @@
+"""What the parts of one running segment share: where its durable steps and events go.
+
+The runner hands a context to tools and guardrails but not to models and tracing, so the scope travels in a context
+variable that every task of the run inherits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from triage.domain import EventKind
+
+
+class Steps(Protocol):
+    """Runs a piece of work once: after a kill the recorded outcome is returned instead of working again."""
+
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Run ``work`` as the durable step ``name`` and return its JSON-compatible outcome."""
+
+
+class EventSink(Protocol):
+    """Where a run tells what happens; see ``NewEvent`` for the meaning of ``key``."""
+
+    def emit(self, kind: EventKind, key: str, *, duration_ms: int | None = None, **payload: Any) -> None:
+        """Append an event; returns at once and never raises."""
+
+    def text(self, source: str, delta: str) -> None:
+        """Pass on a piece of streamed text of ``source`` (a call id); kept in coalesced pieces."""
+
+    def restart_text(self, source: str) -> None:
+        """Say that what was streamed for ``source`` so far is void because its model call starts again."""
+
+
+class DirectSteps:
+    """Runs the work right away and keeps nothing; for tests, evaluation and the benchmark's bare run."""
+
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ARG002
+        """Run ``work``."""
+        return await work()
+
+
+class NoEvents:
+    """Forgets every event; for evaluation and the benchmark's bare run."""
+
+    def emit(self, kind: EventKind, key: str, *, duration_ms: int | None = None, **payload: Any) -> None:
+        """Do nothing."""
+
+    def text(self, source: str, delta: str) -> None:
+        """Do nothing."""
+
+    def restart_text(self, source: str) -> None:
+        """Do nothing."""
+
+
+@dataclass
+class RunScope:
+    """The running segment; one object per segment, shared by all its tasks.
+
+    ``is_replay`` is true when the segment was started before and killed: the tracing then expects spans that are
+    already kept. ``ordinals`` numbers spans of the same kind below the same parent, so that a replay gives each the
+    same id. ``verdicts`` keeps what each guardrail said until its span ends, because the SDK's span drops it.
+    """
+
+    run_id: str
+    segment: int = 0
+    is_replay: bool = False
+    steps: Steps = field(default_factory=DirectSteps)
+    events: EventSink = field(default_factory=NoEvents)
+    ordinals: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+_SCOPE: ContextVar[RunScope | None] = ContextVar("triage_run_scope", default=None)
+
+
+def current_scope() -> RunScope | None:
+    """Return the scope of the running segment, or None outside of one."""
+    return _SCOPE.get()
+
+
+def enter_scope(scope: RunScope) -> None:
+    """Make ``scope`` the current one for this task and the tasks it starts."""
+    _SCOPE.set(scope)

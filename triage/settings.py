@@ -1,0 +1,128 @@
+"""Every setting of the product, read from the environment and from ``.env``, in one documented table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from triage.errors import SettingsError
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """The settings; each field names its environment variable by its alias. Secrets are masked in ``repr``."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+
+    openai_api_key: SecretStr | None = Field(
+        None, alias="OPENAI_API_KEY", description="Key of the model endpoint; without one the offline engine answers."
+    )
+    openai_base_url: str | None = Field(
+        None, alias="OPENAI_BASE_URL", description="Address of any server that speaks the OpenAI protocol."
+    )
+    openai_api: Literal["responses", "chat_completions"] = Field(
+        "responses", alias="TRIAGE_OPENAI_API", description="Which of the two OpenAI protocols the endpoint speaks."
+    )
+    model: str = Field("gpt-5.4", alias="TRIAGE_MODEL", description="Model of the triage agent and the specialists.")
+    guardrail_model: str = Field(
+        "gpt-5.4-nano", alias="TRIAGE_GUARDRAIL_MODEL", description="Small model of the input guardrail."
+    )
+    writer_model: str = Field("gpt-5.4-mini", alias="TRIAGE_WRITER_MODEL", description="Model that writes the reply.")
+    fallback_models: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        alias="TRIAGE_FALLBACK_MODELS",
+        description="Models to try, in order and separated by commas, when the first one does not answer.",
+    )
+    model_timeout_s: float = Field(
+        60.0, gt=0, alias="TRIAGE_MODEL_TIMEOUT_S", description="Seconds without a word before a model call is given up."
+    )
+    model_retries: int = Field(
+        2, ge=0, le=10, alias="TRIAGE_MODEL_RETRIES", description="How often a failed model call is tried again."
+    )
+    guardrail_beside: bool = Field(
+        default=False,
+        alias="TRIAGE_GUARDRAIL_BESIDE",
+        description="Run the input guardrail beside the team instead of before it: faster, but costs tokens when it trips.",
+    )
+    data_dir: Path = Field(Path("./data"), alias="TRIAGE_DATA_DIR", description="Folder for records, traces and spool.")
+    database_url: str | None = Field(
+        None, alias="TRIAGE_DATABASE_URL", description="Records in another database: a SQLAlchemy URL (SQLite or PostgreSQL)."
+    )
+    traces_url: str | None = Field(
+        None, alias="TRIAGE_TRACES_URL", description="Trace store in another DuckDB file: its path."
+    )
+    kb_dir: Path | None = Field(
+        None, alias="TRIAGE_KB_DIR", description="Folder with your own knowledge base articles (Markdown)."
+    )
+    secret_key: SecretStr | None = Field(
+        None, alias="TRIAGE_SECRET_KEY", description="Signs stored run states; made and kept in the data folder when unset."
+    )
+    trace_content: Literal["full", "redacted", "none"] = Field(
+        "full", alias="TRIAGE_TRACE_CONTENT", description="How much of messages and tool calls the trace store keeps."
+    )
+    max_turns: int = Field(
+        12, ge=1, le=100, alias="TRIAGE_MAX_TURNS", description="Turns after which a run is ended as failed."
+    )
+    max_concurrent_runs: int = Field(
+        50, ge=1, le=1000, alias="TRIAGE_MAX_CONCURRENT_RUNS", description="How many runs work at the same time."
+    )
+    otlp_endpoint: str | None = Field(
+        None, alias="TRIAGE_OTLP_ENDPOINT", description="OpenTelemetry collector that receives the traces as well."
+    )
+    sample_records: bool = Field(
+        default=True, alias="TRIAGE_SAMPLE_RECORDS", description="Load sample accounts and orders on the first start."
+    )
+
+    @field_validator("fallback_models", mode="before")
+    @classmethod
+    def _split_models(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [name.strip() for name in value.split(",") if name.strip()]
+        return value
+
+    @field_validator("openai_api_key", "secret_key", "openai_base_url", "database_url", "traces_url", "kb_dir", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the offline engine answers because no key is set."""
+        return self.openai_api_key is None
+
+    @property
+    def records_url(self) -> str:
+        """SQLAlchemy URL of the records."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'triage.db').resolve()}"
+
+    @property
+    def traces_path(self) -> Path:
+        """Path of the DuckDB file."""
+        return Path(self.traces_url) if self.traces_url else self.data_dir / "traces.duckdb"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Folder of finished spans that are not in DuckDB yet."""
+        return self.data_dir / "spool"
+
+    @property
+    def articles_dir(self) -> Path:
+        """Folder of the knowledge base articles in use."""
+        return self.kb_dir or PROJECT_DIR / "knowledge"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: a value is wrong; the message names the variable and what is wrong with it, never the value.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors())
+        raise SettingsError(f"A setting is wrong: {problems}. Mend it in the environment or in .env.") from None
