@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol
 
-from triage.domain import EventKind
+from triage.domain import EventKind, Usage
 
 
 class Steps(Protocol):
@@ -55,6 +56,21 @@ class NoEvents:
         """Do nothing."""
 
 
+@dataclass(frozen=True)
+class ModelCallRecord:
+    """One finished model call of a segment, replayed ones included; ``cost_usd`` is None where no price is known.
+
+    ``is_fallback`` says that the model which was asked first did not answer.
+    """
+
+    role: str
+    model: str
+    usage: Usage
+    cost_usd: Decimal | None
+    duration_ms: int
+    is_fallback: bool = False
+
+
 @dataclass
 class RunScope:
     """The running segment; one object per segment, shared by all its tasks.
@@ -69,6 +85,7 @@ class RunScope:
     is_replay: bool = False
     steps: Steps = field(default_factory=DirectSteps)
     events: EventSink = field(default_factory=NoEvents)
+    calls: list[ModelCallRecord] = field(default_factory=list)
     ordinals: dict[tuple[str, str, str], int] = field(default_factory=dict)
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
