@@ -9,7 +9,8 @@ TriageError
 ├── DataFolderError       the data folder cannot be used (not writable, owned by another process)
 ├── StateError            a stored run state is altered, or this build cannot resume it
 ├── ToolError             a tool cannot do what the model asked; the text is written for the model
-└── ModelUnavailable      no model of the chain answered
+├── ModelUnavailable      no model of the chain answered
+└── ModelRequestError     a model refused the request itself; another try or another model would not help
 
 Every message is one sentence that says what to do and holds no customer text.
 """
@@ -75,3 +76,9 @@ class ModelUnavailable(TriageError):  # noqa: N818
     """No model of the chain answered."""
 
     code = "model_unavailable"
+
+
+class ModelRequestError(TriageError):
+    """A model refused the request itself, for example because it is too long; trying again would not help."""
+
+    code = "model_request"

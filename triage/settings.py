@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from triage.errors import SettingsError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+LITELLM_PREFIX = "litellm/"
 
 
 class Settings(BaseSettings):
@@ -91,8 +92,9 @@ class Settings(BaseSettings):
 
     @property
     def is_offline(self) -> bool:
-        """Whether the offline engine answers because no key is set."""
-        return self.openai_api_key is None
+        """Whether the offline engine answers everything: no key is set and no named model brings its own."""
+        named = [self.model, self.guardrail_model, self.writer_model, *self.fallback_models]
+        return self.openai_api_key is None and not any(name.startswith(LITELLM_PREFIX) for name in named)
 
     @property
     def records_url(self) -> str:

@@ -1,0 +1,1 @@
+"""Models: providers, the fallback chain, durable calls, prices and the offline engine."""

@@ -10,9 +10,9 @@ import genai_prices
 from genai_prices import data_snapshot
 
 from triage.domain import Usage
+from triage.settings import LITELLM_PREFIX
 
 OFFLINE_MODEL_NAME = "offline-rules"
-_LITELLM_PREFIX = "litellm/"
 
 
 def cost_of(model: str, usage: Usage, at: datetime) -> Decimal | None:
@@ -46,7 +46,7 @@ def _token_counts(usage: Usage) -> genai_prices.Usage:
 @lru_cache(maxsize=256)
 def _provider_and_name(model: str) -> tuple[str | None, str]:
     """Split ``litellm/provider/name`` and ``provider/name``; a first part that is no provider belongs to the name."""
-    path = model.removeprefix(_LITELLM_PREFIX)
+    path = model.removeprefix(LITELLM_PREFIX)
     provider, slash, name = path.partition("/")
     if not slash:
         return None, path

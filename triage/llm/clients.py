@@ -1,0 +1,91 @@
+"""Connections to OpenAI and to servers that speak its protocols."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+from agents import ModelSettings, OpenAIChatCompletionsModel
+from openai import AsyncOpenAI, AsyncStream, Timeout
+from openai.types.chat import ChatCompletionChunk
+
+from triage.llm.faults import ModelFault
+
+OPENAI_URL = "https://api.openai.com/v1"
+LONGEST_CONNECT_S = 10.0
+
+
+class ClientPool:
+    """One client per event loop, because a connection belongs to the loop that opened it.
+
+    The durable engine, the HTTP API and the command line each have a loop of their own.
+    """
+
+    def __init__(self, *, api_key: str, base_url: str | None, timeout_s: float) -> None:
+        self.base_url = base_url or OPENAI_URL
+        self._api_key = api_key
+        self._timeout = Timeout(timeout_s, connect=min(timeout_s, LONGEST_CONNECT_S))
+        self._clients: dict[asyncio.AbstractEventLoop, AsyncOpenAI] = {}
+        self._lock = threading.Lock()
+
+    def client(self) -> AsyncOpenAI:
+        """Return the client of the running loop; it does not try again by itself, because the chain does."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            if loop not in self._clients:
+                self._clients = {known: client for known, client in self._clients.items() if not known.is_closed()}
+                self._clients[loop] = AsyncOpenAI(
+                    api_key=self._api_key, base_url=self.base_url, timeout=self._timeout, max_retries=0
+                )
+            return self._clients[loop]
+
+    async def close(self) -> None:
+        """Close the connections of every loop that still runs."""
+        with self._lock:
+            clients, self._clients = self._clients, {}
+        here = asyncio.get_running_loop()
+        for loop, client in clients.items():
+            if loop is here:
+                await client.close()
+            elif loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(client.close(), loop))
+
+
+class WholeAnswerChatModel(OpenAIChatCompletionsModel):
+    """Chat completions that notice a stream which stops without a finish reason, and ask for the token counts.
+
+    The SDK does both only for OpenAI's own address; at any other one half a reply would pass for a whole one.
+    """
+
+    async def _fetch_response(  # type: ignore[override]
+        self, instructions: Any, items: Any, model_settings: ModelSettings, *rest: Any, **options: Any
+    ) -> Any:
+        if model_settings.include_usage is None:
+            model_settings = replace(model_settings, include_usage=True)
+        fetched = await super()._fetch_response(instructions, items, model_settings, *rest, **options)
+        if isinstance(fetched, tuple):
+            response, stream = fetched
+            return response, _WholeStream(stream)
+        return fetched
+
+
+class _WholeStream:
+    """A stream of chunks that fails when the answer has no end; the SDK reads ``response`` for the request id."""
+
+    def __init__(self, stream: AsyncStream[ChatCompletionChunk]) -> None:
+        self.response = stream.response
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
+        is_finished = False
+        async for chunk in self._stream:
+            is_finished = is_finished or any(choice.finish_reason for choice in chunk.choices)
+            yield chunk
+        if not is_finished:
+            raise ModelFault("the stream broke off", is_passing=True)
+
+    async def close(self) -> None:
+        await self._stream.close()

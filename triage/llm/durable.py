@@ -1,0 +1,241 @@
+"""A model whose every call is a durable step of the run: what it answered once is not asked again after a kill."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from agents import Model, ModelBehaviorError, ModelResponse
+from agents import Usage as SdkUsage
+from agents.agent_output import AgentOutputSchemaBase
+from agents.handoffs import Handoff
+from agents.items import TResponseInputItem, TResponseStreamEvent
+from agents.model_settings import ModelSettings
+from agents.models.interface import ModelTracing
+from agents.tool import Tool
+from openai.types.responses import Response, ResponseCompletedEvent, ResponseIncompleteEvent
+from openai.types.responses.response_prompt_param import ResponsePromptParam
+from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
+
+from triage.domain import EventKind, Usage
+from triage.llm.chain import Answer, ModelCall, ModelChain, Relay
+from triage.llm.prices import cost_of
+from triage.scope import ModelCallRecord, current_scope
+
+Outcome = dict[str, Any]
+
+
+class DurableModel(Model):
+    """Asks its chain inside one durable step per call; outside of a run it asks right away.
+
+    ``stream_response`` passes the provider's events on while the step runs and ends with the recorded answer. After a
+    kill only the recorded answer comes. A second ``response.created`` in one stream means that the call was started
+    again, so whoever shows the text has to drop what came before it.
+    """
+
+    def __init__(self, *, role: str, chain: ModelChain) -> None:
+        self.role = role
+        self.chain = chain
+
+    async def get_response(  # noqa: PLR0917 - the SDK's signature
+        self,
+        system_instructions: str | None,
+        input: str | list[TResponseInputItem],  # noqa: A002 - the SDK's name
+        model_settings: ModelSettings,
+        tools: list[Tool],
+        output_schema: AgentOutputSchemaBase | None,
+        handoffs: list[Handoff],
+        tracing: ModelTracing,
+        *,
+        previous_response_id: str | None,
+        conversation_id: str | None,
+        prompt: ResponsePromptParam | None,
+    ) -> ModelResponse:
+        """Answer in one piece; the provider is asked for a stream all the same, so that a silence is noticed.
+
+        Raises:
+            ModelRequestError: the request itself was refused.
+            ModelUnavailable: no model answered.
+            ModelBehaviorError: the model stopped before the end of its answer.
+        """
+        call = ModelCall(
+            system_instructions,
+            input,
+            model_settings,
+            tools,
+            output_schema,
+            handoffs,
+            tracing,
+            previous_response_id,
+            conversation_id,
+            prompt,
+        )
+        outcome = await self._step(call, _forget)
+        self._keep(outcome)
+        response = Response.construct(**outcome["response"])
+        if not outcome["is_complete"]:
+            reason = getattr(response.incomplete_details, "reason", None) or "unknown reason"
+            raise ModelBehaviorError(f"The model stopped before the end of its answer ({reason}).")
+        return ModelResponse(
+            output=response.output,
+            usage=_sdk_usage(Usage(**outcome["usage"])),
+            response_id=response.id,
+            request_id=outcome["request_id"],
+        )
+
+    async def stream_response(  # noqa: PLR0917 - the SDK's signature
+        self,
+        system_instructions: str | None,
+        input: str | list[TResponseInputItem],  # noqa: A002 - the SDK's name
+        model_settings: ModelSettings,
+        tools: list[Tool],
+        output_schema: AgentOutputSchemaBase | None,
+        handoffs: list[Handoff],
+        tracing: ModelTracing,
+        *,
+        previous_response_id: str | None,
+        conversation_id: str | None,
+        prompt: ResponsePromptParam | None,
+    ) -> AsyncGenerator[TResponseStreamEvent, None]:
+        """Answer as a stream of events that ends with the recorded answer.
+
+        Raises:
+            ModelRequestError: the request itself was refused.
+            ModelUnavailable: no model answered.
+        """
+        call = ModelCall(
+            system_instructions,
+            input,
+            model_settings,
+            tools,
+            output_schema,
+            handoffs,
+            tracing,
+            previous_response_id,
+            conversation_id,
+            prompt,
+        )
+        events: asyncio.Queue[TResponseStreamEvent | None] = asyncio.Queue()
+        step = asyncio.create_task(self._step(call, events.put_nowait))
+
+        def close(done: asyncio.Task[Outcome]) -> None:
+            # Looking at the error here keeps asyncio quiet about a step whose consumer has gone.
+            if not done.cancelled():
+                done.exception()
+            events.put_nowait(None)
+
+        step.add_done_callback(close)
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            outcome = await step
+        finally:
+            if not step.done():
+                step.cancel()
+                await asyncio.wait({step})
+        self._keep(outcome)
+        yield _closing_event(outcome)
+
+    async def _step(self, call: ModelCall, relay: Relay) -> Outcome:
+        async def work() -> Outcome:
+            return _outcome_of(await self.chain.answer(call, relay))
+
+        scope = current_scope()
+        run: Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]] | None = scope.steps.run if scope else None
+        outcome: Outcome = await work() if run is None else await run(f"model:{self.role}", work)
+        return outcome
+
+    def _keep(self, outcome: Outcome) -> None:
+        """Count the call and tell the run; the event's key comes from the record, so a replay adds no second one."""
+        scope = current_scope()
+        if scope is None:
+            return
+        cost = outcome["cost_usd"]
+        scope.calls.append(
+            ModelCallRecord(
+                role=self.role,
+                model=outcome["model"],
+                usage=Usage(**outcome["usage"]),
+                cost_usd=None if cost is None else Decimal(cost),
+                duration_ms=outcome["duration_ms"],
+                is_fallback=outcome["is_fallback"],
+            )
+        )
+        tokens = {name: count for name, count in outcome["usage"].items() if name != "requests"}
+        scope.events.emit(
+            EventKind.MODEL_COMPLETED,
+            f"model:{outcome['id']}",
+            duration_ms=outcome["duration_ms"],
+            role=self.role,
+            model=outcome["model"],
+            cost_usd=cost,
+            is_fallback=outcome["is_fallback"],
+            **tokens,
+        )
+
+
+def _outcome_of(answer: Answer) -> Outcome:
+    """Return the answer as JSON.
+
+    Only fields that the provider set are kept: the runner sends output items back as they are set, and servers refuse
+    some fields that are there but null.
+    """
+    response = answer.response
+    usage = _usage_of(response)
+    cost = cost_of(answer.model, usage, answer.started_at)
+    if cost is None and response.model:
+        cost = cost_of(response.model, usage, answer.started_at)
+    return {
+        # Servers number their answers as they like, so the record has an id of its own.
+        "id": uuid.uuid4().hex,
+        "response": response.to_dict(mode="json", warnings=False),
+        "request_id": getattr(response, "_request_id", None),
+        "is_complete": answer.is_complete,
+        "model": answer.model,
+        "usage": usage.model_dump(),
+        "cost_usd": None if cost is None else str(cost),
+        "duration_ms": answer.duration_ms,
+        "is_fallback": answer.is_fallback,
+        "attempts": [asdict(attempt) for attempt in answer.attempts],
+    }
+
+
+def _usage_of(response: Response) -> Usage:
+    """Read the token counts; servers leave out the details, or all of it."""
+    used = response.usage
+    if used is None:
+        return Usage(requests=1)
+    return Usage(
+        requests=1,
+        input_tokens=used.input_tokens or 0,
+        cached_tokens=getattr(used.input_tokens_details, "cached_tokens", None) or 0,
+        output_tokens=used.output_tokens or 0,
+        reasoning_tokens=getattr(used.output_tokens_details, "reasoning_tokens", None) or 0,
+    )
+
+
+def _sdk_usage(usage: Usage) -> SdkUsage:
+    return SdkUsage(
+        requests=usage.requests,
+        input_tokens=usage.input_tokens,
+        input_tokens_details=InputTokensDetails(cached_tokens=usage.cached_tokens, cache_write_tokens=0),
+        output_tokens=usage.output_tokens,
+        output_tokens_details=OutputTokensDetails(reasoning_tokens=usage.reasoning_tokens),
+        total_tokens=usage.total_tokens,
+    )
+
+
+def _closing_event(outcome: Outcome) -> TResponseStreamEvent:
+    """Build the last event of a stream from the record, for a first run and for a replay alike."""
+    response = Response.construct(**outcome["response"])
+    if outcome["is_complete"]:
+        return ResponseCompletedEvent.construct(type="response.completed", response=response, sequence_number=0)
+    return ResponseIncompleteEvent.construct(type="response.incomplete", response=response, sequence_number=0)
+
+
+def _forget(event: TResponseStreamEvent) -> None:
+    """Drop an event that nobody waits for."""
