@@ -1,0 +1,65 @@
+"""Conversations and their messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.records.base import Store
+from storage.records.schema import conversations, messages
+from triage.domain import Conversation, Message, utc_now
+
+_MESSAGES = (
+    sa.select(messages).where(messages.c.conversation_id == sa.bindparam("conversation_id")).order_by(messages.c.number)
+)
+
+
+class _MessageStore(Store[Message]):
+    table = messages
+    value = Message
+    noun = "message"
+
+    def add(self, message: Message) -> None:
+        self._add(message)
+
+    def list_of_conversation(self, conversation_id: str) -> list[Message]:
+        return self._all(_MESSAGES, {"conversation_id": conversation_id})
+
+
+class ConversationStore(Store[Conversation]):
+    """Conversations with their messages."""
+
+    table = conversations
+    value = Conversation
+    noun = "conversation"
+
+    def add(self, conversation: Conversation) -> None:
+        """Keep a new conversation.
+
+        Raises:
+            Conflict: there is one with this id.
+        """
+        self._add(conversation)
+
+    def update(self, id: str, **changes: Any) -> Conversation:  # noqa: A002 - the column's name
+        """Change fields of a conversation and return it as it is then; sets ``updated_at`` unless it is given.
+
+        Raises:
+            NotFound: there is no such conversation.
+        """
+        return self._change(id, expect=None, changes={"updated_at": utc_now(), **changes})
+
+    def add_message(self, message: Message) -> None:
+        """Keep a new message; its time becomes the conversation's ``updated_at``.
+
+        Raises:
+            Conflict: there is a message with this id.
+            NotFound: there is no such conversation.
+        """
+        self.update(message.conversation_id, updated_at=message.created_at)
+        _MessageStore(self.connection).add(message)
+
+    def messages(self, conversation_id: str) -> list[Message]:
+        """Return the messages of a conversation, oldest first."""
+        return _MessageStore(self.connection).list_of_conversation(conversation_id)

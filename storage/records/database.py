@@ -1,0 +1,122 @@
+"""The connection to the records: the engine, transactions and migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from storage.records.migrate import apply_migrations
+from storage.records.stores import Stores
+from triage.errors import SettingsError
+
+BUSY_TIMEOUT_MS = 30_000
+# Up to 50 runs work at once, each with short transactions, and the durable engine shares the pool.
+POOL_SIZE = 16
+POOL_OVERFLOW = 48
+
+
+def open_engine(url: str) -> Engine:
+    """Open the database of the records; nothing is read or written before the first use.
+
+    On SQLite the write-ahead log lets readers go on while one writes, and a commit costs no wait for the disk: after a
+    kill everything committed is there, only a power cut can take the last moments. The durable engine can use the same
+    engine as its own. An in-memory database has one connection and serves one thread.
+
+    Raises:
+        SettingsError: the URL is none, or names a database that has no driver here.
+    """
+    try:
+        parsed = sa.make_url(url)
+        dialect = parsed.get_dialect().name
+    except (ArgumentError, NoSuchModuleError):
+        dialect = None
+    if dialect not in {"sqlite", "postgresql"}:
+        raise SettingsError(
+            "TRIAGE_DATABASE_URL cannot be used: write sqlite:///path/to/file.db or postgresql+psycopg://user@host/name."
+        )
+    # Statements that fail are named in logs, what was bound to them is customers' text and is not.
+    if dialect == "postgresql":
+        return sa.create_engine(
+            parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_pre_ping=True, hide_parameters=True
+        )
+    if parsed.database in {None, "", ":memory:"}:
+        engine = sa.create_engine(parsed, poolclass=StaticPool, hide_parameters=True)
+    else:
+        engine = sa.create_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    """Set what SQLite forgets with every connection."""
+    # The timeout comes first, because the switch of the journal already has to wait for other processes.
+    connection.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = normal")
+    connection.execute("pragma foreign_keys = on")
+    # The durable engine relies on this: its writes take the lock at once instead of failing half-way for want of it.
+    connection.isolation_level = "IMMEDIATE"
+    # SQLite's own lower() knows the letters A to Z only.
+    connection.create_function("unicode_lower", 1, _unicode_lower, deterministic=True)
+
+
+def _unicode_lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
+class Records:
+    """The records of the product: transactions over all stores. One object serves every thread of a process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._is_sqlite = engine.dialect.name == "sqlite"
+
+    def migrate(self) -> None:
+        """Bring the tables to this build's version; does nothing where they are.
+
+        Raises:
+            DataFolderError: the folder cannot be written, or a newer build has written the records.
+        """
+        if self._is_sqlite and self.engine.url.database not in {None, "", ":memory:"}:
+            Path(str(self.engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        apply_migrations(self.engine)
+
+    @contextmanager
+    def begin(self) -> Iterator[Stores]:
+        """Open one write transaction: committed at the end of the block, rolled back when an error leaves it.
+
+        SQLite lets one transaction write at a time, so the block must be short and wait for nothing outside.
+        """
+        with self.engine.connect() as connection:
+            if self._is_sqlite:
+                # Without this the lock is taken at the first write, and what was read before it may be out of date.
+                connection.exec_driver_sql("begin immediate")
+            yield Stores(connection)
+            connection.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Stores]:
+        """Open one look at the records, the same for all queries of the block; writing in it is an error."""
+        with self.engine.connect() as connection:
+            if not self._is_sqlite:
+                yield Stores(connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ"))
+                return
+            connection.exec_driver_sql("pragma query_only = on")
+            try:
+                connection.exec_driver_sql("begin")
+                yield Stores(connection)
+            finally:
+                connection.rollback()
+                connection.exec_driver_sql("pragma query_only = off")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()

@@ -1,0 +1,124 @@
+"""Runs: one message's way through the team."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.records.base import LIKE_ESCAPE, Store, like, plain
+from storage.records.columns import Folded
+from storage.records.schema import runs
+from triage.domain import Run, RunFilter, RunStatus, utc_now
+
+ALL = "all"
+NEEDS_PERSON = "needs_person"
+
+_NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.id.desc())
+_BY_KEY = sa.select(runs).where(runs.c.idempotency_key == sa.bindparam("idempotency_key"))
+_UNFINISHED = (
+    sa.select(runs)
+    .where(runs.c.status.in_([RunStatus.QUEUED.value, RunStatus.RUNNING.value]))
+    .order_by(runs.c.created_at, runs.c.id)
+)
+_OF_CONVERSATION = (
+    sa.select(runs)
+    .where(runs.c.conversation_id == sa.bindparam("conversation_id"))
+    .order_by(runs.c.created_at, runs.c.id)
+)
+_COUNTS = sa.select(
+    runs.c.status,
+    sa.func.count().label(ALL),
+    sa.func.sum(sa.case((runs.c.needs_person, 1), else_=0)).label(NEEDS_PERSON),
+).group_by(runs.c.status)
+
+
+class RunStore(Store[Run]):
+    """The runs."""
+
+    table = runs
+    value = Run
+    noun = "run"
+
+    def add(self, run: Run) -> None:
+        """Keep a new run.
+
+        Raises:
+            Conflict: its id or idempotency key is taken, or its conversation does not exist.
+        """
+        self._add(run)
+
+    def update(self, id: str, *, expect: Collection[RunStatus] | None = None, **changes: Any) -> Run:  # noqa: A002
+        """Change fields of a run, if its status is one of ``expect``, and return the run as it is then.
+
+        ``updated_at`` is set unless it is given.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: its status is another one; nothing is changed.
+        """
+        return self._change(id, expect=expect, changes={"updated_at": utc_now(), **changes})
+
+    def find_by_key(self, idempotency_key: str) -> Run | None:
+        """Return the run that was submitted with this key, or None."""
+        return self._one(_BY_KEY, {"idempotency_key": idempotency_key})
+
+    def list(self, filter: RunFilter, *, limit: int = 50, offset: int = 0) -> builtins.list[Run]:  # noqa: A002
+        """Return the runs that the filter lets through, newest first."""
+        statement = sa.select(runs).where(*_status_conditions(filter), *_conditions(filter))
+        return self._all(statement.order_by(*_NEWEST_FIRST).limit(limit).offset(offset))
+
+    def counts(self, filter: RunFilter) -> dict[str, int]:  # noqa: A002
+        """Count the runs by status word, with "all" and "needs_person", for the choice between them.
+
+        The filter's ``statuses`` and ``needs_person`` are left out: the counts stay while a person goes through them.
+        """
+        counts = dict.fromkeys([ALL, NEEDS_PERSON, *(status.value for status in RunStatus)], 0)
+        for row in self.connection.execute(_COUNTS.where(*_conditions(filter))):
+            counts[row.status] = row.all
+            counts[ALL] += row.all
+            counts[NEEDS_PERSON] += row.needs_person
+        return counts
+
+    def unfinished(self) -> builtins.list[Run]:
+        """Return the runs that are queued or running, oldest first."""
+        return self._all(_UNFINISHED)
+
+    def list_of_conversation(self, conversation_id: str) -> builtins.list[Run]:
+        """Return the runs of a conversation, oldest first."""
+        return self._all(_OF_CONVERSATION, {"conversation_id": conversation_id})
+
+    def _changed_columns(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        columns = super()._changed_columns(changes)
+        if "result" in changes:
+            columns["requires_human"] = _requires_human(changes["result"])
+        return columns
+
+    def _row(self, value: Run) -> dict[str, Any]:
+        return {**super()._row(value), "requires_human": _requires_human(value.result)}
+
+
+def _requires_human(result: Any) -> bool:
+    return bool(result is not None and plain(result)["requires_human"])
+
+
+def _status_conditions(filter: RunFilter) -> Iterator[sa.ColumnElement[bool]]:  # noqa: A002
+    if filter.statuses:
+        yield runs.c.status.in_([status.value for status in filter.statuses])
+    if filter.needs_person is not None:
+        yield runs.c.needs_person == filter.needs_person
+
+
+def _conditions(filter: RunFilter) -> Iterator[sa.ColumnElement[bool]]:  # noqa: A002
+    if filter.categories:
+        yield runs.c.category.in_([category.value for category in filter.categories])
+    if filter.urgencies:
+        yield runs.c.urgency.in_([urgency.value for urgency in filter.urgencies])
+    if filter.conversation_id is not None:
+        yield runs.c.conversation_id == filter.conversation_id
+    if text := filter.text.strip():
+        pattern = like(text.lower())
+        searched = (runs.c.message, runs.c.customer_email, runs.c.id, runs.c.conversation_id)
+        yield sa.or_(*(Folded(column).like(pattern, escape=LIKE_ESCAPE) for column in searched))

@@ -1,0 +1,31 @@
+"""Durable steps: what each finished step of a running segment returned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from storage.records.schema import run_steps
+
+_LOAD = sa.select(run_steps.c.key, run_steps.c.outcome).where(
+    run_steps.c.run_id == sa.bindparam("run_id"), run_steps.c.segment == sa.bindparam("segment")
+)
+_PUT = sa.insert(run_steps)
+
+
+class StepStore:
+    """The outcomes of finished steps."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def load(self, run_id: str, segment: int) -> dict[str, Any]:
+        """Return the outcomes of a segment by step key."""
+        rows = self.connection.execute(_LOAD, {"run_id": run_id, "segment": segment})
+        return {row.key: row.outcome for row in rows}
+
+    def put(self, run_id: str, segment: int, key: str, outcome: Any) -> None:
+        """Keep the outcome of one step."""
+        self.connection.execute(_PUT, {"run_id": run_id, "segment": segment, "key": key, "outcome": outcome})

@@ -1,0 +1,34 @@
+"""All stores of one transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from storage.records.approvals import ApprovalStore
+from storage.records.conversations import ConversationStore
+from storage.records.customers import AccountStore, OrderStore
+from storage.records.events import EventStore
+from storage.records.follow_ups import CorrectionStore, EscalationStore, TicketStore
+from storage.records.notes import NoteStore
+from storage.records.runs import RunStore
+from storage.records.samples import SampleStore
+from storage.records.states import StateStore
+
+
+class Stores:
+    """The stores, bound to one connection; whatever they write is committed or rolled back together."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.conversations = ConversationStore(connection)
+        self.runs = RunStore(connection)
+        self.events = EventStore(connection)
+        self.approvals = ApprovalStore(connection)
+        self.states = StateStore(connection)
+        self.accounts = AccountStore(connection)
+        self.orders = OrderStore(connection)
+        self.tickets = TicketStore(connection)
+        self.escalations = EscalationStore(connection)
+        self.corrections = CorrectionStore(connection)
+        self.notes = NoteStore(connection)
+        self.samples = SampleStore(connection)
