@@ -86,6 +86,8 @@ class RunScope:
     steps: Steps = field(default_factory=DirectSteps)
     events: EventSink = field(default_factory=NoEvents)
     calls: list[ModelCallRecord] = field(default_factory=list)
+    turns: int = 0
+    last_agent: str | None = None
     ordinals: dict[tuple[str, str, str], int] = field(default_factory=dict)
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
 

@@ -1,0 +1,43 @@
+"""The composition root: settings -> services -> HTTP routes and pages -> one ASGI app."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.routing import Mount
+
+from triage.api.app import build_api
+from triage.errors import TriageError
+from triage.logs import configure_logs
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG001
+    """Open the data folder before the first page is served, and give it back at the end."""
+    from pages.components.context import services  # noqa: PLC0415 - cached functions are imported after the runtime started
+
+    configure_logs()
+    try:
+        running = services()
+    except TriageError as error:
+        # The server's own way to report a failed start is a stack trace; a person needs the sentence.
+        sys.stderr.write(f"\nThe console cannot start. {error}\n\n")
+        sys.stderr.flush()
+        raise SystemExit(1) from None
+    try:
+        yield {}
+    finally:
+        services.clear()
+        running.close()
+
+
+app = st.App(
+    str(Path(__file__).parent / "pages" / "console.py"),
+    lifespan=lifespan,
+    routes=[Mount("/api", app=build_api())],
+)

@@ -1,0 +1,30 @@
+"""What every page needs: the services of this process and who is acting."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from triage.domain import Actor, Role
+from triage.services import Services, open_services
+from triage.settings import load_settings
+
+NAME_KEY = "actor_name"
+ROLE_KEY = "actor_role"
+DEFAULT_NAME = "local user"
+DEFAULT_ROLE = Role.REVIEWER
+
+
+@st.cache_resource(show_spinner="Starting the console…")
+def services() -> Services:
+    """Return the services of this process; the first call opens the data folder."""
+    return open_services(load_settings(), kind="console")
+
+
+def actor() -> Actor:
+    """Return who is acting: in local mode the name and role chosen in the sidebar."""
+    name = str(st.session_state.get(NAME_KEY) or DEFAULT_NAME).strip() or DEFAULT_NAME
+    try:
+        role = Role(st.session_state.get(ROLE_KEY, DEFAULT_ROLE))
+    except ValueError:
+        role = DEFAULT_ROLE
+    return Actor(name=name[:80], role=role)

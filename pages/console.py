@@ -1,0 +1,63 @@
+"""The frame around every page: navigation, the engine's badge and, in local mode, who is acting."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY, services
+from triage.domain import Role
+from triage.errors import TriageError
+
+try:
+    waiting = services().approvals.count_open()
+except TriageError as error:
+    st.set_page_config(page_title="Triage console", page_icon=":material/support_agent:", layout="wide")
+    st.error(str(error), icon=":material/error:")
+    st.stop()
+
+st.set_page_config(
+    page_title=f"({waiting}) Triage console" if waiting else "Triage console",
+    page_icon=":material/support_agent:",
+    layout="wide",
+)
+page = st.navigation(
+    {
+        "Work": [
+            st.Page("desk.py", title="Desk", icon=":material/inbox:", default=True),
+            st.Page(
+                "approvals.py", title=f"Approvals · {waiting}" if waiting else "Approvals", icon=":material/approval:",
+                url_path="approvals",
+            ),
+        ],
+        "Observe": [
+            st.Page("overview.py", title="Overview", icon=":material/monitoring:"),
+            st.Page("traces.py", title="Traces", icon=":material/account_tree:"),
+        ],
+        "Improve": [st.Page("team.py", title="Team", icon=":material/groups:")],
+    }
+)
+with st.sidebar:
+    settings = services().settings
+    if settings.is_offline:
+        st.badge(
+            "Offline engine: no model key set",
+            icon=":material/cloud_off:",
+            color="orange",
+            help="Written rules answer instead of a model. Set OPENAI_API_KEY (and OPENAI_BASE_URL for another server) "
+            "and start again to use a model.",
+        )
+    else:
+        st.badge(settings.model, icon=":material/smart_toy:", color="gray", help="The model of the triage agent.")
+    with st.popover("Local mode", icon=":material/badge:", type="tertiary"):
+        st.caption("Nobody signs in here: the console listens on this machine only. Choose who you are acting as.")
+        st.text_input("Your name", value=DEFAULT_NAME, key=NAME_KEY, persist_state="session", max_chars=80)
+        st.selectbox(
+            "Role",
+            list(Role),
+            index=list(Role).index(DEFAULT_ROLE),
+            format_func=lambda role: role.value,
+            key=ROLE_KEY,
+            persist_state="session",
+        )
+    st.caption(f"Acting as **{st.session_state[ROLE_KEY].value}**")
+page.run()

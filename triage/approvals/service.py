@@ -1,0 +1,145 @@
+"""The approval queue: what waits for a person, and what a decision sets going."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection
+from typing import Any
+
+from triage.domain import (
+    Actor,
+    Approval,
+    ApprovalStatus,
+    EventKind,
+    NewEvent,
+    OPEN_APPROVAL_STATUSES,
+    Role,
+    Run,
+    RunStatus,
+    utc_now,
+)
+from triage.errors import Conflict, InvalidInput
+from triage.roles import require
+from triage.runs.engine import WorkQueue
+from triage.runs.intake import clean_message
+from triage.runs.records import Gateway
+
+
+class ApprovalService:
+    """Decisions on tool calls; each is made once, and the last one of a run resumes it in the same transaction."""
+
+    def __init__(self, *, records: Gateway, queue: WorkQueue, on_change: Callable[[Run], None]) -> None:
+        self._records = records
+        self._queue = queue
+        self._on_change = on_change
+
+    def approve(self, approval_id: str, *, actor: Actor) -> Approval:
+        """Let the call happen exactly as it is shown.
+
+        Raises:
+            NotAllowed: the actor is not a reviewer.
+            Conflict: somebody decided already; the message says who and what.
+        """
+        require(actor, Role.REVIEWER, action="approve an action")
+        return self._decide(approval_id, actor=actor, status=ApprovalStatus.APPROVED, reason=None)
+
+    def reject(self, approval_id: str, *, actor: Actor, reason: str) -> Approval:
+        """Refuse the call; the reason goes to the agent.
+
+        Raises:
+            InvalidInput: there is no reason.
+            NotAllowed: the actor is not a reviewer.
+            Conflict: somebody decided already; the message says who and what.
+        """
+        require(actor, Role.REVIEWER, action="reject an action")
+        if not reason.strip():
+            raise InvalidInput("Give a reason: the agent takes it into account and the customer's reply rests on it.")
+        return self._decide(approval_id, actor=actor, status=ApprovalStatus.REJECTED, reason=clean_message(reason))
+
+    def get(self, approval_id: str) -> Approval:
+        """Return an approval."""
+        with self._records.read() as tx:
+            approval: Approval = tx.approvals.get(approval_id)
+        return approval
+
+    def list(
+        self, *, statuses: Collection[ApprovalStatus] = OPEN_APPROVAL_STATUSES, limit: int = 100, offset: int = 0
+    ) -> list[Approval]:
+        """Return approvals, the one that waits longest first."""
+        with self._records.read() as tx:
+            approvals: list[Approval] = tx.approvals.list(statuses=statuses, limit=limit, offset=offset)
+        return approvals
+
+    def list_of_run(self, run_id: str) -> list[Approval]:
+        """Return the approvals of a run."""
+        with self._records.read() as tx:
+            approvals: list[Approval] = tx.approvals.list_of_run(run_id)
+        return approvals
+
+    def count_open(self) -> int:
+        """Return how many wait for a decision."""
+        with self._records.read() as tx:
+            count: int = tx.approvals.count_open()
+        return count
+
+    def _decide(self, approval_id: str, *, actor: Actor, status: ApprovalStatus, reason: str | None) -> Approval:
+        now = utc_now()
+        with self._records.begin() as tx:
+            before: Approval = tx.approvals.get(approval_id)
+            if not before.status.is_open:
+                raise Conflict(_already(before))
+            approval: Approval = tx.approvals.update(
+                approval_id,
+                expect=OPEN_APPROVAL_STATUSES,
+                status=status,
+                decided_by=actor.name,
+                decided_at=now,
+                decided_arguments=before.arguments if status is ApprovalStatus.APPROVED else None,
+                reason=reason,
+            )
+            tx.events.append(
+                approval.run_id,
+                [
+                    NewEvent(
+                        key=f"approval:{approval.id}:{uuid.uuid4().hex}",
+                        kind=EventKind.APPROVAL_DECIDED,
+                        at=now,
+                        payload={
+                            "approval_id": approval.id,
+                            "tool": approval.tool,
+                            "summary": approval.summary,
+                            "status": status.value,
+                            "by": actor.name,
+                            "reason": reason,
+                        },
+                    )
+                ],
+            )
+            run = self._resume_when_decided(tx, approval)
+        if run is not None:
+            self._on_change(run)
+        return approval
+
+    def _resume_when_decided(self, tx: Any, approval: Approval) -> Run | None:
+        """Enqueue the next segment when this was the last open approval of the run."""
+        if any(other.status.is_open for other in tx.approvals.list_of_run(approval.run_id)):
+            return None
+        run: Run = tx.runs.update(
+            approval.run_id,
+            expect=(RunStatus.AWAITING_APPROVAL,),
+            status=RunStatus.QUEUED,
+            segment=approval.segment + 1,
+        )
+        self._queue.enqueue(
+            tx.connection,
+            run_id=run.id,
+            segment=run.segment,
+            conversation_id=run.conversation_id,
+        )
+        return run
+
+
+def _already(approval: Approval) -> str:
+    who = f" by {approval.decided_by}" if approval.decided_by else ""
+    why = f": {approval.reason}" if approval.reason else ""
+    return f"This action was already {approval.status.value}{who}{why}."

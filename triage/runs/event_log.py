@@ -1,0 +1,170 @@
+"""The event log of all runs of this process, and the text that is being streamed right now.
+
+Events are buffered for a few milliseconds and written together. Losing that buffer in a kill loses nothing: the
+segment starts again and tells the same events under the same keys. Streamed text is kept in coalesced pieces; what is
+not kept yet can be read as live text by pages of the same process.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from triage.domain import EventKind, NewEvent, utc_now
+
+_GATHER_S = 0.03
+_TEXT_PIECE_S = 0.4
+_TEXT_PIECE_CHARS = 400
+
+log = structlog.get_logger(__name__)
+
+
+class EventStore(Protocol):
+    """Where events are kept."""
+
+    def append_many(self, batches: Mapping[str, Sequence[NewEvent]]) -> None:
+        """Keep the events of several runs in one transaction."""
+
+
+class _LiveText:
+    """The streamed text of one source that is not in the log yet."""
+
+    def __init__(self) -> None:
+        self.pending = ""
+        self.since = 0.0
+        self.was_kept = False
+
+
+class EventLog:
+    """Buffers events of the running segments and writes them in one place."""
+
+    def __init__(self, store: EventStore, *, on_write: Callable[[set[str]], None] | None = None) -> None:
+        self._store = store
+        self._on_write = on_write
+        self._lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closing = False
+        self._buffer: dict[str, list[NewEvent]] = defaultdict(list)
+        self._live: dict[str, dict[str, _LiveText]] = defaultdict(dict)
+        self._thread = threading.Thread(target=self._write_loop, name="event-log", daemon=True)
+        self._thread.start()
+
+    def add(self, run_id: str, event: NewEvent) -> None:
+        """Take an event; returns at once."""
+        with self._lock:
+            self._buffer[run_id].append(event)
+        self._wake.set()
+
+    def add_text(self, run_id: str, source: str, delta: str) -> None:
+        """Take streamed text; a piece is kept when it is old or long enough."""
+        now = time.monotonic()
+        with self._lock:
+            live = self._live[run_id].setdefault(source, _LiveText())
+            if not live.pending:
+                live.since = now
+            live.pending += delta
+            if now - live.since >= _TEXT_PIECE_S or len(live.pending) >= _TEXT_PIECE_CHARS:
+                self._keep_text(run_id, source, live)
+
+    def restart_text(self, run_id: str, source: str) -> None:
+        """Forget what was streamed for ``source`` and say so to whoever saw it."""
+        with self._lock:
+            live = self._live[run_id].setdefault(source, _LiveText())
+            seen = live.was_kept or bool(live.pending)
+            live.pending, live.was_kept = "", False
+            if seen:
+                self._buffer[run_id].append(_text_event(EventKind.TEXT_RESTARTED, source, ""))
+        self._wake.set()
+
+    def expect_text(self, run_id: str, source: str) -> None:
+        """Note that the log already has text of ``source``, streamed before a kill."""
+        with self._lock:
+            self._live[run_id].setdefault(source, _LiveText()).was_kept = True
+
+    def live_text(self, run_id: str) -> dict[str, str]:
+        """Return the text by source that was streamed since the last kept piece."""
+        with self._lock:
+            return {source: live.pending for source, live in self._live.get(run_id, {}).items() if live.pending}
+
+    def flush(self, run_id: str) -> None:
+        """Write everything of a run; when this returns it is on disk."""
+        with self._lock:
+            for source, live in self._live.pop(run_id, {}).items():
+                if live.pending:
+                    self._keep_text(run_id, source, live)
+        self._write()
+
+    def close(self) -> None:
+        """Write what is left and stop."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join(timeout=5)
+        self._write()
+
+    def _keep_text(self, run_id: str, source: str, live: _LiveText) -> None:
+        self._buffer[run_id].append(_text_event(EventKind.TEXT_DELTA, source, live.pending))
+        live.pending, live.was_kept = "", True
+        self._wake.set()
+
+    def _write_loop(self) -> None:
+        while not self._closing:
+            self._wake.wait()
+            self._wake.clear()
+            time.sleep(_GATHER_S)
+            self._write()
+
+    def _write(self) -> None:
+        # One writer at a time keeps the order of a run's events when a flush and the loop meet.
+        with self._write_lock:
+            with self._lock:
+                batches, self._buffer = self._buffer, defaultdict(list)
+            if not batches:
+                return
+            try:
+                self._store.append_many(batches)
+            except Exception as error:  # noqa: BLE001 - a full disk must not end the thread; the events are tried again
+                log.error("events_not_written", runs=len(batches), error=type(error).__name__)
+                with self._lock:
+                    for run_id, events in batches.items():
+                        self._buffer[run_id][:0] = events
+                time.sleep(0.5)
+                self._wake.set()
+                return
+        if self._on_write is not None:
+            self._on_write(set(batches))
+
+
+def _text_event(kind: EventKind, source: str, text: str) -> NewEvent:
+    return NewEvent(key=f"text:{uuid.uuid4().hex}", kind=kind, at=utc_now(), payload={"source": source, "text": text})
+
+
+class RunEvents:
+    """The event sink of one running segment."""
+
+    def __init__(self, event_log: EventLog, *, run_id: str) -> None:
+        self._log = event_log
+        self._run_id = run_id
+        self.tool_outcomes: dict[str, EventKind] = {}
+
+    def emit(self, kind: EventKind, key: str, *, duration_ms: int | None = None, **payload: Any) -> None:
+        """Append an event to the run's log."""
+        if kind in (EventKind.TOOL_COMPLETED, EventKind.TOOL_FAILED) and "call_id" in payload:
+            self.tool_outcomes[payload["call_id"]] = kind
+        self._log.add(
+            self._run_id, NewEvent(key=key, kind=kind, at=utc_now(), duration_ms=duration_ms, payload=payload)
+        )
+
+    def text(self, source: str, delta: str) -> None:
+        """Pass on a piece of streamed text."""
+        self._log.add_text(self._run_id, source, delta)
+
+    def restart_text(self, source: str) -> None:
+        """Void the text of a source."""
+        self._log.restart_text(self._run_id, source)

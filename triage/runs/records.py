@@ -1,0 +1,262 @@
+"""What runs write and read, each method one transaction over the stores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from decimal import Decimal
+from typing import Any, Protocol
+
+from triage.approvals.policy import describe_action, needs_approval
+from triage.domain import (
+    Approval,
+    ApprovalStatus,
+    EventKind,
+    ExecutionStatus,
+    NewEvent,
+    Run,
+    RunStatus,
+    StoredState,
+    utc_now,
+)
+from triage.errors import Conflict
+from triage.llm.offline import OFFLINE_MODEL
+from triage.runs.outcome import Interruption, Outcome
+from triage.runs.state import pack_state
+from triage.scope import RunScope
+from triage.team.context import TriageContext
+
+
+class Gateway(Protocol):
+    """The records: transactions that yield the stores."""
+
+    def begin(self) -> AbstractContextManager[Any]:
+        """Open a write transaction."""
+
+    def read(self) -> AbstractContextManager[Any]:
+        """Open a read transaction."""
+
+
+class RunRecords:
+    """The segments' side of the records; also the event store and the step log."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def append_many(self, batches: Mapping[str, Sequence[NewEvent]]) -> None:
+        """Keep the events of several runs in one transaction."""
+        with self._gateway.begin() as tx:
+            for run_id, events in batches.items():
+                tx.events.append(run_id, events)
+
+    def load(self, run_id: str, segment: int) -> Mapping[str, Any]:
+        """Return the outcomes of a segment's finished steps."""
+        with self._gateway.read() as tx:
+            outcomes: Mapping[str, Any] = tx.steps.load(run_id, segment)
+        return outcomes
+
+    def keep(self, run_id: str, segment: int, key: str, outcome: Any) -> None:
+        """Keep the outcome of a finished step."""
+        with self._gateway.begin() as tx:
+            tx.steps.put(run_id, segment, key, outcome)
+
+    def get_run(self, run_id: str) -> Run:
+        """Return a run."""
+        with self._gateway.read() as tx:
+            run: Run = tx.runs.get(run_id)
+        return run
+
+    def state(self, run_id: str, segment: int) -> StoredState:
+        """Return the paused state that the segment after ``segment`` starts from."""
+        with self._gateway.read() as tx:
+            state: StoredState = tx.states.get(run_id, segment)
+        return state
+
+    def approvals(self, run_id: str, segment: int) -> list[Approval]:
+        """Return the approvals that paused a segment."""
+        with self._gateway.read() as tx:
+            return [approval for approval in tx.approvals.list_of_run(run_id) if approval.segment == segment]
+
+    def text_sources(self, run_id: str) -> set[str]:
+        """Return the sources whose streamed text is in the log already."""
+        with self._gateway.read() as tx:
+            events = tx.events.list(run_id)
+        return {event.payload["source"] for event in events if event.kind is EventKind.TEXT_DELTA}
+
+    def history(self, run: Run) -> list[dict[str, Any]]:
+        """Return the earlier messages of the conversation with the replies as they were sent, or drafted."""
+        with self._gateway.read() as tx:
+            runs: list[Run] = tx.runs.list_of_conversation(run.conversation_id)
+        items: list[dict[str, Any]] = []
+        for earlier in sorted(runs, key=lambda other: other.created_at):
+            if earlier.message_id == run.message_id or earlier.created_at >= run.created_at:
+                continue
+            items.append({"role": "user", "content": earlier.message})
+            if earlier.reply:
+                items.append({"role": "assistant", "content": earlier.reply})
+        return items
+
+    def start_segment(self, run_id: str, segment: int) -> Run:
+        """Mark a run as running.
+
+        Raises:
+            Conflict: the run has ended or is in another segment already; there is nothing to do.
+        """
+        now = utc_now()
+        with self._gateway.begin() as tx:
+            run: Run = tx.runs.get(run_id)
+            if run.segment != segment:
+                raise Conflict(f"Run {run_id} is in segment {run.segment} already.")
+            run = tx.runs.update(
+                run_id,
+                expect=(RunStatus.QUEUED, RunStatus.RUNNING),
+                status=RunStatus.RUNNING,
+                started_at=run.started_at or now,
+            )
+            kind = EventKind.RUN_RESUMED if segment else EventKind.RUN_STARTED
+            tx.events.append(run_id, [NewEvent(key=f"started:{segment}", kind=kind, at=now)])
+            for approval in tx.approvals.list_of_run(run_id):
+                if approval.segment == segment - 1 and approval.status in _APPROVED:
+                    tx.approvals.update(approval.id, execution=ExecutionStatus.EXECUTING)
+        return run
+
+    def finish_segment(
+        self,
+        run: Run,
+        *,
+        scope: RunScope,
+        context: TriageContext,
+        outcome: Outcome,
+        active_ms: int,
+        fingerprint: str,
+        key: bytes,
+        executions: Mapping[str, EventKind],
+    ) -> Run:
+        """Write the end of a segment: totals, status, what belongs to the status, and its event."""
+        now = utc_now()
+        changes = _totals(run, scope=scope, active_ms=active_ms)
+        events = [_end_event(run, outcome)]
+        with self._gateway.begin() as tx:
+            if tx.runs.get(run.id).status is RunStatus.CANCELLED:
+                # Somebody cancelled while the last step ended; what was spent is still counted.
+                cancelled: Run = tx.runs.update(run.id, **changes)
+                return cancelled
+            if outcome.state is not None:
+                tx.states.put(
+                    pack_state(
+                        outcome.state,
+                        facts=context.facts.model_dump(mode="json"),
+                        run_id=run.id,
+                        segment=run.segment,
+                        fingerprint=fingerprint,
+                        key=key,
+                    )
+                )
+                for interruption in outcome.interruptions:
+                    approval = _approval(run, interruption)
+                    tx.approvals.add(approval)
+                    events.insert(0, _requested(approval))
+            for approval in tx.approvals.list_of_run(run.id):
+                if approval.execution is ExecutionStatus.EXECUTING:
+                    tx.approvals.update(approval.id, execution=_execution(executions.get(approval.call_id)))
+            tx.events.append(run.id, events)
+            finished: Run = tx.runs.update(
+                run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **_ending(run, outcome, now=now)
+            )
+        return finished
+
+
+_APPROVED = (ApprovalStatus.APPROVED, ApprovalStatus.EDITED)
+
+
+def _totals(run: Run, *, scope: RunScope, active_ms: int) -> dict[str, Any]:
+    """Add what this segment used to what the run had used before."""
+    calls = scope.calls
+    usage = sum((call.usage for call in calls), start=run.usage)
+    cost = sum((call.cost_usd for call in calls if call.cost_usd is not None), start=run.cost_usd)
+    return {
+        "usage": usage,
+        "cost_usd": Decimal(cost),
+        "unpriced_calls": run.unpriced_calls + sum(call.cost_usd is None for call in calls),
+        "turns": run.turns + scope.turns,
+        "active_ms": run.active_ms + active_ms,
+        "models": sorted({*run.models, *(call.model for call in calls)}),
+        "degraded": run.degraded or any(call.is_fallback and call.model == OFFLINE_MODEL for call in calls),
+        "last_agent": scope.last_agent or run.last_agent,
+    }
+
+
+def _ending(run: Run, outcome: Outcome, *, now: Any) -> dict[str, Any]:
+    """Return the columns that the status brings with it."""
+    if outcome.status is RunStatus.AWAITING_APPROVAL:
+        return {}
+    changes: dict[str, Any] = {"ended_at": now, "failure": outcome.failure, "trip": outcome.trip}
+    if outcome.result is not None:
+        changes["result"] = outcome.result
+        changes["category"] = run.category or outcome.result.category
+        changes["urgency"] = run.urgency or outcome.result.urgency
+        changes["reply"] = outcome.result.reply_draft or None
+    if outcome.trip is not None:
+        changes["reply"] = outcome.trip.customer_message
+    return changes
+
+
+def _end_event(run: Run, outcome: Outcome) -> NewEvent:
+    kind = {
+        RunStatus.AWAITING_APPROVAL: EventKind.RUN_AWAITING_APPROVAL,
+        RunStatus.COMPLETED: EventKind.RUN_COMPLETED,
+        RunStatus.BLOCKED: EventKind.RUN_BLOCKED,
+        RunStatus.FAILED: EventKind.RUN_FAILED,
+        RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
+    }[outcome.status]
+    payload: dict[str, Any] = {}
+    if outcome.failure is not None:
+        payload = outcome.failure.model_dump()
+    if outcome.trip is not None:
+        payload = outcome.trip.model_dump()
+    return NewEvent(key=f"ended:{run.segment}", kind=kind, at=utc_now(), payload=payload)
+
+
+def _approval(run: Run, interruption: Interruption) -> Approval:
+    now = utc_now()
+    arguments = json.loads(interruption.arguments)
+    return Approval(
+        # The id comes from the call, so the replay of a killed pause asks for the same approval.
+        id=f"apr_{run.id.removeprefix('run_')}_{run.segment}_{interruption.call_id[-12:]}",
+        run_id=run.id,
+        segment=run.segment,
+        conversation_id=run.conversation_id,
+        call_id=interruption.call_id,
+        tool=interruption.tool,
+        agent=interruption.agent,
+        arguments=arguments,
+        summary=describe_action(interruption.tool, arguments),
+        policy=needs_approval(interruption.tool, arguments).sentence,
+        status=ApprovalStatus.PENDING,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _requested(approval: Approval) -> NewEvent:
+    return NewEvent(
+        key=f"approval:{approval.id}:requested",
+        kind=EventKind.APPROVAL_REQUESTED,
+        at=approval.created_at,
+        payload={
+            "approval_id": approval.id,
+            "call_id": approval.call_id,
+            "tool": approval.tool,
+            "arguments": approval.arguments,
+            "summary": approval.summary,
+        },
+    )
+
+
+def _execution(kind: EventKind | None) -> ExecutionStatus:
+    if kind is EventKind.TOOL_COMPLETED:
+        return ExecutionStatus.SUCCEEDED
+    return ExecutionStatus.FAILED if kind is EventKind.TOOL_FAILED else ExecutionStatus.UNKNOWN
+
+

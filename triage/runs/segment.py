@@ -1,0 +1,229 @@
+"""One segment of a run: from the message, or from a decision, to the next end or pause.
+
+The workflow calls ``SegmentRunner.run``. It may be killed anywhere and called again with the same arguments: finished
+steps return what they returned, events keep their keys, and the last transaction either happened whole or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from agents import RunConfig, Runner, RunResultStreaming, ToolExecutionConfig, trace
+from agents.run_state import RunState
+
+from triage.domain import (
+    Approval,
+    ApprovalStatus,
+    Run,
+    RunStatus,
+    StoredState,
+)
+from triage.errors import Conflict
+from triage.runs.event_log import EventLog, RunEvents
+from triage.runs.hooks import StoryHooks
+from triage.runs.outcome import Outcome, outcome_of_error, outcome_of_result
+from triage.runs.records import RunRecords
+from triage.runs.state import unpack_state
+from triage.runs.steps import RecordedSteps, StepLog
+from triage.scope import RunScope, enter_scope
+from triage.settings import Settings
+from triage.team.context import RunFacts, TriageContext
+from triage.team.team import Team
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """What a segment starts from."""
+
+    run: Run
+    history: list[dict[str, Any]]
+    stored: StoredState | None
+    approvals: list[Approval]
+
+
+class SegmentRunner:
+    """Runs segments of the team, durably."""
+
+    def __init__(
+        self,
+        *,
+        team: Team,
+        records: RunRecords,
+        step_log: StepLog,
+        event_log: EventLog,
+        settings: Settings,
+        key: bytes,
+        on_change: Callable[[Run], None],
+    ) -> None:
+        self._team = team
+        self._records = records
+        self._step_log = step_log
+        self._event_log = event_log
+        self._settings = settings
+        self._key = key
+        self._on_change = on_change
+        self._running: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = {}
+
+    @property
+    def running(self) -> list[str]:
+        """The ids of the runs that this process works on now."""
+        return list(self._running)
+
+    def stop(self, run_id: str) -> None:
+        """Interrupt a run that was cancelled in the records; safe from any thread, does nothing for other runs."""
+        if found := self._running.get(run_id):
+            loop, task = found
+            loop.call_soon_threadsafe(task.cancel)
+
+    async def run(self, run_id: str, segment: int) -> str:
+        """Run one segment to its end and return the status that the run then has."""
+        started = self._start(run_id, segment)
+        if started is None:
+            return self._records.get_run(run_id).status.value
+        steps = RecordedSteps(self._step_log, run_id=run_id, segment=segment)
+        events = RunEvents(self._event_log, run_id=run_id)
+        scope = RunScope(run_id=run_id, segment=segment, is_replay=steps.is_replay, steps=steps, events=events)
+        for source in self._records.text_sources(run_id):
+            self._event_log.expect_text(run_id, source)
+        context = self._context(started)
+        begun = time.monotonic()
+        task = asyncio.create_task(self._work(started, scope, context))
+        self._running[run_id] = (asyncio.get_running_loop(), task)
+        try:
+            outcome = await task
+        except asyncio.CancelledError:
+            if self._records.get_run(run_id).status is not RunStatus.CANCELLED:
+                raise
+            outcome = Outcome(status=RunStatus.CANCELLED)
+        finally:
+            self._running.pop(run_id, None)
+        active_ms = round((time.monotonic() - begun) * 1000)
+        return self._finish(started, scope=scope, events=events, context=context, outcome=outcome, active_ms=active_ms).value
+
+    def _start(self, run_id: str, segment: int) -> _Segment | None:
+        """Mark the run as running and load what it starts from; None when there is nothing to do any more."""
+        try:
+            run = self._records.start_segment(run_id, segment)
+        except Conflict:
+            return None
+        self._on_change(run)
+        stored = self._records.state(run_id, segment - 1) if segment else None
+        approvals = self._records.approvals(run_id, segment - 1) if segment else []
+        return _Segment(run=run, history=self._records.history(run), stored=stored, approvals=approvals)
+
+    def _context(self, started: _Segment) -> TriageContext:
+        run = started.run
+        facts = RunFacts.model_validate(started.stored.facts) if started.stored else RunFacts()
+        return TriageContext(
+            run_id=run.id,
+            conversation_id=run.conversation_id,
+            customer_email=run.customer_email,
+            account_id=run.account_id,
+            today=run.created_at.date(),
+            message=run.message,
+            submitted_by=run.submitted_by,
+            facts=facts,
+        )
+
+    async def _work(self, started: _Segment, scope: RunScope, context: TriageContext) -> Outcome:
+        """Run the agents; every way in which that can end is an outcome."""
+        enter_scope(scope)
+        hooks = StoryHooks(scope)
+        result: RunResultStreaming | None = None
+        try:
+            start = await self._starting_point(started, context)
+            with trace(
+                "Support triage",
+                trace_id=started.run.trace_id,
+                group_id=started.run.conversation_id,
+                metadata={"run_id": started.run.id},
+            ):
+                result = Runner.run_streamed(
+                    self._team.entry,
+                    start,
+                    context=context,
+                    max_turns=self._settings.max_turns,
+                    hooks=hooks,
+                    run_config=self._run_config(),
+                )
+                async for _ in result.stream_events():
+                    # The stream is drained before interruptions are read; the hooks and tools have told the story.
+                    pass
+            return outcome_of_result(result, context=context)
+        except asyncio.CancelledError:
+            if result is not None:
+                result.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary of the workflow: nothing may leave a run without an end
+            return outcome_of_error(error, run_id=started.run.id)
+        finally:
+            scope.turns, scope.last_agent = hooks.turns, hooks.last_agent
+
+    async def _starting_point(self, started: _Segment, context: TriageContext) -> Any:
+        if started.stored is None:
+            return self._team.start_input(context, started.history)
+        plain = unpack_state(started.stored, fingerprint=self._team.fingerprint(), key=self._key)
+        state: RunState[Any, Any] = await RunState.from_json(
+            self._team.entry, plain, context_deserializer=lambda _: context
+        )
+        decided = {approval.call_id: approval for approval in started.approvals}
+        for item in state.get_interruptions():
+            approval = decided.get(item.call_id or "")
+            if approval is not None and approval.status in (ApprovalStatus.APPROVED, ApprovalStatus.EDITED):
+                state.approve(item)
+            else:
+                state.reject(item, rejection_message=_rejection(approval))
+        return state
+
+    def _run_config(self) -> RunConfig:
+        return RunConfig(
+            workflow_name="Support triage",
+            tool_execution=ToolExecutionConfig(
+                max_function_tool_concurrency=1, pre_approval_tool_input_guardrails=True
+            ),
+            tool_not_found_behavior="return_error_to_model",
+        )
+
+    def _finish(
+        self,
+        started: _Segment,
+        *,
+        scope: RunScope,
+        events: RunEvents,
+        context: TriageContext,
+        outcome: Outcome,
+        active_ms: int,
+    ) -> RunStatus:
+        """Write the end of the segment in one transaction."""
+        self._event_log.flush(started.run.id)
+        run = self._records.finish_segment(
+            started.run,
+            scope=scope,
+            context=context,
+            outcome=outcome,
+            active_ms=active_ms,
+            fingerprint=self._team.fingerprint(),
+            key=self._key,
+            executions=events.tool_outcomes,
+        )
+        self._on_change(run)
+        log.info("segment_finished", run_id=run.id, segment=started.run.segment, status=run.status.value)
+        return run.status
+
+
+def _rejection(approval: Approval | None) -> str:
+    if approval is None or approval.status is not ApprovalStatus.REJECTED:
+        return "This action was not approved in time. Do not try it again; tell what happens next without it."
+    return (
+        f"A reviewer rejected this action. Their reason: {approval.reason or 'none given'}. "
+        "Do not try it again; finish without it and take the reason into account."
+    )
+
+

@@ -1,0 +1,387 @@
+"""What people and programs do with runs: submit, watch, cancel, retry, take over, correct, reply."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable
+from typing import Any, Literal
+
+from triage.domain import (
+    Actor,
+    ApprovalStatus,
+    Category,
+    Conversation,
+    Correction,
+    Escalation,
+    EventKind,
+    Message,
+    NewEvent,
+
+    Run,
+    RunEvent,
+    RunFilter,
+    RunStatus,
+    Ticket,
+    Urgency,
+    utc_now,
+)
+from triage.errors import Conflict, InvalidInput
+
+from triage.runs.engine import WorkQueue
+from triage.runs.event_log import EventLog
+from triage.runs.intake import clean_email, clean_id, clean_message
+from triage.runs.records import Gateway
+
+_STOPPABLE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.AWAITING_APPROVAL)
+_ENDED = (RunStatus.COMPLETED, RunStatus.BLOCKED, RunStatus.FAILED, RunStatus.CANCELLED)
+
+
+class RunService:
+    """Runs, from the side of whoever asks for them."""
+
+    def __init__(
+        self,
+        *,
+        records: Gateway,
+        queue: WorkQueue,
+        event_log: EventLog | None,
+        on_change: Callable[[Run], None],
+        stop: Callable[[str], None],
+    ) -> None:
+        self._records = records
+        self._queue = queue
+        self._event_log = event_log
+        self._on_change = on_change
+        self._stop = stop
+
+    def submit(
+        self,
+        message: str,
+        *,
+        actor: Actor,
+        customer_email: str | None = None,
+        account_id: str | None = None,
+        conversation_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Run:
+        """Accept a message: when this returns it is on disk and will be worked on, whatever happens.
+
+        The same ``idempotency_key`` again returns the run that it made, whatever the message is.
+
+        Raises:
+            InvalidInput: the message, address, account or conversation cannot be used.
+        """
+        text = clean_message(message)
+        email = clean_email(customer_email)
+        account = clean_id(account_id, what="account id")
+        conversation = clean_id(conversation_id, what="conversation id")
+        with self._records.begin() as tx:
+            if idempotency_key and (known := tx.runs.find_by_key(idempotency_key)):
+                return _as_run(known)
+            run = self._accept(
+                tx, text, email=email, account=account, conversation_id=conversation, actor=actor, key=idempotency_key
+            )
+        self._on_change(run)
+        return run
+
+    def retry(self, run_id: str, *, actor: Actor) -> Run:
+        """Run the message of an ended run again, as a new run of the same conversation."""
+        with self._records.begin() as tx:
+            old = _as_run(tx.runs.get(run_id))
+            if old.status not in _ENDED:
+                raise Conflict(f"This run is {_words(old.status)}; cancel it before you run it again.")
+            run = self._enqueue(
+                tx,
+                _new_run(
+                    conversation_id=old.conversation_id,
+                    message_id=old.message_id,
+                    message=old.message,
+                    customer_email=old.customer_email,
+                    account_id=old.account_id,
+                    submitted_by=actor.name,
+                    retry_of=old.id,
+                ),
+            )
+        self._on_change(run)
+        return run
+
+    def cancel(self, run_id: str, *, actor: Actor) -> Run:
+        """Stop the agents for good; open approvals are cancelled with the run."""
+        return self._end_by_person(run_id, actor=actor, kind=EventKind.RUN_CANCELLED, assigned_to=None)
+
+    def take_over(self, run_id: str, *, actor: Actor) -> Run:
+        """Stop the agents, or claim what they left, and make the actor responsible for the conversation."""
+        with self._records.read() as tx:
+            run = _as_run(tx.runs.get(run_id))
+        if run.status in _STOPPABLE:
+            return self._end_by_person(run_id, actor=actor, kind=EventKind.RUN_TAKEN_OVER, assigned_to=actor.name)
+        with self._records.begin() as tx:
+            taken = _as_run(tx.runs.update(run_id, assigned_to=actor.name))
+            tx.events.append(run_id, [_event(EventKind.RUN_TAKEN_OVER, by=actor.name)])
+        return self._changed(taken)
+
+    def escalate(self, run_id: str, *, actor: Actor, reason: str, urgency: Urgency = Urgency.HIGH) -> Escalation:
+        """Hand the conversation to a person with more authority, with the reason."""
+        text = clean_message(reason)
+        with self._records.begin() as tx:
+            run = _as_run(tx.runs.get(run_id))
+            escalation: Escalation = tx.escalations.add(
+                Escalation(
+                    id=f"esc_{secrets.token_hex(6)}",
+                    run_id=run.id,
+                    conversation_id=run.conversation_id,
+                    reason=text,
+                    urgency=urgency,
+                    created_by=actor.name,
+                    created_at=utc_now(),
+                )
+            )
+            tx.events.append(run_id, [_event(EventKind.ESCALATED, by=actor.name, reason=text, urgency=urgency.value)])
+        return escalation
+
+    def correct(self, run_id: str, *, field: Literal["category", "urgency"], value: str, actor: Actor) -> Run:
+        """Change a label; the label before, who and when are kept."""
+        try:
+            label = Category(value) if field == "category" else Urgency(value)
+        except ValueError:
+            raise InvalidInput(f"{value!r} is not a {field}.") from None
+        with self._records.begin() as tx:
+            run = _as_run(tx.runs.get(run_id))
+            before = getattr(run, field)
+            if before == label:
+                return run
+            tx.corrections.add(
+                Correction(
+                    id=f"cor_{secrets.token_hex(6)}",
+                    run_id=run_id,
+                    field=field,
+                    before=before.value if before else None,
+                    after=label.value,
+                    corrected_by=actor.name,
+                    corrected_at=utc_now(),
+                )
+            )
+            changed = _as_run(tx.runs.update(run_id, **{field: label}))
+            tx.events.append(
+                run_id,
+                [_event(EventKind.LABEL_CORRECTED, by=actor.name, field=field, before=before, after=label.value)],
+            )
+        return self._changed(changed)
+
+    def edit_reply(self, run_id: str, *, text: str, actor: Actor) -> Run:
+        """Keep a person's version of the reply."""
+        reply = clean_message(text)
+        with self._records.begin() as tx:
+            run = _as_run(tx.runs.get(run_id))
+            _require_open_reply(run)
+            if run.reply == reply:
+                return run
+            changed = _as_run(tx.runs.update(run_id, reply=reply, reply_edited_by=actor.name))
+            tx.events.append(run_id, [_event(EventKind.REPLY_EDITED, by=actor.name)])
+        return self._changed(changed)
+
+    def mark_sent(self, run_id: str, *, actor: Actor, text: str | None = None) -> Run:
+        """Record that the reply went to the customer; from now on it is part of the conversation and cannot change."""
+        with self._records.begin() as tx:
+            run = _as_run(tx.runs.get(run_id))
+            _require_open_reply(run)
+            reply = clean_message(text if text is not None else run.reply or "")
+            now = utc_now()
+            edited = {"reply_edited_by": actor.name} if reply != run.reply else {}
+            changed = _as_run(
+                tx.runs.update(run_id, reply=reply, reply_sent_at=now, reply_sent_by=actor.name, **edited)
+            )
+            tx.conversations.add_message(
+                Message(
+                    id=f"msg_{secrets.token_hex(8)}",
+                    conversation_id=run.conversation_id,
+                    author="team",
+                    text=reply,
+                    run_id=run_id,
+                    created_at=now,
+                )
+            )
+            tx.events.append(run_id, [_event(EventKind.REPLY_SENT, by=actor.name)])
+        return self._changed(changed)
+
+    def get(self, run_id: str) -> Run:
+        """Return a run."""
+        with self._records.read() as tx:
+            return _as_run(tx.runs.get(run_id))
+
+    def list(self, query: RunFilter | None = None, *, limit: int = 50, offset: int = 0) -> list[Run]:
+        """Return runs, newest first."""
+        with self._records.read() as tx:
+            runs: list[Run] = tx.runs.list(query or RunFilter(), limit=limit, offset=offset)
+        return runs
+
+    def counts(self, query: RunFilter | None = None) -> dict[str, int]:
+        """Return how many runs there are by status, with ``all`` and ``needs_person``."""
+        with self._records.read() as tx:
+            counts: dict[str, int] = tx.runs.counts(query or RunFilter())
+        return counts
+
+    def events(self, run_id: str, *, after: int = 0) -> list[RunEvent]:
+        """Return the events of a run from a number on."""
+        with self._records.read() as tx:
+            events: list[RunEvent] = tx.events.list(run_id, after=after, limit=5000)
+        return events
+
+    def live_text(self, run_id: str) -> dict[str, str]:
+        """Return the text that is being streamed and not in the log yet; empty in a process that does not run agents."""
+        return self._event_log.live_text(run_id) if self._event_log else {}
+
+    def conversation(self, conversation_id: str) -> Conversation:
+        """Return a conversation."""
+        with self._records.read() as tx:
+            conversation: Conversation = tx.conversations.get(conversation_id)
+        return conversation
+
+    def messages(self, conversation_id: str) -> list[Message]:
+        """Return the messages of a conversation, oldest first."""
+        with self._records.read() as tx:
+            messages: list[Message] = tx.conversations.messages(conversation_id)
+        return messages
+
+    def runs_of_conversation(self, conversation_id: str) -> list[Run]:
+        """Return the runs of a conversation."""
+        with self._records.read() as tx:
+            runs: list[Run] = tx.runs.list_of_conversation(conversation_id)
+        return runs
+
+    def tickets(self, run_id: str) -> list[Ticket]:
+        """Return the tickets that a run made."""
+        with self._records.read() as tx:
+            tickets: list[Ticket] = tx.tickets.list_of_run(run_id)
+        return tickets
+
+    def escalations(self, run_id: str) -> list[Escalation]:
+        """Return the escalations of a run."""
+        with self._records.read() as tx:
+            escalations: list[Escalation] = tx.escalations.list_of_run(run_id)
+        return escalations
+
+    def corrections(self, run_id: str) -> list[Correction]:
+        """Return the label corrections of a run."""
+        with self._records.read() as tx:
+            corrections: list[Correction] = tx.corrections.list_of_run(run_id)
+        return corrections
+
+    def _accept(
+        self,
+        tx: Any,
+        text: str,
+        *,
+        email: str | None,
+        account: str | None,
+        conversation_id: str | None,
+        actor: Actor,
+        key: str | None,
+    ) -> Run:
+        now = utc_now()
+        known = tx.conversations.find(conversation_id) if conversation_id else None
+        if known is not None:
+            email, account = email or known.customer_email, account or known.account_id
+            if known.customer_email and email != known.customer_email:
+                raise InvalidInput("This conversation belongs to another customer's address. Start a new conversation.")
+        if account is not None and tx.accounts.find(account) is None:
+            raise InvalidInput(f"There is no account {account}. Check the id, or leave it empty.")
+        if known is None:
+            known = Conversation(
+                id=conversation_id or f"conv_{secrets.token_hex(6)}",
+                customer_email=email,
+                account_id=account,
+                subject=_subject(text),
+                created_at=now,
+                updated_at=now,
+            )
+            tx.conversations.add(known)
+        else:
+            tx.conversations.update(known.id, updated_at=now, customer_email=email, account_id=account)
+        message = Message(
+            id=f"msg_{secrets.token_hex(8)}",
+            conversation_id=known.id,
+            author="customer",
+            text=text,
+            run_id=None,
+            created_at=now,
+        )
+        tx.conversations.add_message(message)
+        return self._enqueue(
+            tx,
+            _new_run(
+                conversation_id=known.id,
+                message_id=message.id,
+                message=text,
+                customer_email=email,
+                account_id=account,
+                submitted_by=actor.name,
+                idempotency_key=key,
+            ),
+        )
+
+    def _enqueue(self, tx: Any, run: Run) -> Run:
+        """Add the run and its first segment in the caller's transaction."""
+        tx.runs.add(run)
+        tx.events.append(run.id, [NewEvent(key="queued", kind=EventKind.RUN_QUEUED, at=run.created_at)])
+        self._queue.enqueue(tx.connection, run_id=run.id, segment=0, conversation_id=run.conversation_id)
+        return run
+
+    def _end_by_person(self, run_id: str, *, actor: Actor, kind: EventKind, assigned_to: str | None) -> Run:
+        with self._records.begin() as tx:
+            run = _as_run(
+                tx.runs.update(
+                    run_id, expect=_STOPPABLE, status=RunStatus.CANCELLED, ended_at=utc_now(), assigned_to=assigned_to
+                )
+            )
+            for approval in tx.approvals.list_of_run(run_id):
+                if approval.status.is_open:
+                    tx.approvals.update(approval.id, status=ApprovalStatus.CANCELLED, decided_at=utc_now())
+            tx.events.append(run_id, [_event(kind, by=actor.name)])
+        self._stop(run_id)
+        return self._changed(run)
+
+    def _changed(self, run: Run) -> Run:
+        self._on_change(run)
+        return run
+
+
+def _new_run(**fields: Any) -> Run:
+    now = utc_now()
+    return Run(
+        id=f"run_{secrets.token_hex(8)}",
+        status=RunStatus.QUEUED,
+        trace_id=f"trace_{uuid.uuid4().hex}",
+        created_at=now,
+        updated_at=now,
+        **fields,
+    )
+
+
+def _event(kind: EventKind, **payload: Any) -> NewEvent:
+    """Make an event of something that a person did; each one is its own."""
+    return NewEvent(key=f"{kind.value}:{uuid.uuid4().hex}", kind=kind, at=utc_now(), payload=payload)
+
+
+def _require_open_reply(run: Run) -> None:
+    if run.reply_sent_at is not None:
+        raise Conflict(f"The reply was already sent by {run.reply_sent_by}.")
+    if run.status not in _ENDED:
+        raise Conflict(f"This run is {_words(run.status)}; take over first, or wait until it has ended.")
+
+
+def _subject(text: str) -> str:
+    first = text.splitlines()[0].strip()
+    return first if len(first) <= 80 else first[:79].rstrip() + "…"
+
+
+def _words(status: RunStatus) -> str:
+    return status.value.replace("_", " ")
+
+
+def _as_run(run: Run) -> Run:
+    """Give the stores' untyped answer its type."""
+    return run
+
+

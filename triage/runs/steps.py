@@ -1,0 +1,48 @@
+"""The durable steps of a segment, kept beside the records.
+
+A step's outcome is written when it is finished; when a killed segment starts again, finished steps return what they
+returned then. Steps are known by name and the order within that name, so work that runs side by side under different
+names (a guardrail beside the team) keeps its identity. docs/decisions/0003 says why these are not DBOS steps.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+
+class StepLog(Protocol):
+    """Where outcomes are kept."""
+
+    def load(self, run_id: str, segment: int) -> Mapping[str, Any]:
+        """Return the outcomes of a segment by step key."""
+
+    def keep(self, run_id: str, segment: int, key: str, outcome: Any) -> None:
+        """Keep one outcome; it is on disk when this returns."""
+
+
+class RecordedSteps:
+    """Runs each step of one segment once."""
+
+    def __init__(self, log: StepLog, *, run_id: str, segment: int) -> None:
+        self._log = log
+        self._run_id = run_id
+        self._segment = segment
+        self._recorded = dict(log.load(run_id, segment))
+        self._count: Counter[str] = Counter()
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether the segment had finished a step before it was started this time."""
+        return bool(self._recorded)
+
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Return the recorded outcome of this step, or do the work and keep its outcome."""
+        key = f"{name}#{self._count[name]}"
+        self._count[name] += 1
+        if key in self._recorded:
+            return self._recorded[key]
+        outcome = await work()
+        self._log.keep(self._run_id, self._segment, key, outcome)
+        return outcome

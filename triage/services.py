@@ -1,0 +1,177 @@
+"""Builds everything from the settings; the one place where triage meets storage."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from storage.records import Records, open_engine
+from storage.traces import TraceStore
+from triage.approvals.service import ApprovalService
+from triage.domain import Run, utc_now
+from triage.llm.registry import ModelRegistry
+from triage.ownership import DataFolder
+from triage.runs.engine import DurableEngine
+from triage.runs.event_log import EventLog
+from triage.runs.records import RunRecords
+from triage.runs.segment import SegmentRunner
+from triage.runs.service import RunService
+from triage.runs.state import signing_key
+from triage.samples import SampleService
+from triage.settings import Settings
+from triage.team.knowledge import KnowledgeBase
+from triage.team.team import Team, build_team
+from triage.tracing import SpoolingProcessor, install
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Services:
+    """Everything that pages, API and command line use; made by ``open_services``, ended by ``close``.
+
+    ``traces`` and ``team`` are there in the owner of the data folder only.
+    """
+
+    settings: Settings
+    folder: DataFolder
+    records: Records
+    runs: RunService
+    approvals: ApprovalService
+    samples: SampleService
+    engine: DurableEngine
+    is_owner: bool
+    knowledge: KnowledgeBase | None = None
+    models: ModelRegistry | None = None
+    team: Team | None = None
+    traces: TraceStore | None = None
+    processor: SpoolingProcessor | None = None
+    event_log: EventLog | None = None
+    segments: SegmentRunner | None = None
+
+    def close(self) -> None:
+        """Stop working; what is unfinished is taken up by the next start."""
+        self.engine.close()
+        if self.event_log is not None:
+            self.event_log.close()
+        if self.processor is not None:
+            self.processor.shutdown()
+        if self.traces is not None:
+            self.traces.close()
+        if self.models is not None:
+            self.models.close()
+        self.records.close()
+        self.folder.release()
+
+
+def open_services(settings: Settings, *, kind: str, own: bool | None = True) -> Services:
+    """Open the data folder and build the services.
+
+    ``own`` True needs to own the folder, False only hands work over, None owns it when nobody else does.
+
+    Raises:
+        DataFolderError: the folder cannot be used, or another process owns it.
+        SettingsError: a setting is wrong.
+    """
+    folder = DataFolder(settings.data_dir)
+    folder.prepare()
+    is_owner = False
+    if own:
+        folder.own(kind)
+        is_owner = True
+    elif own is None:
+        is_owner = folder.try_own(kind)
+    try:
+        return _build_owner(settings, folder) if is_owner else _build_client(settings, folder)
+    except BaseException:
+        folder.release()
+        raise
+
+
+def _open_records(settings: Settings) -> tuple[Any, Records]:
+    database = open_engine(settings.records_url)
+    records = Records(database)
+    records.migrate()
+    if settings.sample_records:
+        with records.begin() as tx:
+            tx.samples.load(utc_now())
+    return database, records
+
+
+def _build_client(settings: Settings, folder: DataFolder) -> Services:
+    database, records = _open_records(settings)
+    engine = DurableEngine(database, max_concurrent_runs=settings.max_concurrent_runs)
+    runs = RunService(
+        records=records, queue=engine, event_log=None, on_change=lambda _: None, stop=lambda _: None
+    )
+    approvals = ApprovalService(records=records, queue=engine, on_change=lambda _: None)
+    return Services(
+        settings=settings,
+        folder=folder,
+        records=records,
+        runs=runs,
+        approvals=approvals,
+        samples=SampleService(records=records),
+        engine=engine,
+        is_owner=False,
+    )
+
+
+def _build_owner(settings: Settings, folder: DataFolder) -> Services:
+    knowledge = KnowledgeBase.load(settings.articles_dir)
+    models = ModelRegistry(settings)
+    database, records = _open_records(settings)
+    traces = TraceStore.open(settings.traces_path)
+    processor = SpoolingProcessor(settings.spool_dir, store=traces, content=settings.trace_content)
+    install(processor)
+    team = build_team(models=models, records=records, knowledge=knowledge, settings=settings)
+    run_records = RunRecords(records)
+    event_log = EventLog(run_records)
+    engine = DurableEngine(
+        database, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
+    )
+
+    def on_change(run: Run) -> None:
+        processor.record_run(run)
+
+    segments = SegmentRunner(
+        team=team,
+        records=run_records,
+        step_log=run_records,
+        event_log=event_log,
+        settings=settings,
+        key=signing_key(settings),
+        on_change=on_change,
+    )
+    engine.launch(segments.run)
+    return Services(
+        settings=settings,
+        folder=folder,
+        records=records,
+        runs=RunService(
+            records=records, queue=engine, event_log=event_log, on_change=on_change, stop=segments.stop
+        ),
+        approvals=ApprovalService(records=records, queue=engine, on_change=on_change),
+        samples=SampleService(records=records),
+        engine=engine,
+        is_owner=True,
+        knowledge=knowledge,
+        models=models,
+        team=team,
+        traces=traces,
+        processor=processor,
+        event_log=event_log,
+        segments=segments,
+    )
+
+
+def _executor_id(settings: Settings) -> str:
+    """Name this process's share of the work; stable over restarts so that it takes up what it left."""
+    if settings.database_url is None:
+        return "owner"
+    place = f"{socket.gethostname()}:{settings.data_dir.resolve()}"
+    return hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
