@@ -25,7 +25,9 @@ page = st.navigation(
         "Work": [
             st.Page("desk.py", title="Desk", icon=":material/inbox:", default=True),
             st.Page(
-                "approvals.py", title=f"Approvals · {waiting}" if waiting else "Approvals", icon=":material/approval:",
+                "approvals.py",
+                title=f"Approvals · {waiting}" if waiting else "Approvals",
+                icon=":material/approval:",
                 url_path="approvals",
             ),
         ],

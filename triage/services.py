@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import socket
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import structlog
 
 from storage.records import Records, open_engine
-from storage.traces import TraceStore
+from storage.traces.store import TraceStore
 from triage.approvals.service import ApprovalService
 from triage.domain import Run, utc_now
 from triage.llm.registry import ModelRegistry
@@ -25,7 +26,8 @@ from triage.samples import SampleService
 from triage.settings import Settings
 from triage.team.knowledge import KnowledgeBase
 from triage.team.team import Team, build_team
-from triage.tracing import SpoolingProcessor, install
+from triage.tracing import install
+from triage.tracing.processor import SpoolingProcessor
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +65,7 @@ class Services:
         if self.traces is not None:
             self.traces.close()
         if self.models is not None:
-            self.models.close()
+            asyncio.run(self.models.close())
         self.records.close()
         self.folder.release()
 
@@ -105,9 +107,7 @@ def _open_records(settings: Settings) -> tuple[Any, Records]:
 def _build_client(settings: Settings, folder: DataFolder) -> Services:
     database, records = _open_records(settings)
     engine = DurableEngine(database, max_concurrent_runs=settings.max_concurrent_runs)
-    runs = RunService(
-        records=records, queue=engine, event_log=None, on_change=lambda _: None, stop=lambda _: None
-    )
+    runs = RunService(records=records, queue=engine, event_log=None, on_change=lambda _: None, stop=lambda _: None)
     approvals = ApprovalService(records=records, queue=engine, on_change=lambda _: None)
     return Services(
         settings=settings,
@@ -126,7 +126,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     models = ModelRegistry(settings)
     database, records = _open_records(settings)
     traces = TraceStore.open(settings.traces_path)
-    processor = SpoolingProcessor(settings.spool_dir, store=traces, content=settings.trace_content)
+    processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
     install(processor)
     team = build_team(models=models, records=records, knowledge=knowledge, settings=settings)
     run_records = RunRecords(records)
@@ -152,9 +152,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         settings=settings,
         folder=folder,
         records=records,
-        runs=RunService(
-            records=records, queue=engine, event_log=event_log, on_change=on_change, stop=segments.stop
-        ),
+        runs=RunService(records=records, queue=engine, event_log=event_log, on_change=on_change, stop=segments.stop),
         approvals=ApprovalService(records=records, queue=engine, on_change=on_change),
         samples=SampleService(records=records),
         engine=engine,

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from triage.domain import (
+    OPEN_APPROVAL_STATUSES,
     Actor,
     Approval,
     ApprovalStatus,
     EventKind,
     NewEvent,
-    OPEN_APPROVAL_STATUSES,
     Role,
     Run,
     RunStatus,

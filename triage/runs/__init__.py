@@ -1,0 +1,1 @@
+"""Runs: accepting messages, running segments durably, telling what happens."""

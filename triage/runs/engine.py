@@ -41,6 +41,10 @@ class DurableEngine:
         self._client: DBOSClient | None = None
         self._launched = False
 
+    def migrate(self) -> None:
+        """Make the engine's tables, so that a process which only enqueues finds them."""
+        DBOS.migrate(self._url)
+
     def launch(self, run_segment: RunSegment) -> None:
         """Start working on the queue; unfinished segments of a killed process are taken up first."""
         config: DBOSConfig = {

@@ -48,7 +48,9 @@ def clean_email(email: str | None) -> str | None:
         return None
     address = email.strip().lower()
     if len(address) > MAX_ID_CHARS or not _EMAIL.fullmatch(address):
-        raise InvalidInput("The customer's e-mail address is not one. Write it like name@company.com, or leave it empty.")
+        raise InvalidInput(
+            "The customer's e-mail address is not one. Write it like name@company.com, or leave it empty."
+        )
     return address
 
 

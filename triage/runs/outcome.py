@@ -21,7 +21,8 @@ from agents.exceptions import (
 from triage.domain import RunFailure, RunStatus, TriageResult, Trip
 from triage.errors import ModelUnavailable, StateError, TriageError
 from triage.team.context import TriageContext
-from triage.team.guardrails import trip_of
+from triage.team.guardrail_notes import trip_of
+from triage.team.result import finish
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +72,7 @@ def outcome_of_result(result: RunResultStreaming, *, context: TriageContext) -> 
         return Outcome(status=RunStatus.AWAITING_APPROVAL, state=state, interruptions=waiting)
     if not isinstance(result.final_output, TriageResult):
         return _failed("model_output", "The model ended without a triage result. Try again or take over.")
-    return Outcome(status=RunStatus.COMPLETED, result=result.final_output)
+    return Outcome(status=RunStatus.COMPLETED, result=finish(result.final_output, context))
 
 
 def outcome_of_error(error: Exception, *, run_id: str) -> Outcome:
@@ -80,7 +81,8 @@ def outcome_of_error(error: Exception, *, run_id: str) -> Outcome:
         return Outcome(status=RunStatus.BLOCKED, trip=trip_of(error))
     if isinstance(error, MaxTurnsExceeded):
         return _failed(
-            "max_turns", "The agents did not come to an end within the turn limit (TRIAGE_MAX_TURNS). Take over or retry."
+            "max_turns",
+            "The agents did not come to an end within the turn limit (TRIAGE_MAX_TURNS). Take over or retry.",
         )
     if isinstance(error, ModelRefusalError):
         return _failed("model_refusal", "The model refused to answer this message. A person has to take it over.")
@@ -95,7 +97,9 @@ def outcome_of_error(error: Exception, *, run_id: str) -> Outcome:
     # The message of an unknown error may hold what a customer or model wrote, so the log gets its type and place only.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     log.error("run_failed", run_id=run_id, error=type(error).__name__, place=f"{frame.filename}:{frame.lineno}")
-    return _failed("internal", f"The run stopped on an internal error ({type(error).__name__}). Try again or take over.")
+    return _failed(
+        "internal", f"The run stopped on an internal error ({type(error).__name__}). Try again or take over."
+    )
 
 
 def _failed(code: str, message: str) -> Outcome:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from triage.approvals.policy import describe_action, needs_approval
 from triage.domain import (
@@ -14,6 +14,7 @@ from triage.domain import (
     ApprovalStatus,
     EventKind,
     ExecutionStatus,
+    Message,
     NewEvent,
     Run,
     RunStatus,
@@ -21,7 +22,7 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import Conflict
-from triage.llm.offline import OFFLINE_MODEL
+from triage.llm.offline import OFFLINE_MODEL_NAME
 from triage.runs.outcome import Interruption, Outcome
 from triage.runs.state import pack_state
 from triage.scope import RunScope
@@ -84,18 +85,18 @@ class RunRecords:
             events = tx.events.list(run_id)
         return {event.payload["source"] for event in events if event.kind is EventKind.TEXT_DELTA}
 
-    def history(self, run: Run) -> list[dict[str, Any]]:
+    def history(self, run: Run) -> list[Message]:
         """Return the earlier messages of the conversation with the replies as they were sent, or drafted."""
         with self._gateway.read() as tx:
             runs: list[Run] = tx.runs.list_of_conversation(run.conversation_id)
-        items: list[dict[str, Any]] = []
+        messages: list[Message] = []
         for earlier in sorted(runs, key=lambda other: other.created_at):
             if earlier.message_id == run.message_id or earlier.created_at >= run.created_at:
                 continue
-            items.append({"role": "user", "content": earlier.message})
+            messages.append(_message(earlier, "customer", earlier.message))
             if earlier.reply:
-                items.append({"role": "assistant", "content": earlier.reply})
-        return items
+                messages.append(_message(earlier, "team", earlier.reply))
+        return messages
 
     def start_segment(self, run_id: str, segment: int) -> Run:
         """Mark a run as running.
@@ -182,7 +183,7 @@ def _totals(run: Run, *, scope: RunScope, active_ms: int) -> dict[str, Any]:
         "turns": run.turns + scope.turns,
         "active_ms": run.active_ms + active_ms,
         "models": sorted({*run.models, *(call.model for call in calls)}),
-        "degraded": run.degraded or any(call.is_fallback and call.model == OFFLINE_MODEL for call in calls),
+        "degraded": run.degraded or any(call.is_fallback and call.model == OFFLINE_MODEL_NAME for call in calls),
         "last_agent": scope.last_agent or run.last_agent,
     }
 
@@ -200,6 +201,17 @@ def _ending(run: Run, outcome: Outcome, *, now: Any) -> dict[str, Any]:
     if outcome.trip is not None:
         changes["reply"] = outcome.trip.customer_message
     return changes
+
+
+def _message(run: Run, author: Literal["customer", "team"], text: str) -> Message:
+    return Message(
+        id=f"{run.message_id}:{author}",
+        conversation_id=run.conversation_id,
+        author=author,
+        text=text,
+        run_id=run.id,
+        created_at=run.created_at,
+    )
 
 
 def _end_event(run: Run, outcome: Outcome) -> NewEvent:
@@ -258,5 +270,3 @@ def _execution(kind: EventKind | None) -> ExecutionStatus:
     if kind is EventKind.TOOL_COMPLETED:
         return ExecutionStatus.SUCCEEDED
     return ExecutionStatus.FAILED if kind is EventKind.TOOL_FAILED else ExecutionStatus.UNKNOWN
-
-

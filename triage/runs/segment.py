@@ -19,6 +19,7 @@ from agents.run_state import RunState
 from triage.domain import (
     Approval,
     ApprovalStatus,
+    Message,
     Run,
     RunStatus,
     StoredState,
@@ -43,7 +44,7 @@ class _Segment:
     """What a segment starts from."""
 
     run: Run
-    history: list[dict[str, Any]]
+    history: list[Message]
     stored: StoredState | None
     approvals: list[Approval]
 
@@ -105,7 +106,9 @@ class SegmentRunner:
         finally:
             self._running.pop(run_id, None)
         active_ms = round((time.monotonic() - begun) * 1000)
-        return self._finish(started, scope=scope, events=events, context=context, outcome=outcome, active_ms=active_ms).value
+        return self._finish(
+            started, scope=scope, events=events, context=context, outcome=outcome, active_ms=active_ms
+        ).value
 
     def _start(self, run_id: str, segment: int) -> _Segment | None:
         """Mark the run as running and load what it starts from; None when there is nothing to do any more."""
@@ -225,5 +228,3 @@ def _rejection(approval: Approval | None) -> str:
         f"A reviewer rejected this action. Their reason: {approval.reason or 'none given'}. "
         "Do not try it again; finish without it and take the reason into account."
     )
-
-

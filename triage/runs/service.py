@@ -17,7 +17,6 @@ from triage.domain import (
     EventKind,
     Message,
     NewEvent,
-
     Run,
     RunEvent,
     RunFilter,
@@ -27,7 +26,6 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import Conflict, InvalidInput
-
 from triage.runs.engine import WorkQueue
 from triage.runs.event_log import EventLog
 from triage.runs.intake import clean_email, clean_id, clean_message
@@ -383,5 +381,3 @@ def _words(status: RunStatus) -> str:
 def _as_run(run: Run) -> Run:
     """Give the stores' untyped answer its type."""
     return run
-
-

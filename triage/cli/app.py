@@ -1,0 +1,244 @@
+"""The commands. While a console runs on the data folder they hand their work to it; else they do it themselves."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from triage.cli.doctor import run_checks
+from triage.cli.output import approval_as_json, print_json, print_run, run_as_json
+from triage.domain import Actor, ApprovalStatus, Role, Run, RunFilter, RunStatus
+from triage.errors import InvalidInput, TriageError
+from triage.logs import configure_logs
+from triage.runs.importer import import_messages, read_messages
+from triage.services import Services, open_services
+from triage.settings import load_settings
+
+POLL_S = 0.1
+COMMAND_LINE = Actor(name="command line", role=Role.ADMIN)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Work with the triage console from the command line."
+)
+runs_app = typer.Typer(no_args_is_help=True, help="Look at runs.")
+approvals_app = typer.Typer(no_args_is_help=True, help="Look at approvals and decide on them.")
+samples_app = typer.Typer(no_args_is_help=True, help="The sample records of the first start.")
+app.add_typer(runs_app, name="runs")
+app.add_typer(approvals_app, name="approvals")
+app.add_typer(samples_app, name="samples")
+
+
+def main() -> None:
+    """Run the command line; an expected error is one sentence on standard error and exit status 1."""
+    configure_logs(level=30)
+    try:
+        app()
+    except TriageError as error:
+        typer.echo(f"triage: {error}", err=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _services(*, own: bool | None = False, kind: str = "command line") -> Iterator[Services]:
+    services = open_services(load_settings(), kind=kind, own=own)
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+@app.command()
+def submit(
+    text: Annotated[str, typer.Argument(help="What the customer wrote; - reads standard input.")],
+    *,
+    email: Annotated[str | None, typer.Option(help="The customer's e-mail address.")] = None,
+    account: Annotated[str | None, typer.Option(help="The customer's account id, such as A-1042.")] = None,
+    conversation: Annotated[str | None, typer.Option(help="Continue this conversation.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when the run has ended or waits for approval.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Submit a customer's message."""
+    message = _read_text(text)
+    # Without --wait the message is only queued: a console or worker does the work, now or when it is started.
+    with _services(own=None if wait else False) as services:
+        run = services.runs.submit(
+            message, actor=COMMAND_LINE, customer_email=email, account_id=account, conversation_id=conversation
+        )
+        if wait:
+            run = _wait(services, run)
+        _show(services, run, as_json=as_json)
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A CSV or JSONL file of messages.", exists=True, dir_okay=False)],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Submit every message of a file; wrong lines are reported and the others go in."""
+    with _services() as services:
+        parsed = read_messages(file.read_bytes(), name=file.name)
+        report = import_messages(services.runs, parsed, actor=COMMAND_LINE)
+        if as_json:
+            print_json(
+                {
+                    "accepted": report.accepted,
+                    "already_there": report.already_there,
+                    "errors": [{"line": item.line, "message": item.message} for item in report.errors],
+                }
+            )
+            return
+        typer.echo(f"{report.accepted} accepted, {report.already_there} already there, {len(report.errors)} wrong.")
+        for item in report.errors:
+            typer.echo(f"  line {item.line}: {item.message}")
+
+
+@app.command()
+def worker(
+    *,
+    drain: Annotated[bool, typer.Option("--drain", help="Stop when the queue is empty.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Work off the queue without a console, unfinished runs of a killed process included."""
+    with _services(own=None, kind="worker") as services:
+        if not services.is_owner and not drain:
+            owner = services.folder.owner()
+            who = f"A {owner.kind} (process {owner.pid})" if owner else "Another process"
+            raise InvalidInput(f"{who} works on this data folder already; this worker is not needed.")
+        done = _drain(services, stop_when_empty=drain)
+        if as_json:
+            print_json({"status": "drained", "runs": done})
+        else:
+            typer.echo("The queue is empty.")
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Check settings, folders, databases and the model endpoint, and say what to mend."""
+    checks = run_checks()
+    if as_json:
+        print_json([check.model_dump() for check in checks])
+    else:
+        for check in checks:
+            typer.echo(f"{'ok  ' if check.is_ok else 'MEND'}  {check.name}: {check.message}")
+    if not all(check.is_ok for check in checks):
+        raise typer.Exit(code=1)
+
+
+@runs_app.command("list")
+def list_runs(
+    *,
+    status: Annotated[RunStatus | None, typer.Option(help="Only runs with this status.")] = None,
+    text: Annotated[str, typer.Option(help="Only runs whose message, customer or id has this text.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    as_json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    with _services() as services:
+        runs = services.runs.list(RunFilter(statuses=(status,) if status else (), text=text), limit=limit)
+        if as_json:
+            print_json([run_as_json(services, run) for run in runs])
+            return
+        for run in runs:
+            first = run.message.splitlines()[0][:70]
+            typer.echo(f"{run.id}  {run.status.value:<17}  {run.urgency or '-':<8}  {first}")
+        if not runs:
+            typer.echo("No runs yet. Submit a message: python -m triage submit TEXT --wait")
+
+
+@runs_app.command("show")
+def show_run(run_id: str, *, as_json: Json = False) -> None:
+    """Show one run."""
+    with _services() as services:
+        _show(services, services.runs.get(run_id), as_json=as_json)
+
+
+@approvals_app.command("list")
+def list_approvals(
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="Decided ones as well.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List the actions that wait for a decision, the oldest first."""
+    with _services() as services:
+        approvals = services.approvals.list(statuses=tuple(ApprovalStatus)) if all_ else services.approvals.list()
+        if as_json:
+            print_json([approval_as_json(approval) for approval in approvals])
+            return
+        for approval in approvals:
+            typer.echo(f"{approval.id}  {approval.status.value:<9}  {approval.summary}")
+        if not approvals:
+            typer.echo("Nothing waits for a decision.")
+
+
+@approvals_app.command("approve")
+def approve(approval_id: str, *, as_json: Json = False) -> None:
+    """Let an action happen."""
+    with _services() as services:
+        approval = services.approvals.approve(approval_id, actor=COMMAND_LINE)
+        print_json(approval_as_json(approval)) if as_json else typer.echo(f"Approved: {approval.summary}")
+
+
+@approvals_app.command("reject")
+def reject(
+    approval_id: str,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; the agents take it into account.")],
+    as_json: Json = False,
+) -> None:
+    """Refuse an action."""
+    with _services() as services:
+        approval = services.approvals.reject(approval_id, actor=COMMAND_LINE, reason=reason)
+        print_json(approval_as_json(approval)) if as_json else typer.echo(f"Rejected: {approval.summary}")
+
+
+@samples_app.command("remove")
+def remove_samples(*, as_json: Json = False) -> None:
+    """Remove the sample accounts and orders for good."""
+    with _services() as services:
+        removed = services.samples.remove(actor=COMMAND_LINE)
+        print_json({"removed": removed}) if as_json else typer.echo(f"{removed} sample records removed.")
+
+
+def _read_text(text: str) -> str:
+    if text != "-":
+        return text
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput("Standard input is not UTF-8 text. Convert it, for example with iconv.") from None
+
+
+def _wait(services: Services, run: Run) -> Run:
+    """Return the run when it has ended or waits for a person."""
+    while not (run.status.is_final or run.status is RunStatus.AWAITING_APPROVAL):
+        time.sleep(POLL_S)
+        run = services.runs.get(run.id)
+    return run
+
+
+def _drain(services: Services, *, stop_when_empty: bool) -> int:
+    """Let the engine work; return how many runs it had to do."""
+    unfinished = RunFilter(statuses=(RunStatus.QUEUED, RunStatus.RUNNING))
+    seen: set[str] = set()
+    while True:
+        left = services.runs.list(unfinished, limit=1000)
+        seen.update(run.id for run in left)
+        if stop_when_empty and not left:
+            return len(seen)
+        time.sleep(POLL_S)
+
+
+def _show(services: Services, run: Run, *, as_json: bool) -> None:
+    if as_json:
+        print_json(run_as_json(services, run))
+    else:
+        print_run(services, run)
