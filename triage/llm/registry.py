@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 from collections.abc import Callable
 from typing import Literal, get_args
@@ -12,7 +13,7 @@ from agents import Model, OpenAIResponsesModel
 from triage.domain import Value
 from triage.errors import SettingsError
 from triage.llm.breaker import ModelBreaker
-from triage.llm.chain import ChainLink, ModelChain
+from triage.llm.chain import ChainLink, ModelChain, Sleep
 from triage.llm.clients import ClientPool, WholeAnswerChatModel
 from triage.llm.durable import DurableModel
 from triage.llm.offline import OFFLINE_MODEL_NAME, OfflineModel
@@ -54,8 +55,9 @@ class ModelRegistry:
         SettingsError: a ``litellm/...`` model is named but the extra is not installed.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, sleep: Sleep = asyncio.sleep) -> None:
         self._settings = settings
+        self._sleep = sleep
         key = settings.openai_api_key
         self._clients = (
             ClientPool(
@@ -90,6 +92,7 @@ class ModelRegistry:
             [self._link(name) for name in usable],
             retries=self._settings.model_retries,
             timeout_s=self._settings.model_timeout_s + SILENCE_GRACE_S,
+            sleep=self._sleep,
         )
 
     def _name_of(self, role: ModelRole) -> str:

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from tests.protocol.desk import Desk, settings_for
+from tests.servers.model_server import ModelServer
+from triage.llm.registry import ModelRegistry
+
+PROTOCOLS = ("responses", "chat_completions")
+
+
+@pytest.fixture
+def model_server() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture(params=PROTOCOLS)
+def protocol(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def overrides() -> dict[str, Any]:
+    """Settings that a test changes by its ``overrides`` parameter."""
+    return {}
+
+
+@pytest.fixture
+async def desk(model_server: ModelServer, protocol: str, overrides: dict[str, Any]) -> AsyncIterator[Desk]:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    registry = ModelRegistry(settings_for(model_server, protocol, **overrides), sleep=sleep)
+    yield Desk(model_server, registry, waits=waits)
+    await registry.close()
