@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import Stemmer
 
@@ -39,10 +40,13 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\s[^()]*)?\)|\[[^\[\]]*\])"
 _STARS = re.compile(r"(\*{1,3}|~~|`+)(?=\S)(.+?)(?<=\S)\1")
 _UNDERLINES = re.compile(r"(?<!\w)(_{1,3})(?=\S)(.+?)(?<=\S)\1(?!\w)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_ESCAPED = re.compile(r"[\ue021-\ue07e]")
+_PRIVATE = 0xE000
 
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _HEADING = re.compile(r"\s{0,3}#{1,6}(\s|$)")
 _UNDERLINE = re.compile(r"\s{0,3}(=+|-{2,}|\*{3,}|_{3,})\s*$")
+_SETEXT = re.compile(r"\s{0,3}(=+|-{2,})\s*$")
 _TABLE_RULE = re.compile(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+")
 _QUOTE = re.compile(r"\s{0,3}>\s?")
@@ -76,17 +80,21 @@ def terms(text: str) -> list[str]:
 
 def plain(markdown: str) -> str:
     """Return one line or paragraph of Markdown without its marks; link texts stay, addresses behind them go."""
-    text = _TAG.sub(" ", _AUTOLINK.sub(r"\1", markdown))
+    # An escaped sign is no mark, so it waits at a code point of the private area until the marks are gone.
+    text = _ESCAPE.sub(lambda sign: chr(_PRIVATE + ord(sign[1])), markdown)
+    text = _TAG.sub(" ", _AUTOLINK.sub(r"\1", text))
     text = _LINK.sub(r"\1", text)
     for _ in range(2):  # Bold inside italics or the other way round needs a second look.
         text = _UNDERLINES.sub(r"\2", _STARS.sub(r"\2", text))
-    return " ".join(_ESCAPE.sub(r"\1", text).split())
+    text = _ESCAPED.sub(lambda sign: chr(ord(sign[0]) - _PRIVATE), text)
+    return " ".join(text.split())
 
 
 def first_heading(markdown: str) -> str:
-    """Return the text of the first heading that is marked with #, or an empty string."""
-    for line in _without_code(markdown):
-        if _HEADING.match(line) and (text := plain(line.strip().strip("#"))):
+    """Return the text of the first heading, marked with # or underlined; an empty string when there is none."""
+    for line, below in pairwise([*_without_code(markdown), ""]):
+        is_heading = _HEADING.match(line) or (line.strip() and not _UNDERLINE.match(line) and _SETEXT.match(below))
+        if is_heading and (text := plain(line.strip().strip("#"))):
             return text
     return ""
 
@@ -149,14 +157,19 @@ def _window(article: Sequence[Sentence], start: int) -> list[Sentence]:
 def _blocks(markdown: str) -> list[str]:
     """Return paragraphs, list items and table rows as plain text."""
     blocks: list[list[str]] = [[]]
+    header: list[str] = []
     for raw in _without_code(_TAG.sub(" ", _AUTOLINK.sub(r"\1", markdown))):
         quote = _QUOTE.match(raw)
         line = raw[quote.end() :] if quote else raw
         if not line.strip() or _HEADING.match(line) or _UNDERLINE.match(line) or _TABLE_RULE.match(line):
             blocks.append([])
+            header = header if _TABLE_RULE.match(line) else []
         elif line.lstrip().startswith("|"):
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-            blocks.extend([[", ".join(cell for cell in cells if cell)], []])
+            if header:
+                blocks.extend([[", ".join(f"{name}: {cell}" for name, cell in zip(header, cells, strict=False))], []])
+            else:
+                header = cells
         elif item := _ITEM.match(line):
             blocks.append([line[item.end() :]])
         else:

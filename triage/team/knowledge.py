@@ -5,6 +5,7 @@ The index is built once at load and only read afterwards, so one object serves a
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections import Counter
@@ -74,6 +75,8 @@ class KnowledgeBase:
         # bm25s brings numpy along (a quarter of a second), which a command without a search need not wait for.
         import bm25s  # noqa: PLC0415
 
+        # Its logger asks for every debug line, whatever level the program has chosen.
+        logging.getLogger("bm25s").setLevel(logging.WARNING)
         self._articles = {article.id: article for article in sorted(articles, key=lambda article: article.id)}
         self._sentences: dict[str, list[Sentence]] = {}
         documents = []
