@@ -1,0 +1,1 @@
+"""The agents of the support desk: topology, instructions, tools, guardrails and results."""

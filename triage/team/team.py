@@ -1,0 +1,174 @@
+"""The topology of the team: who answers, who hands over to whom, with which tools and guardrails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents import Agent, Handoff, Model, TResponseInputItem, handoff
+from agents.tool import Tool
+
+from triage.domain import TriageResult
+from triage.settings import Settings
+from triage.team import instructions
+from triage.team.context import RunFacts, TriageContext
+from triage.team.description import TeamDescription, describe_agent, fingerprint
+from triage.team.desk_records import DeskRecords
+from triage.team.escalation import escalation_handoff
+from triage.team.guardrails import INPUT_CHECK, input_guardrail, output_guardrails
+from triage.team.output_rules import mentioned_in, protected_lines
+from triage.team.sources import ArticleSearch, ModelRole, ModelSource
+from triage.team.tools.accounts import account_tool
+from triage.team.tools.knowledge import knowledge_tool
+from triage.team.tools.orders import order_tools
+from triage.team.tools.tickets import ticket_tool
+from triage.team.tools.writer import draft_tool
+from triage.team.verdicts import GuardrailVerdict
+
+TRIAGE_AGENT = "Triage agent"
+BILLING_SPECIALIST = "Billing specialist"
+TECHNICAL_SPECIALIST = "Technical specialist"
+ORDERS_SPECIALIST = "Orders specialist"
+ESCALATION = "Escalation"
+REPLY_WRITER = "Reply writer"
+
+_ROLES: dict[str, ModelRole] = {
+    TRIAGE_AGENT: "triage",
+    BILLING_SPECIALIST: "specialist",
+    TECHNICAL_SPECIALIST: "specialist",
+    ORDERS_SPECIALIST: "specialist",
+    ESCALATION: "specialist",
+    REPLY_WRITER: "writer",
+    INPUT_CHECK: "guardrail",
+}
+_EARLIER_MESSAGES = 20
+_EARLIER_CHARACTERS = 4000
+
+DeskAgent = Agent[TriageContext]
+DeskHandoff = Handoff[TriageContext, DeskAgent]
+
+
+@dataclass(frozen=True)
+class Team:
+    """The agents of the desk, built once and shared by all runs; a run's own state is in its context."""
+
+    entry: DeskAgent
+    agents: dict[str, DeskAgent]
+    shape: str
+
+    def start_input(
+        self, context: TriageContext, history: Sequence[Mapping[str, Any]] = ()
+    ) -> list[TResponseInputItem]:
+        """Return the input of a new run: the conversation before it, oldest first, then the customer's message.
+
+        ``history`` has a role, ``user`` or ``assistant``, and its text as content in each item; the last 20 are taken,
+        each up to 4000 characters. The addresses and numbers in it are kept in the facts: a reply may repeat them.
+        """
+        items: list[TResponseInputItem] = []
+        for message in history[-_EARLIER_MESSAGES:]:
+            text = str(message["content"])[:_EARLIER_CHARACTERS]
+            context.facts.add(RunFacts(mentioned=mentioned_in(text)))
+            if message["role"] == "user":
+                items.append({"role": "user", "content": text})
+            else:
+                items.append({"role": "assistant", "content": text})
+        items.append({"role": "user", "content": context.message})
+        return items
+
+    def describe(self) -> TeamDescription:
+        """Read the team from its live agents."""
+        return TeamDescription(
+            entry=self.entry.name,
+            agents=tuple(describe_agent(agent, role=_ROLES[name]) for name, agent in self.agents.items()),
+        )
+
+    def fingerprint(self) -> str:
+        """Return a stable hash of tools, schemas, handoffs and instructions."""
+        return self.shape
+
+
+def build_team(*, models: ModelSource, records: DeskRecords, knowledge: ArticleSearch, settings: Settings) -> Team:
+    """Build the team over its models, records and articles."""
+    writer = _plain_agent(REPLY_WRITER, models.for_role("writer"), instructions=instructions.writer_instructions)
+    checker = _plain_agent(
+        INPUT_CHECK,
+        models.for_role("guardrail"),
+        instructions=instructions.INPUT_CHECK_INSTRUCTIONS,
+        output_type=GuardrailVerdict,
+    )
+    kit = _Kit(models=models, records=records, knowledge=knowledge, writer=writer)
+    escalation = kit.agent(
+        ESCALATION,
+        instructions=instructions.escalation_instructions,
+        purpose="Takes over what a person has to finish: a demand for one, a legal threat, a risk.",
+    )
+    to_escalation = escalation_handoff(escalation, records=records)
+    billing = kit.agent(
+        BILLING_SPECIALIST,
+        instructions=instructions.billing_instructions,
+        purpose="Charges, invoices, failed payments, plans, seats and taxes.",
+        handoffs=[to_escalation],
+    )
+    technical = kit.agent(
+        TECHNICAL_SPECIALIST,
+        instructions=instructions.technical_instructions,
+        purpose="Everything that does not work: data gone, outages, sync, sign-in faults, apps, API and integrations.",
+        handoffs=[to_escalation],
+    )
+    orders = kit.agent(
+        ORDERS_SPECIALIST,
+        instructions=instructions.orders_instructions,
+        purpose="Orders of the hardware shop: where they are, returns, refunds, broken devices.",
+        tools=order_tools(records),
+        handoffs=[to_escalation],
+    )
+    entry = kit.agent(
+        TRIAGE_AGENT,
+        instructions=instructions.triage_instructions,
+        purpose="Reads every message first, classifies it and answers or hands over.",
+        handoffs=[handoff(billing), handoff(technical), handoff(orders), to_escalation],
+    )
+    entry.input_guardrails = [input_guardrail(checker, beside=settings.guardrail_beside)]
+    everybody = (entry, billing, technical, orders, escalation, writer, checker)
+    agents = {agent.name: agent for agent in everybody}
+    return Team(entry=entry, agents=agents, shape=fingerprint(agents))
+
+
+@dataclass(frozen=True)
+class _Kit:
+    """What the agents that can finish a run have in common."""
+
+    models: ModelSource
+    records: DeskRecords
+    knowledge: ArticleSearch
+    writer: DeskAgent
+
+    def agent(
+        self,
+        name: str,
+        *,
+        instructions: Callable[..., str],
+        purpose: str,
+        tools: Sequence[Tool] | None = None,
+        handoffs: Sequence[DeskHandoff] = (),
+    ) -> DeskAgent:
+        """Build one agent; ``tools`` are its own look-ups, the account where it says nothing."""
+        own = [account_tool(self.records)] if tools is None else list(tools)
+        return Agent[TriageContext](
+            name=name,
+            handoff_description=purpose,
+            instructions=instructions,
+            model=self.models.for_role(_ROLES[name]),
+            tools=[knowledge_tool(self.knowledge), *own, ticket_tool(self.records), draft_tool(self.writer)],
+            handoffs=list(handoffs),
+            output_type=TriageResult,
+            output_guardrails=output_guardrails(_SECRET_LINES),
+        )
+
+
+_SECRET_LINES = protected_lines("\n".join(instructions.FIXED_TEXTS))
+
+
+def _plain_agent(name: str, model: Model, *, instructions: Any, output_type: type[Any] | None = None) -> DeskAgent:
+    return Agent[TriageContext](name=name, model=model, instructions=instructions, output_type=output_type)
