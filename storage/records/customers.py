@@ -117,7 +117,7 @@ class OrderStore(Store[Order]):
         """
         self._add(order)
 
-    def update(self, id: str, **changes: Any) -> Order:  # noqa: A002 - the column's name
+    def update(self, id: str, /, **changes: Any) -> Order:  # noqa: A002 - the column's name
         """Change fields of an order and return it as it is then.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import uuid
 from collections.abc import Callable, Collection
 from typing import Any
@@ -64,16 +65,16 @@ class ApprovalService:
 
     def list(
         self, *, statuses: Collection[ApprovalStatus] = OPEN_APPROVAL_STATUSES, limit: int = 100, offset: int = 0
-    ) -> list[Approval]:
+    ) -> builtins.list[Approval]:
         """Return approvals, the one that waits longest first."""
         with self._records.read() as tx:
-            approvals: list[Approval] = tx.approvals.list(statuses=statuses, limit=limit, offset=offset)
+            approvals: builtins.list[Approval] = tx.approvals.list(statuses=statuses, limit=limit, offset=offset)
         return approvals
 
-    def list_of_run(self, run_id: str) -> list[Approval]:
+    def list_of_run(self, run_id: str) -> builtins.list[Approval]:
         """Return the approvals of a run."""
         with self._records.read() as tx:
-            approvals: list[Approval] = tx.approvals.list_of_run(run_id)
+            approvals: builtins.list[Approval] = tx.approvals.list_of_run(run_id)
         return approvals
 
     def count_open(self) -> int:

@@ -130,7 +130,7 @@ class EventLog:
             try:
                 self._store.append_many(batches)
             except Exception as error:  # noqa: BLE001 - a full disk must not end the thread; the events are tried again
-                log.error("events_not_written", runs=len(batches), error=type(error).__name__)
+                log.warning("events_not_written", runs=len(batches), error=type(error).__name__)
                 with self._lock:
                     for run_id, events in batches.items():
                         self._buffer[run_id][:0] = events

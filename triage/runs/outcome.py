@@ -19,7 +19,7 @@ from agents.exceptions import (
 )
 
 from triage.domain import RunFailure, RunStatus, TriageResult, Trip
-from triage.errors import ModelUnavailable, StateError, TriageError
+from triage.errors import TriageError
 from triage.team.context import TriageContext
 from triage.team.guardrail_notes import trip_of
 from triage.team.result import finish
@@ -32,6 +32,15 @@ _TRIPS = (
     ToolInputGuardrailTripwireTriggered,
     ToolOutputGuardrailTripwireTriggered,
 )
+
+_FAILURES: dict[type[Exception], tuple[str, str]] = {
+    MaxTurnsExceeded: (
+        "max_turns",
+        "The agents did not come to an end within the turn limit (TRIAGE_MAX_TURNS). Take over or retry.",
+    ),
+    ModelRefusalError: ("model_refusal", "The model refused to answer this message. A person has to take it over."),
+    ModelBehaviorError: ("model_output", "The model's answer could not be read. Try again or take over."),
+}
 
 
 @dataclass(frozen=True)
@@ -79,27 +88,16 @@ def outcome_of_error(error: Exception, *, run_id: str) -> Outcome:
     """Return the outcome of a run that an error ended; a person reads the sentence, no payload gets into it."""
     if isinstance(error, _TRIPS):
         return Outcome(status=RunStatus.BLOCKED, trip=trip_of(error))
-    if isinstance(error, MaxTurnsExceeded):
-        return _failed(
-            "max_turns",
-            "The agents did not come to an end within the turn limit (TRIAGE_MAX_TURNS). Take over or retry.",
-        )
-    if isinstance(error, ModelRefusalError):
-        return _failed("model_refusal", "The model refused to answer this message. A person has to take it over.")
-    if isinstance(error, ModelBehaviorError):
-        return _failed("model_output", "The model's answer could not be read. Try again or take over.")
-    if isinstance(error, ModelUnavailable):
-        return _failed("model_unavailable", f"No model answered: {error}")
-    if isinstance(error, StateError):
-        return _failed("state", str(error))
     if isinstance(error, TriageError):
         return _failed(error.code, str(error))
+    for kind, (code, sentence) in _FAILURES.items():
+        if isinstance(error, kind):
+            return _failed(code, sentence)
     # The message of an unknown error may hold what a customer or model wrote, so the log gets its type and place only.
     frame = traceback.extract_tb(error.__traceback__)[-1]
     log.error("run_failed", run_id=run_id, error=type(error).__name__, place=f"{frame.filename}:{frame.lineno}")
-    return _failed(
-        "internal", f"The run stopped on an internal error ({type(error).__name__}). Try again or take over."
-    )
+    sentence = f"The run stopped on an internal error ({type(error).__name__}). Try again or take over."
+    return _failed("internal", sentence)
 
 
 def _failed(code: str, message: str) -> Outcome:

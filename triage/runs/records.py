@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from triage.approvals.policy import describe_action, needs_approval
 from triage.domain import (
@@ -14,7 +14,6 @@ from triage.domain import (
     ApprovalStatus,
     EventKind,
     ExecutionStatus,
-    Message,
     NewEvent,
     Run,
     RunStatus,
@@ -85,18 +84,18 @@ class RunRecords:
             events = tx.events.list(run_id)
         return {event.payload["source"] for event in events if event.kind is EventKind.TEXT_DELTA}
 
-    def history(self, run: Run) -> list[Message]:
+    def history(self, run: Run) -> list[dict[str, str]]:
         """Return the earlier messages of the conversation with the replies as they were sent, or drafted."""
         with self._gateway.read() as tx:
             runs: list[Run] = tx.runs.list_of_conversation(run.conversation_id)
-        messages: list[Message] = []
+        items: list[dict[str, str]] = []
         for earlier in sorted(runs, key=lambda other: other.created_at):
             if earlier.message_id == run.message_id or earlier.created_at >= run.created_at:
                 continue
-            messages.append(_message(earlier, "customer", earlier.message))
+            items.append({"role": "user", "content": earlier.message})
             if earlier.reply:
-                messages.append(_message(earlier, "team", earlier.reply))
-        return messages
+                items.append({"role": "assistant", "content": earlier.reply})
+        return items
 
     def start_segment(self, run_id: str, segment: int) -> Run:
         """Mark a run as running.
@@ -201,17 +200,6 @@ def _ending(run: Run, outcome: Outcome, *, now: Any) -> dict[str, Any]:
     if outcome.trip is not None:
         changes["reply"] = outcome.trip.customer_message
     return changes
-
-
-def _message(run: Run, author: Literal["customer", "team"], text: str) -> Message:
-    return Message(
-        id=f"{run.message_id}:{author}",
-        conversation_id=run.conversation_id,
-        author=author,
-        text=text,
-        run_id=run.id,
-        created_at=run.created_at,
-    )
 
 
 def _end_event(run: Run, outcome: Outcome) -> NewEvent:

@@ -19,7 +19,6 @@ from agents.run_state import RunState
 from triage.domain import (
     Approval,
     ApprovalStatus,
-    Message,
     Run,
     RunStatus,
     StoredState,
@@ -44,7 +43,7 @@ class _Segment:
     """What a segment starts from."""
 
     run: Run
-    history: list[Message]
+    history: list[dict[str, str]]
     stored: StoredState | None
     approvals: list[Approval]
 

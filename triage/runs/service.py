@@ -18,10 +18,7 @@ from triage.domain import (
     Message,
     NewEvent,
     Run,
-    RunEvent,
-    RunFilter,
     RunStatus,
-    Ticket,
     Urgency,
     utc_now,
 )
@@ -29,13 +26,15 @@ from triage.errors import Conflict, InvalidInput
 from triage.runs.engine import WorkQueue
 from triage.runs.event_log import EventLog
 from triage.runs.intake import clean_email, clean_id, clean_message
+from triage.runs.reading import RunReading
 from triage.runs.records import Gateway
 
+SUBJECT_CHARS = 80
 _STOPPABLE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.AWAITING_APPROVAL)
 _ENDED = (RunStatus.COMPLETED, RunStatus.BLOCKED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
-class RunService:
+class RunService(RunReading):
     """Runs, from the side of whoever asks for them."""
 
     def __init__(
@@ -47,9 +46,8 @@ class RunService:
         on_change: Callable[[Run], None],
         stop: Callable[[str], None],
     ) -> None:
-        self._records = records
+        super().__init__(records=records, event_log=event_log)
         self._queue = queue
-        self._event_log = event_log
         self._on_change = on_change
         self._stop = stop
 
@@ -203,69 +201,6 @@ class RunService:
             tx.events.append(run_id, [_event(EventKind.REPLY_SENT, by=actor.name)])
         return self._changed(changed)
 
-    def get(self, run_id: str) -> Run:
-        """Return a run."""
-        with self._records.read() as tx:
-            return _as_run(tx.runs.get(run_id))
-
-    def list(self, query: RunFilter | None = None, *, limit: int = 50, offset: int = 0) -> list[Run]:
-        """Return runs, newest first."""
-        with self._records.read() as tx:
-            runs: list[Run] = tx.runs.list(query or RunFilter(), limit=limit, offset=offset)
-        return runs
-
-    def counts(self, query: RunFilter | None = None) -> dict[str, int]:
-        """Return how many runs there are by status, with ``all`` and ``needs_person``."""
-        with self._records.read() as tx:
-            counts: dict[str, int] = tx.runs.counts(query or RunFilter())
-        return counts
-
-    def events(self, run_id: str, *, after: int = 0) -> list[RunEvent]:
-        """Return the events of a run from a number on."""
-        with self._records.read() as tx:
-            events: list[RunEvent] = tx.events.list(run_id, after=after, limit=5000)
-        return events
-
-    def live_text(self, run_id: str) -> dict[str, str]:
-        """Return the text that is being streamed and not in the log yet; empty in a process that does not run agents."""
-        return self._event_log.live_text(run_id) if self._event_log else {}
-
-    def conversation(self, conversation_id: str) -> Conversation:
-        """Return a conversation."""
-        with self._records.read() as tx:
-            conversation: Conversation = tx.conversations.get(conversation_id)
-        return conversation
-
-    def messages(self, conversation_id: str) -> list[Message]:
-        """Return the messages of a conversation, oldest first."""
-        with self._records.read() as tx:
-            messages: list[Message] = tx.conversations.messages(conversation_id)
-        return messages
-
-    def runs_of_conversation(self, conversation_id: str) -> list[Run]:
-        """Return the runs of a conversation."""
-        with self._records.read() as tx:
-            runs: list[Run] = tx.runs.list_of_conversation(conversation_id)
-        return runs
-
-    def tickets(self, run_id: str) -> list[Ticket]:
-        """Return the tickets that a run made."""
-        with self._records.read() as tx:
-            tickets: list[Ticket] = tx.tickets.list_of_run(run_id)
-        return tickets
-
-    def escalations(self, run_id: str) -> list[Escalation]:
-        """Return the escalations of a run."""
-        with self._records.read() as tx:
-            escalations: list[Escalation] = tx.escalations.list_of_run(run_id)
-        return escalations
-
-    def corrections(self, run_id: str) -> list[Correction]:
-        """Return the label corrections of a run."""
-        with self._records.read() as tx:
-            corrections: list[Correction] = tx.corrections.list_of_run(run_id)
-        return corrections
-
     def _accept(
         self,
         tx: Any,
@@ -371,7 +306,7 @@ def _require_open_reply(run: Run) -> None:
 
 def _subject(text: str) -> str:
     first = text.splitlines()[0].strip()
-    return first if len(first) <= 80 else first[:79].rstrip() + "…"
+    return first if len(first) <= SUBJECT_CHARS else first[: SUBJECT_CHARS - 1].rstrip() + "…"
 
 
 def _words(status: RunStatus) -> str:

@@ -77,7 +77,8 @@ def unpack_state(stored: StoredState, *, fingerprint: str, key: bytes) -> dict[s
         )
     if stored.schema_version != CURRENT_SCHEMA_VERSION or stored.sdk_version != SDK_VERSION:
         raise StateError(
-            f"This run was paused by openai-agents {stored.sdk_version}, this is {SDK_VERSION}. Run it again from the message."
+            f"This run was paused by openai-agents {stored.sdk_version}, this is {SDK_VERSION}. "
+            "Run it again from the message."
         )
     if stored.tools_fingerprint != fingerprint:
         raise StateError("The tools changed since this run was paused. Run it again from the message.")
