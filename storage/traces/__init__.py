@@ -1,0 +1,1 @@
+"""The trace store: spans and runs in DuckDB, written in batches and read by dashboards."""

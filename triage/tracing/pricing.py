@@ -1,0 +1,95 @@
+"""The cost of many model calls at once.
+
+One look-up in the price list takes about 0.2 ms, which a batch of thousands of calls cannot afford. Within a price tier
+the cost is a sum of counts times rates, so the rates of a model are learned from a few look-ups and the rest is
+arithmetic. Small groups, and calls that may reach a higher tier, are looked up one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from triage.domain import Usage
+from triage.llm.prices import cost_of
+
+# No price list entry has a tier that begins below this many input tokens; a test reads all of them.
+LOWEST_TIER_TOKENS = 32_000
+# Learning takes five look-ups, so it pays only for more calls than that.
+MIN_GROUP = 12
+_PROBE = 1_000
+
+
+@dataclass(frozen=True)
+class Rates:
+    """US dollars per call and per token."""
+
+    call: Decimal
+    fresh: Decimal
+    cached: Decimal
+    answer: Decimal
+    reasoning: Decimal
+
+    def cost(self, usage: Usage) -> Decimal:
+        """Return the cost of a call below the lowest tier."""
+        cached = min(usage.cached_tokens, usage.input_tokens)
+        reasoning = min(usage.reasoning_tokens, usage.output_tokens)
+        return (
+            self.call
+            + self.fresh * (usage.input_tokens - cached)
+            + self.cached * cached
+            + self.answer * (usage.output_tokens - reasoning)
+            + self.reasoning * reasoning
+        )
+
+
+def add_costs(rows: Sequence[dict[str, Any]]) -> None:
+    """Give every span row with a model and tokens its ``cost_usd`` as of ``started_at``; None where it is unpriced."""
+    groups: dict[tuple[str, datetime], list[dict[str, Any]]] = {}
+    for row in rows:
+        if "output_tokens" in row and row.get("model"):
+            # Prices change at whole minutes at the earliest, so the calls of a minute share them.
+            minute = row["started_at"].replace(second=0, microsecond=0)
+            groups.setdefault((row["model"], minute), []).append(row)
+    for (model, minute), group in groups.items():
+        rates = learn_rates(model, at=minute) if len(group) >= MIN_GROUP else None
+        for row in group:
+            usage = _usage_of(row)
+            if rates is None or usage.input_tokens > LOWEST_TIER_TOKENS or usage.total_tokens == 0:
+                row["cost_usd"] = cost_of(model, usage, row["started_at"])
+            else:
+                row["cost_usd"] = rates.cost(usage)
+
+
+def learn_rates(model: str, *, at: datetime) -> Rates | None:
+    """Return the rates of a model below its tiers, or None where it has no price."""
+    probes = [
+        cost_of(model, usage, at)
+        for usage in (
+            Usage(requests=1, input_tokens=_PROBE),
+            Usage(requests=1, input_tokens=2 * _PROBE),
+            Usage(requests=1, input_tokens=2 * _PROBE, cached_tokens=_PROBE),
+            Usage(requests=1, input_tokens=_PROBE, output_tokens=_PROBE),
+            Usage(requests=1, input_tokens=_PROBE, output_tokens=2 * _PROBE, reasoning_tokens=_PROBE),
+        )
+    ]
+    known = [probe for probe in probes if probe is not None]
+    if len(known) < len(probes):
+        return None
+    one, two, half_cached, answered, reasoned = known
+    fresh = (two - one) / _PROBE
+    return Rates(
+        call=2 * one - two,
+        fresh=fresh,
+        cached=(half_cached - one) / _PROBE,
+        answer=(answered - one) / _PROBE,
+        reasoning=(reasoned - answered) / _PROBE,
+    )
+
+
+def _usage_of(row: Mapping[str, Any]) -> Usage:
+    names = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+    return Usage.model_construct(requests=1, **{name: row.get(name) or 0 for name in names})

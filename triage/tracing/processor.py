@@ -1,0 +1,166 @@
+"""The tracing processor: turns what the SDK tells into spool lines, quickly and without ever failing the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import structlog
+from agents.tracing import Span, Trace, TracingProcessor
+from agents.tracing.scope import Scope
+
+from triage.domain import Run, utc_now
+from triage.scope import current_scope
+from triage.tracing.content import content_of, to_line, to_plain
+from triage.tracing.ingest import Ingester, TraceSink
+from triage.tracing.redaction import redact, redact_text
+from triage.tracing.rows import agent_of, run_columns, span_columns, verdict_columns
+from triage.tracing.spool import SEGMENT_BYTES, Spool
+
+ContentMode = Literal["full", "redacted", "none"]
+FLUSH_TIMEOUT_S = 30.0
+_MAX_OPEN_TRACES = 10_000
+
+log = structlog.get_logger(__name__)
+
+
+class SpoolingProcessor(TracingProcessor):
+    """Writes every finished span to the spool at once and lets a thread bring it into the store.
+
+    With ``sink`` None it only writes the spool, for a process that does not own the store. ``content`` says how much of
+    messages and tool calls is kept (``TRIAGE_TRACE_CONTENT``). ``interval_s`` is how long a span waits for the store.
+    """
+
+    def __init__(
+        self,
+        spool_dir: Path,
+        *,
+        sink: TraceSink | None,
+        content: ContentMode = "full",
+        interval_s: float = 0.5,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        self._content: ContentMode = content
+        self._spool = Spool(spool_dir, segment_bytes=segment_bytes)
+        # The agent of every open span by trace, because a model or tool span names none and its parent is only an id.
+        self._agents: dict[str, dict[str, str | None]] = {}
+        self._ingester = None if sink is None else Ingester(self._spool, sink, interval_s=interval_s)
+        if self._ingester is not None:
+            self._ingester.start()
+
+    def on_trace_start(self, trace: Trace) -> None:
+        """Note that a trace exists."""
+        self._guarded(lambda: self._append(_trace_record(trace)))
+
+    def on_trace_end(self, trace: Trace) -> None:
+        """Forget the open spans of the trace."""
+        self._agents.pop(trace.trace_id, None)
+
+    def on_span_start(self, span: Span[Any]) -> None:
+        """Remember whose span it is."""
+        self._guarded(lambda: self._remember_agent(span))
+
+    def on_span_end(self, span: Span[Any]) -> None:
+        """Write the finished span to the spool."""
+        self._guarded(lambda: self._append(self._span_record(span)))
+
+    def record_run(self, run: Run) -> None:
+        """Write where a run is now; the version with the latest ``updated_at`` is the one that counts."""
+        with_customer = self._content == "full"
+        self._guarded(lambda: self._append({"type": "run", **run_columns(run, with_customer=with_customer)}))
+
+    def flush(self, *, timeout_s: float = FLUSH_TIMEOUT_S) -> bool:
+        """Wait until everything written so far is queryable; return whether it is."""
+        return self._ingester is None or self._ingester.flush(timeout_s=timeout_s)
+
+    def force_flush(self) -> None:
+        """Wait until everything written so far is queryable, half a minute at most."""
+        self.flush()
+
+    def shutdown(self, timeout: float | None = None) -> None:
+        """Bring the rest into the store and end the thread; what does not get there in time waits in the spool."""
+        self._spool.close()
+        if self._ingester is not None:
+            self._ingester.stop(timeout_s=FLUSH_TIMEOUT_S if timeout is None else timeout)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do the work; whatever goes wrong is logged and stays here."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - the boundary: observing a run never breaks it.
+            log.error("span_not_recorded", error=type(error).__name__)  # noqa: TRY400 - it may hold a payload.
+
+    def _append(self, record: dict[str, Any]) -> None:
+        self._spool.append(to_line(record))
+
+    def _remember_agent(self, span: Span[Any]) -> None:
+        if len(self._agents) > _MAX_OPEN_TRACES:
+            self._agents.clear()
+        spans = self._agents.setdefault(span.trace_id, {})
+        spans[span.span_id] = agent_of(span.span_data) or spans.get(span.parent_id or "")
+
+    def _span_record(self, span: Span[Any]) -> dict[str, Any]:
+        row = {"type": "span", **span_columns(span), **_run_place(span)}
+        agent = self._agents.get(span.trace_id, {}).pop(span.span_id, None) or agent_of(span.span_data)
+        if agent is not None:
+            row["agent"] = agent
+        content = content_of(span.span_data) or {}
+        verdict = _verdict_of(span)
+        if verdict:
+            row.update(verdict_columns(verdict))
+            content = {**content, **{name: value for name, value in verdict.items() if name not in row}}
+        return self._with_content(row, content)
+
+    def _with_content(self, row: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+        """Return the row with as much of the content as the setting allows."""
+        if self._content == "none":
+            if "error" in row:
+                row["error"] = row["error_kind"]
+            return row
+        if self._content == "redacted":
+            content = redact(to_plain(content))
+            if "error" in row:
+                row["error"] = redact_text(row["error"])
+        if content:
+            row["content"] = content
+        return row
+
+
+def _run_place(span: Span[Any]) -> dict[str, Any]:
+    """Return the columns that say to which run and conversation a span belongs."""
+    place: dict[str, Any] = {}
+    scope = current_scope()
+    if scope is not None:
+        place = {"run_id": scope.run_id, "segment": scope.segment}
+        if scope.is_replay:
+            place["is_replay"] = True
+    elif span.trace_metadata and span.trace_metadata.get("run_id"):
+        place = {"run_id": str(span.trace_metadata["run_id"])}
+    trace = Scope.get_current_trace()
+    group_id = getattr(trace, "group_id", None)
+    if group_id is not None and trace is not None and trace.trace_id == span.trace_id:
+        place["conversation_id"] = str(group_id)
+    return place
+
+
+def _verdict_of(span: Span[Any]) -> dict[str, Any] | None:
+    """Return what a guardrail said, from the scope, because the SDK's span keeps its name only."""
+    scope = current_scope()
+    if scope is None or span.span_data.type != "guardrail":
+        return None
+    return scope.verdicts.get(span.span_data.name)
+
+
+def _trace_record(trace: Trace) -> dict[str, Any]:
+    scope = current_scope()
+    metadata = getattr(trace, "metadata", None) or {}
+    run_id = scope.run_id if scope is not None else metadata.get("run_id")
+    return {
+        "type": "trace",
+        "trace_id": trace.trace_id,
+        "name": trace.name,
+        "run_id": run_id,
+        "conversation_id": getattr(trace, "group_id", None),
+        "started_at": utc_now().isoformat(),
+    }

@@ -1,0 +1,210 @@
+"""From a span of the SDK to the typed columns of the trace store: one small pure function per question.
+
+A row is a plain dict that holds only the columns which have a value. It is made in two halves: ``span_columns`` in the
+thread that ends the span, with what only that moment knows, and ``finish_span`` later in the background, with what can
+be computed from the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from agents.tracing import Span, SpanData
+
+from triage.domain import Run, Usage
+
+MODEL_CALL_TYPES = frozenset({"generation", "response"})
+EXCERPT_LENGTH = 160
+_KINDS = {"generation": "model", "response": "model", "function": "tool"}
+
+
+def kind_of(data: SpanData) -> str:
+    """Return the word for the kind of a span: agent, task, turn, model, tool, handoff, guardrail, custom or another."""
+    return _KINDS.get(data.type, data.type)
+
+
+def name_of(data: Any) -> str:
+    """Return what a person calls the span."""
+    match data.type:
+        case "turn":
+            return f"turn {data.turn}"
+        case "handoff":
+            return data.from_agent or ""
+        case "generation" | "response":
+            return model_of(data) or "model"
+        case _:
+            return str(getattr(data, "name", None) or data.type)
+
+
+def model_of(data: Any) -> str | None:
+    """Return the model that answered; a Responses span knows it from its response only."""
+    if data.type == "response":
+        model = getattr(data.response, "model", None)
+        return None if model is None else str(model)
+    return data.model if data.type == "generation" else None
+
+
+def agent_of(data: Any) -> str | None:
+    """Return the agent that a span names itself; the other spans have the one of the span above."""
+    if data.type == "agent":
+        return str(data.name)
+    return str(data.agent_name) if data.type == "turn" else None
+
+
+def usage_of(data: Any) -> Usage | None:
+    """Return the tokens of one model call, or None for any other span.
+
+    Turn and task spans carry the same tokens a second and third time, therefore theirs are left alone.
+    """
+    if data.type not in MODEL_CALL_TYPES:
+        return None
+    usage = data.usage
+    if usage is None and data.type == "response":
+        usage = getattr(data.response, "usage", None)
+    if usage is None:
+        return None
+    return Usage(
+        requests=1,
+        input_tokens=_count(usage, "input_tokens", "prompt_tokens"),
+        cached_tokens=_count(_part(usage, "input_tokens_details", "prompt_tokens_details"), "cached_tokens"),
+        output_tokens=_count(usage, "output_tokens", "completion_tokens"),
+        reasoning_tokens=_count(_part(usage, "output_tokens_details", "completion_tokens_details"), "reasoning_tokens"),
+    )
+
+
+def error_of(span: Span[Any]) -> tuple[str, str] | None:
+    """Return the kind and the message of a failed span; the detail, where the SDK gives one, follows the message."""
+    error = span.error
+    if error is None:
+        return None
+    details = error.get("data") or {}
+    detail = details.get("error") if isinstance(details, Mapping) else None
+    message = str(error.get("message") or "error")
+    return message, f"{message}: {detail}" if detail else message
+
+
+def is_paused(data: Any) -> bool:
+    """Whether a tool call was put off for an approval: the SDK ends its span without an output."""
+    return bool(data.type == "function" and data.output is None)
+
+
+def span_columns(span: Span[Any]) -> dict[str, Any]:
+    """Return the columns that the span itself knows."""
+    data = span.span_data
+    row: dict[str, Any] = {
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "kind": kind_of(data),
+        "name": name_of(data),
+        "started_at": span.started_at,
+        "ended_at": span.ended_at,
+    }
+    if span.parent_id is not None:
+        row["parent_id"] = span.parent_id
+    if own := _OWN_COLUMNS.get(data.type):
+        row.update(own(data))
+    if failure := error_of(span):
+        row["error_kind"], row["error"] = failure
+        row["is_paused"] = False
+    return row
+
+
+def _model_columns(data: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {"is_model_call": True, "model": model_of(data)}
+    if usage := usage_of(data):
+        row["input_tokens"] = usage.input_tokens
+        row["cached_tokens"] = usage.cached_tokens
+        row["output_tokens"] = usage.output_tokens
+        row["reasoning_tokens"] = usage.reasoning_tokens
+    return row
+
+
+_OWN_COLUMNS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "generation": _model_columns,
+    "response": _model_columns,
+    "function": lambda data: {"tool": data.name, "is_paused": is_paused(data)},
+    "handoff": lambda data: {"from_agent": data.from_agent, "to_agent": data.to_agent},
+    "guardrail": lambda data: {"guardrail": data.name, "triggered": bool(data.triggered)},
+}
+
+
+def verdict_columns(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of what a guardrail said; its reason is content."""
+    return {name: str(verdict[name]) for name in ("stage", "verdict") if verdict.get(name) is not None}
+
+
+def finish_span(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row with its times as ``datetime`` and its ``duration_ms``.
+
+    Raises:
+        ValueError: the row lacks a part that every span has.
+    """
+    try:
+        started_at, ended_at = datetime.fromisoformat(row["started_at"]), datetime.fromisoformat(row["ended_at"])
+        duration_ms = (ended_at - started_at).total_seconds() * 1000
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a span: {type(error).__name__}") from error
+    return {**row, "started_at": started_at, "ended_at": ended_at, "duration_ms": duration_ms}
+
+
+def run_columns(run: Run, *, with_customer: bool) -> dict[str, Any]:
+    """Return the columns of a run; ``with_customer`` says whether the customer's address and words may be kept."""
+    row: dict[str, Any] = {
+        "run_id": run.id,
+        "trace_id": run.trace_id,
+        "conversation_id": run.conversation_id,
+        "status": run.status.value,
+        "segment": run.segment,
+        "category": run.category and run.category.value,
+        "urgency": run.urgency and run.urgency.value,
+        "last_agent": run.last_agent,
+        "cost_usd": str(run.cost_usd),
+        "unpriced_calls": run.unpriced_calls,
+        **run.usage.model_dump(),
+        "turns": run.turns,
+        "active_ms": run.active_ms,
+        "waiting_ms": _waiting_ms(run),
+        "failure_code": run.failure and run.failure.code,
+        "degraded": run.degraded,
+        "retry_of": run.retry_of,
+        "created_at": run.created_at.isoformat(),
+        "updated_at": run.updated_at.isoformat(),
+        "started_at": run.started_at and run.started_at.isoformat(),
+        "ended_at": run.ended_at and run.ended_at.isoformat(),
+    }
+    if run.trip:
+        row |= {"trip_guardrail": run.trip.guardrail, "trip_stage": run.trip.stage, "trip_verdict": run.trip.verdict}
+    if with_customer:
+        row |= {"customer_email": run.customer_email, "excerpt": run.message[:EXCERPT_LENGTH]}
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _waiting_ms(run: Run) -> int | None:
+    """Return the milliseconds of an ended run in which nobody worked: approvals, mostly."""
+    if run.started_at is None or run.ended_at is None:
+        return None
+    return max(0, int((run.ended_at - run.started_at).total_seconds() * 1000) - run.active_ms)
+
+
+def finish_times(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row with every ``*_at`` as ``datetime``.
+
+    Raises:
+        ValueError: one of them is no time.
+    """
+    return {name: datetime.fromisoformat(value) if name.endswith("_at") else value for name, value in row.items()}
+
+
+def _part(usage: Any, *names: str) -> Any:
+    for name in names:
+        found = usage.get(name) if isinstance(usage, Mapping) else getattr(usage, name, None)
+        if found is not None:
+            return found
+    return None
+
+
+def _count(usage: Any, *names: str) -> int:
+    found = _part(usage, *names)
+    return found if isinstance(found, int) and found >= 0 else 0
