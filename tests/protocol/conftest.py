@@ -12,10 +12,17 @@ from triage.llm.registry import ModelRegistry
 PROTOCOLS = ("responses", "chat_completions")
 
 
-@pytest.fixture
-def model_server() -> Iterator[ModelServer]:
+@pytest.fixture(scope="module")
+def shared_server() -> Iterator[ModelServer]:
     with ModelServer() as server:
         yield server
+
+
+@pytest.fixture
+def model_server(shared_server: ModelServer) -> Iterator[ModelServer]:
+    """A server without a script; starting one per test would take longer than the tests."""
+    yield shared_server
+    shared_server.reset()
 
 
 @pytest.fixture(params=PROTOCOLS)

@@ -151,7 +151,7 @@ async def test_nobody_listening_is_a_passing_fault(desk: Desk) -> None:
 @pytest.mark.parametrize("protocol", ["responses"])
 @pytest.mark.parametrize("overrides", [{"fallback_models": ["spare"], "model_retries": 0}])
 async def test_model_that_keeps_failing_is_left_alone(desk: Desk) -> None:
-    desk.server._brain = only("spare", Failure(503))
+    desk.server.brain = only("spare", Failure(503))
     for _ in range(FAILURES_UNTIL_OPEN + 2):
         assert (await desk.ask()).final_output == "Good."
     asked = [request.model for request in desk.server.requests]

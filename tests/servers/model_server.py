@@ -35,7 +35,7 @@ class ModelServer:
 
     def __init__(self, brain: Brain | None = None, *, delay_s: float = 0.0, port: int = 0) -> None:
         self.requests: list[ModelRequest] = []
-        self._brain = brain
+        self.brain = brain
         self._delay_s = delay_s
         self._steps: deque[Step] = deque()
         self._closing = asyncio.Event()
@@ -58,16 +58,27 @@ class ModelServer:
         """Fail when a scripted answer was never asked for."""
         assert not self._steps, f"{len(self._steps)} scripted answers were never asked for."
 
+    def reset(self) -> None:
+        """Forget the script and the requests, and let go of what hangs."""
+        self._steps.clear()
+        self.requests.clear()
+        self.brain = None
+        self._release()
+        self._closing = asyncio.Event()
+
     def __enter__(self) -> Self:
         self._thread.start()
         assert self._server.ready.wait(10), "The model server did not start."
         return self
 
     def __exit__(self, *_: object) -> None:
-        assert self._server.loop is not None
-        self._server.loop.call_soon_threadsafe(self._closing.set)
+        self._release()
         self._server.should_exit = True
         self._thread.join(10)
+
+    def _release(self) -> None:
+        assert self._server.loop is not None
+        self._server.loop.call_soon_threadsafe(self._closing.set)
 
     def serve(self) -> None:
         """Serve in this thread until interrupted."""
@@ -110,8 +121,8 @@ class ModelServer:
         return JSONResponse((chat_json if is_chat else responses_json)(step, request.model))
 
     def _think(self, request: ModelRequest) -> Step:
-        if self._brain is not None:
-            return self._brain(request)
+        if self.brain is not None:
+            return self.brain(request)
         # The offline engine is loaded only where it is wanted.
         from tests.servers.model_brain import offline_brain
 
