@@ -68,13 +68,7 @@ class Store(Generic[V]):
         Raises:
             Conflict: its id or another unique field is taken, or it belongs to a record that does not exist.
         """
-        try:
-            self.connection.execute(insert(self.table), self._row(value))
-        except IntegrityError:
-            # The database's own text names the values, which may be a customer's.
-            raise Conflict(
-                f"The {self.noun} cannot be added: it is already there, or belongs to a record that does not exist."
-            ) from None
+        add_rows(self.connection, self.table, self._row(value), noun=self.noun)
 
     def _add_once(self, value: V, *, unique: tuple[str, ...]) -> V:
         """Insert one record, or return the kept one that has the same values in the ``unique`` columns."""
@@ -150,9 +144,25 @@ def like(text: str) -> str:
     return f"%{escaped}%"
 
 
+def add_rows(
+    connection: Connection, table: sa.Table, rows: dict[str, Any] | list[dict[str, Any]], *, noun: str
+) -> None:
+    """Insert a row, a dictionary of its columns, or a list of them.
+
+    Raises:
+        Conflict: a unique field is taken, or a row belongs to a record that does not exist.
+    """
+    try:
+        connection.execute(_insert(table), rows)
+    except IntegrityError:
+        # The database's own text names the values, which may be a customer's.
+        raise Conflict(
+            f"The {noun} cannot be added: it is already there, or belongs to a record that does not exist."
+        ) from None
+
+
 @cache
-def insert(table: sa.Table) -> sa.Insert:
-    """Return the statement that adds a row."""
+def _insert(table: sa.Table) -> sa.Insert:
     return sa.insert(table)
 
 

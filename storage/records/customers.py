@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.records.base import Store, insert, plain
+from storage.records.base import Store, add_rows, plain
 from storage.records.schema import accounts, invoices, orders, refunds
 from triage.domain import Account, Invoice, Order, Refund
 
@@ -54,7 +54,7 @@ class AccountStore(Store[Account]):
         self._add(account)
         if account.invoices:
             rows = [_invoice_row(account.id, invoice) for invoice in account.invoices]
-            self.connection.execute(insert(invoices), rows)
+            add_rows(self.connection, invoices, rows, noun=self.noun)
 
     def find_by_email(self, email: str) -> Account | None:
         """Return the oldest account with this address, in upper or lower case, or None."""

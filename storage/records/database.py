@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from storage.records.migrate import apply_migrations
+from storage.records.migrate import apply_migrations, make_folder
 from storage.records.stores import Stores
 from triage.errors import SettingsError
 
@@ -21,6 +21,8 @@ BUSY_TIMEOUT_MS = 30_000
 # Up to 50 runs work at once, each with short transactions, and the durable engine shares the pool.
 POOL_SIZE = 16
 POOL_OVERFLOW = 48
+# What a SQLite URL says where others name a file.
+IN_MEMORY = {None, "", ":memory:"}
 
 
 def open_engine(url: str) -> Engine:
@@ -47,7 +49,7 @@ def open_engine(url: str) -> Engine:
         return sa.create_engine(
             parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_pre_ping=True, hide_parameters=True
         )
-    if parsed.database in {None, "", ":memory:"}:
+    if parsed.database in IN_MEMORY:
         engine = sa.create_engine(parsed, poolclass=StaticPool, hide_parameters=True)
     else:
         engine = sa.create_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, hide_parameters=True)
@@ -85,8 +87,8 @@ class Records:
         Raises:
             DataFolderError: the folder cannot be written, or a newer build has written the records.
         """
-        if self._is_sqlite and self.engine.url.database not in {None, "", ":memory:"}:
-            Path(str(self.engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        if self._is_sqlite and self.engine.url.database not in IN_MEMORY:
+            make_folder(Path(str(self.engine.url.database)).parent)
         apply_migrations(self.engine)
 
     @contextmanager

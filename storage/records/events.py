@@ -9,18 +9,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from storage.records.base import insert, plain
+from storage.records.base import add_rows, plain
 from storage.records.schema import run_events, runs
 from triage.domain import NewEvent, RunEvent
 
 # Two processes that append to one run take turns. SQLite leaves the "for update" out: its write lock does the same.
 _LOCK_RUN = sa.select(runs.c.id).where(runs.c.id == sa.bindparam("run_id")).with_for_update(key_share=True)
-_LAST_SEQ = sa.select(sa.func.coalesce(sa.func.max(run_events.c.seq), 0)).where(
+_LAST_SEQ = sa.select(sa.func.coalesce(sa.func.max(run_events.c.seq), 0).label("seq"), sa.null().label("key")).where(
     run_events.c.run_id == sa.bindparam("run_id")
 )
-_KEPT_KEYS = sa.select(run_events.c.key).where(
+_KEPT = sa.select(run_events.c.seq, run_events.c.key).where(
     run_events.c.run_id == sa.bindparam("run_id"), run_events.c.key.in_(sa.bindparam("keys", expanding=True))
 )
+# One query for both, since it runs with every flush of a run; the row without a key has the last number.
+_LAST_AND_KEPT = sa.union_all(_LAST_SEQ, _KEPT)
 _LIST = (
     sa.select(run_events)
     .where(run_events.c.run_id == sa.bindparam("run_id"), run_events.c.seq > sa.bindparam("after"))
@@ -36,22 +38,29 @@ class EventStore:
         self.connection = connection
 
     def append(self, run_id: str, events: Sequence[NewEvent]) -> builtins.list[RunEvent]:
-        """Append the events whose keys the run does not have yet, and return those with their numbers."""
+        """Append the events whose keys the run does not have yet, and return those with their numbers.
+
+        Raises:
+            Conflict: there is no such run.
+        """
         if not events:
             return []
         run = {"run_id": run_id}
         if self.connection.dialect.name != "sqlite":
             self.connection.execute(_LOCK_RUN, run)
-        first_of_key: dict[str, NewEvent] = {}
+        new: dict[str, NewEvent] = {}
         for event in events:
-            first_of_key.setdefault(event.key, event)
-        for key in self.connection.scalars(_KEPT_KEYS, {**run, "keys": list(first_of_key)}):
-            del first_of_key[key]
-        if not first_of_key:
+            new.setdefault(event.key, event)
+        last = 0
+        for seq, key in self.connection.execute(_LAST_AND_KEPT, {**run, "keys": list(new)}):
+            if key is None:
+                last = seq
+            else:
+                del new[key]
+        if not new:
             return []
-        last = self.last_seq(run_id)
-        rows = [_row(run_id, seq, event) for seq, event in enumerate(first_of_key.values(), last + 1)]
-        self.connection.execute(insert(run_events), rows)
+        rows = [_row(run_id, seq, event) for seq, event in enumerate(new.values(), last + 1)]
+        add_rows(self.connection, run_events, rows, noun="event")
         return [RunEvent.model_validate(row) for row in rows]
 
     def list(self, run_id: str, *, after: int = 0, limit: int = 1000) -> builtins.list[RunEvent]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from triage.errors import DataFolderError
 
@@ -36,10 +36,24 @@ def apply_migrations(engine: Engine, *, folder: Path = MIGRATIONS, head: str = H
             if _version(connection) != head:
                 _upgrade(connection, folder)
             connection.commit()
-    except OperationalError as error:
+    except DatabaseError as error:
         raise DataFolderError(
             f"The records cannot be opened ({error.orig}). Check that the database exists and can be written, "
             "or name another one with TRIAGE_DATA_DIR or TRIAGE_DATABASE_URL."
+        ) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the database file where it is missing.
+
+    Raises:
+        DataFolderError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataFolderError(
+            f"The folder {folder} cannot be made ({error.strerror}). Name another one with TRIAGE_DATA_DIR."
         ) from error
 
 

@@ -120,5 +120,10 @@ def _conditions(filter: RunFilter) -> Iterator[sa.ColumnElement[bool]]:  # noqa:
         yield runs.c.conversation_id == filter.conversation_id
     if text := filter.text.strip():
         pattern = like(text.lower())
-        searched = (runs.c.message, runs.c.customer_email, runs.c.id, runs.c.conversation_id)
-        yield sa.or_(*(Folded(column).like(pattern, escape=LIKE_ESCAPE) for column in searched))
+        written = (runs.c.message, runs.c.customer_email)
+        # Ids are plain ASCII, for which the database's own and faster comparison is enough.
+        ids = (runs.c.id, runs.c.conversation_id)
+        yield sa.or_(
+            *(Folded(column).like(pattern, escape=LIKE_ESCAPE) for column in written),
+            *(column.ilike(pattern, escape=LIKE_ESCAPE) for column in ids),
+        )

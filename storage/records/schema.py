@@ -96,8 +96,7 @@ runs = sa.Table(
     sa.Column("updated_at", UtcTime, nullable=False),
     sa.Column("needs_person", sa.Boolean, sa.Computed(NEEDS_PERSON, persisted=True), nullable=False),
     sa.Index(None, "created_at", "id"),
-    # needs_person stands in this index only so that the counts of the inbox can be read from it alone.
-    sa.Index(None, "status", "created_at", "id", "needs_person"),
+    sa.Index(None, "status", "created_at", "id"),
     sa.Index(None, "needs_person", "created_at", "id"),
     sa.Index(None, "category", "created_at", "id"),
     sa.Index(None, "urgency", "created_at", "id"),
@@ -160,6 +159,16 @@ run_states = sa.Table(
     sa.Column("schema_version", sa.Text, nullable=False),
     sa.Column("tools_fingerprint", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
+)
+
+run_steps = sa.Table(
+    "run_steps",
+    METADATA,
+    sa.Column("run_id", sa.Text, sa.ForeignKey("runs.id", ondelete="cascade"), primary_key=True),
+    sa.Column("segment", sa.Integer, primary_key=True, autoincrement=False),
+    # Name and order of the step: a step that is written twice is a fault in the run layer, and refused.
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("outcome", Json),
 )
 
 accounts = sa.Table(

@@ -13,6 +13,7 @@ from storage.records.notes import NoteStore
 from storage.records.runs import RunStore
 from storage.records.samples import SampleStore
 from storage.records.states import StateStore
+from storage.records.steps import StepStore
 
 
 class Stores:
@@ -25,6 +26,7 @@ class Stores:
         self.events = EventStore(connection)
         self.approvals = ApprovalStore(connection)
         self.states = StateStore(connection)
+        self.steps = StepStore(connection)
         self.accounts = AccountStore(connection)
         self.orders = OrderStore(connection)
         self.tickets = TicketStore(connection)

@@ -99,10 +99,9 @@ def _create_runs() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_runs"),
         sa.UniqueConstraint("idempotency_key", name="uq_runs_idempotency_key"),
     )
-    for first in ("conversation_id", "category", "urgency", "needs_person"):
+    for first in ("conversation_id", "status", "category", "urgency", "needs_person"):
         op.create_index(f"ix_runs_{first}_created_at_id", "runs", [first, "created_at", "id"])
     op.create_index("ix_runs_created_at_id", "runs", ["created_at", "id"])
-    op.create_index("ix_runs_status_created_at_id_needs_person", "runs", ["status", "created_at", "id", "needs_person"])
 
 
 def _create_run_parts() -> None:
@@ -174,6 +173,15 @@ def _create_run_parts() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_corrections"),
     )
     op.create_index("ix_corrections_run_id", "corrections", ["run_id"])
+    op.create_table(
+        "run_steps",
+        sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("segment", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.JSON()),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_run_steps_run_id", ondelete="cascade"),
+        sa.PrimaryKeyConstraint("run_id", "segment", "key", name="pk_run_steps"),
+    )
 
 
 def _create_customers() -> None:

@@ -1,0 +1,255 @@
+"""Transactions and migrations."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from dbos._schemas.system_database import SystemSchema
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from storage.records import Records, open_engine
+from storage.records.migrate import HEAD, MIGRATIONS, VERSION_TABLE, apply_migrations
+from storage.records.schema import METADATA
+from triage.errors import DataFolderError, SettingsError
+
+PROJECT = Path(__file__).parents[2]
+MIGRATE = """
+import sys
+from storage.records import Records, open_engine
+records = Records(open_engine(sys.argv[1]))
+sys.stdin.readline()
+records.migrate()
+with records.begin() as stores:
+    stores.notes.put(sys.argv[2], "here")
+records.close()
+"""
+
+
+# Transactions.
+
+
+def test_an_error_in_the_block_leaves_nothing(any_records: Records, make: SimpleNamespace) -> None:
+    def fail_half_way() -> None:
+        with any_records.begin() as stores:
+            stores.conversations.add(make.conversation())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    with any_records.read() as stores:
+        assert stores.conversations.find("c1") is None
+
+
+def test_writing_while_reading_is_an_error_and_the_connection_can_write_again(
+    any_records: Records, make: SimpleNamespace
+) -> None:
+    with pytest.raises(DBAPIError, match=r"readonly|read-only"), any_records.read() as stores:
+        stores.notes.put("k", "v")
+    with any_records.begin() as stores:
+        stores.notes.put("k", "v")
+
+
+def test_a_look_sees_one_state_while_another_writes(any_records: Records) -> None:
+    with any_records.read() as reading:
+        assert reading.notes.get("k") is None
+        with any_records.begin() as writing:
+            writing.notes.put("k", "v")
+        assert reading.notes.get("k") is None
+    with any_records.read() as reading:
+        assert reading.notes.get("k") == "v"
+
+
+def test_readers_do_not_wait_for_a_writer(records: Records) -> None:
+    with records.begin() as writing:
+        writing.notes.put("k", "v")
+        with records.read() as reading:
+            assert reading.notes.get("k") is None
+
+
+def test_writers_see_what_the_one_before_wrote(any_records: Records, make: SimpleNamespace) -> None:
+    with any_records.begin() as stores:
+        stores.conversations.add(make.conversation())
+        stores.runs.add(make.run())
+
+    def write(number: int) -> None:
+        for _ in range(20):
+            with any_records.begin() as stores:
+                stores.events.append("r1", [make.event(f"{number}-{stores.events.last_seq('r1')}")])
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with any_records.read() as stores:
+        assert stores.events.last_seq("r1") == 60
+
+
+def test_the_settings_of_a_sqlite_connection(records: Records) -> None:
+    expected = {"journal_mode": "wal", "synchronous": 1, "busy_timeout": 30000, "foreign_keys": 1, "query_only": 0}
+    with records.begin() as stores:
+        found = {name: stores.connection.exec_driver_sql(f"pragma {name}").scalar() for name in expected}
+    assert found == expected
+
+
+def test_errors_of_the_database_hold_no_customer_text(records: Records) -> None:
+    def fail() -> None:
+        with records.begin() as stores:
+            stores.connection.execute(sa.text("insert into notes (key, value) values (:key, null)"), {"key": "my card"})
+
+    with pytest.raises(IntegrityError) as caught:
+        fail()
+    assert "my card" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://host/name", "unheard://host", "postgresql+nothing://host/x"])
+def test_an_unusable_url_names_the_variable_and_not_itself(url: str) -> None:
+    with pytest.raises(SettingsError, match="TRIAGE_DATABASE_URL") as caught:
+        open_engine(url)
+    assert not url or url not in str(caught.value)
+
+
+def test_records_in_memory_serve_one_thread(make: SimpleNamespace) -> None:
+    records = Records(open_engine("sqlite://"))
+    records.migrate()
+    with records.begin() as stores:
+        stores.conversations.add(make.conversation())
+    with records.read() as stores:
+        assert stores.conversations.get("c1") == make.conversation()
+    records.close()
+
+
+def test_no_table_has_the_name_of_one_of_the_durable_engine() -> None:
+    engine_tables = {table.name for table in SystemSchema.metadata_obj.tables.values()}
+    assert "workflow_status" in engine_tables
+    assert not engine_tables & {*METADATA.tables, VERSION_TABLE}
+
+
+# Migrations.
+
+
+def _tables(records: Records) -> set[str]:
+    return set(sa.inspect(records.engine).get_table_names())
+
+
+# SQLite cannot describe indexes on expressions; that they are there shows in the plans of the queries that need them.
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
+def test_the_tables_are_those_of_the_schema(any_records: Records) -> None:
+    with any_records.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_the_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_migrating_again_keeps_everything(any_records: Records, make: SimpleNamespace) -> None:
+    with any_records.begin() as stores:
+        stores.conversations.add(make.conversation())
+    any_records.migrate()
+    with any_records.read() as stores:
+        assert stores.conversations.get("c1") == make.conversation()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_processes_that_start_together_migrate_once(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}" if database == "sqlite" else request.getfixturevalue("empty_postgres_url")
+    names = ["one", "two"]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", MIGRATE, url, name],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=PROJECT,
+        )
+        for name in names
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    ends = [process.communicate()[1] for process in processes]
+    assert ends == ["", ""]
+    records = Records(open_engine(url))
+    with records.read() as stores:
+        assert [stores.notes.get(name) for name in names] == ["here"] * 2
+    records.close()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_failed_migration_leaves_nothing(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}" if database == "sqlite" else request.getfixturevalue("empty_postgres_url")
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "v9999_broken.py").write_text(
+        "from alembic import op\n"
+        "revision, down_revision = '9999', '0001'\n"
+        "def upgrade():\n"
+        "    op.execute('create table half_done (id integer)')\n"
+        "    raise ZeroDivisionError\n"
+    )
+    records = Records(open_engine(url))
+    with pytest.raises(ZeroDivisionError):
+        apply_migrations(records.engine, folder=folder, head="9999")
+    assert _tables(records) == set()
+    records.migrate()
+    assert _tables(records) == {*METADATA.tables, VERSION_TABLE}
+    records.close()
+
+
+def test_records_of_a_newer_version_are_refused(any_records: Records) -> None:
+    with any_records.engine.begin() as connection:
+        connection.execute(sa.text(f"update {VERSION_TABLE} set version_num = '9999'"))
+    try:
+        with pytest.raises(DataFolderError, match="newer version"):
+            any_records.migrate()
+    finally:
+        with any_records.engine.begin() as connection:
+            connection.execute(sa.text(f"update {VERSION_TABLE} set version_num = '{HEAD}'"))
+
+
+def test_the_folder_of_the_file_is_made(tmp_path: Path) -> None:
+    records = Records(open_engine(f"sqlite:///{tmp_path / 'a b' / 'c%20' / 'triage.db'}"))
+    records.migrate()
+    assert "runs" in _tables(records)
+    records.close()
+
+
+def test_a_folder_that_cannot_be_made_is_named_as_a_setting(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    records = Records(open_engine(f"sqlite:///{tmp_path / 'taken' / 'triage.db'}"))
+    with pytest.raises(DataFolderError, match="TRIAGE_DATA_DIR"):
+        records.migrate()
+
+
+def test_a_file_that_is_no_database_is_named_as_a_setting(tmp_path: Path) -> None:
+    (tmp_path / "triage.db").write_text("This is a letter and not a database. " * 100)
+    records = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
+    with pytest.raises(DataFolderError, match="TRIAGE_DATA_DIR"):
+        records.migrate()
+    records.close()
+
+
+def test_a_server_that_does_not_answer_is_named_as_a_setting(tmp_path: Path) -> None:
+    records = Records(open_engine(f"postgresql+psycopg://nobody@/none?host={tmp_path}"))
+    with pytest.raises(DataFolderError, match="TRIAGE_DATABASE_URL") as caught:
+        records.migrate()
+    assert isinstance(caught.value.__cause__, OperationalError)
