@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from triage.domain import Actor, Role
 from triage.roles import require
-from triage.runs.records import Gateway
+from triage.runs.gateway import Gateway
 
 
 class SampleService:

@@ -32,7 +32,7 @@ class EventSink(Protocol):
         """Pass on a piece of streamed text of ``source`` (a call id); kept in coalesced pieces."""
 
     def restart_text(self, source: str) -> None:
-        """Say that what was streamed for ``source`` so far is void because its model call starts again."""
+        """Say that what was streamed for ``source`` so far, if anything, is void because its model call starts."""
 
 
 class DirectSteps:

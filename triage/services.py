@@ -6,30 +6,25 @@ import asyncio
 import hashlib
 import socket
 from dataclasses import dataclass
-from typing import Any
-
-import structlog
+from typing import TYPE_CHECKING, Any
 
 from storage.records import Records, open_engine
-from storage.traces.store import TraceStore
 from triage.approvals.service import ApprovalService
 from triage.domain import Run, utc_now
-from triage.llm.registry import ModelRegistry
 from triage.ownership import DataFolder
 from triage.runs.engine import DurableEngine
-from triage.runs.event_log import EventLog
-from triage.runs.records import RunRecords
-from triage.runs.segment import SegmentRunner
 from triage.runs.service import RunService
-from triage.runs.state import signing_key
 from triage.samples import SampleService
 from triage.settings import Settings
-from triage.team.knowledge import KnowledgeBase
-from triage.team.team import Team, build_team
-from triage.tracing import install
-from triage.tracing.processor import SpoolingProcessor
 
-log = structlog.get_logger(__name__)
+if TYPE_CHECKING:
+    from storage.traces.store import TraceStore
+    from triage.llm.registry import ModelRegistry
+    from triage.runs.event_log import EventLog
+    from triage.runs.segment import SegmentRunner
+    from triage.team.knowledge import KnowledgeBase
+    from triage.team.team import Team
+    from triage.tracing.processor import SpoolingProcessor
 
 
 @dataclass
@@ -107,6 +102,7 @@ def _open_records(settings: Settings) -> tuple[Any, Records]:
 def _build_client(settings: Settings, folder: DataFolder) -> Services:
     database, records = _open_records(settings)
     engine = DurableEngine(database, max_concurrent_runs=settings.max_concurrent_runs)
+    engine.migrate()
     runs = RunService(records=records, queue=engine, event_log=None, on_change=lambda _: None, stop=lambda _: None)
     approvals = ApprovalService(records=records, queue=engine, on_change=lambda _: None)
     return Services(
@@ -122,6 +118,18 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
 
 
 def _build_owner(settings: Settings, folder: DataFolder) -> Services:
+    # The SDK takes a second or two to import, and a command that only hands work over does without it.
+    from storage.traces.store import TraceStore  # noqa: PLC0415
+    from triage.llm.registry import ModelRegistry  # noqa: PLC0415
+    from triage.runs.event_log import EventLog  # noqa: PLC0415
+    from triage.runs.records import RunRecords  # noqa: PLC0415
+    from triage.runs.segment import SegmentRunner  # noqa: PLC0415
+    from triage.runs.state import signing_key  # noqa: PLC0415
+    from triage.team.knowledge import KnowledgeBase  # noqa: PLC0415
+    from triage.team.team import build_team  # noqa: PLC0415
+    from triage.tracing import install  # noqa: PLC0415
+    from triage.tracing.processor import SpoolingProcessor  # noqa: PLC0415
+
     knowledge = KnowledgeBase.load(settings.articles_dir)
     models = ModelRegistry(settings)
     database, records = _open_records(settings)

@@ -22,8 +22,8 @@ from triage.domain import (
 from triage.errors import Conflict, InvalidInput
 from triage.roles import require
 from triage.runs.engine import WorkQueue
+from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
-from triage.runs.records import Gateway
 
 
 class ApprovalService:

@@ -11,12 +11,10 @@ from typing import Annotated
 
 import typer
 
-from triage.cli.doctor import run_checks
 from triage.cli.output import approval_as_json, print_json, print_run, run_as_json
 from triage.domain import Actor, ApprovalStatus, Role, Run, RunFilter, RunStatus
 from triage.errors import InvalidInput, TriageError
 from triage.logs import configure_logs
-from triage.runs.importer import import_messages, read_messages
 from triage.services import Services, open_services
 from triage.settings import load_settings
 
@@ -84,6 +82,8 @@ def import_file(
     as_json: Json = False,
 ) -> None:
     """Submit every message of a file; wrong lines are reported and the others go in."""
+    from triage.runs.importer import import_messages, read_messages  # noqa: PLC0415 - no other command needs it
+
     with _services() as services:
         parsed = read_messages(file.read_bytes(), name=file.name)
         report = import_messages(services.runs, parsed, actor=COMMAND_LINE)
@@ -123,6 +123,8 @@ def worker(
 @app.command()
 def doctor(*, as_json: Json = False) -> None:
     """Check settings, folders, databases and the model endpoint, and say what to mend."""
+    from triage.cli.doctor import run_checks  # noqa: PLC0415 - it imports everything there is
+
     checks = run_checks()
     if as_json:
         print_json([check.model_dump() for check in checks])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from triage.approvals.policy import describe_action, needs_approval
 from triage.domain import (
@@ -22,20 +21,11 @@ from triage.domain import (
 )
 from triage.errors import Conflict
 from triage.llm.offline import OFFLINE_MODEL_NAME
+from triage.runs.gateway import Gateway
 from triage.runs.outcome import Interruption, Outcome
 from triage.runs.state import pack_state
 from triage.scope import RunScope
 from triage.team.context import TriageContext
-
-
-class Gateway(Protocol):
-    """The records: transactions that yield the stores."""
-
-    def begin(self) -> AbstractContextManager[Any]:
-        """Open a write transaction."""
-
-    def read(self) -> AbstractContextManager[Any]:
-        """Open a read transaction."""
 
 
 class RunRecords:

@@ -25,9 +25,9 @@ from triage.domain import (
 from triage.errors import Conflict, InvalidInput
 from triage.runs.engine import WorkQueue
 from triage.runs.event_log import EventLog
+from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_email, clean_id, clean_message
 from triage.runs.reading import RunReading
-from triage.runs.records import Gateway
 
 SUBJECT_CHARS = 80
 _STOPPABLE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.AWAITING_APPROVAL)

@@ -67,10 +67,9 @@ async def _write(writer: Agent[TriageContext], call: ToolCall, brief: str) -> st
         max_turns=_WRITER_TURNS,
         run_config=call.run_config or RunConfig(),
     )
-    has_text = False
     try:
         async for event in run.stream_events():
-            has_text = _pass_on(call, event, has_text=has_text)
+            _pass_on(call, event)
     except BaseException:
         # Also on cancellation: the nested run must not go on behind a call that has ended.
         run.cancel()
@@ -78,19 +77,16 @@ async def _write(writer: Agent[TriageContext], call: ToolCall, brief: str) -> st
     return str(run.final_output or "")
 
 
-def _pass_on(call: ToolCall, event: StreamEvent, *, has_text: bool) -> bool:
-    """Pass one event on and return whether text stands; a second start means that the model call began anew."""
+def _pass_on(call: ToolCall, event: StreamEvent) -> None:
+    """Pass one event on; a response that begins voids the text before it, also text from before a kill."""
     if event.type != "raw_response_event":
-        return has_text
+        return
     raw: Any = event.data
     events = scope_of(call.context).events
-    if raw.type == "response.created" and has_text:
+    if raw.type == "response.created":
         events.restart_text(call.tool_call_id)
-        return False
-    if raw.type == "response.output_text.delta":
+    elif raw.type == "response.output_text.delta":
         events.text(call.tool_call_id, raw.delta)
-        return True
-    return has_text
 
 
 def _assignment(context: TriageContext, brief: str) -> str:

@@ -1,0 +1,54 @@
+"""Makes the wrong thing impossible: no real model, no network beyond this machine, no real data folder."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from triage.domain import Actor, Role
+from triage.settings import Settings, load_settings
+
+_SETTINGS = [str(field.alias) for field in Settings.model_fields.values()]
+_connect = socket.socket.connect
+
+
+def _loopback_only(self: socket.socket, address: Any) -> None:
+    if self.family in (socket.AF_INET, socket.AF_INET6) and str(address[0]) not in ("127.0.0.1", "localhost", "::1"):
+        raise PermissionError(f"A test tried to reach {address[0]}; tests stay on this machine.")
+    _connect(self, address)
+
+
+@pytest.fixture(autouse=True)
+def _clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in _SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
+    # A .env file of the person who runs the tests must not reach them.
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+    monkeypatch.setattr(socket.socket, "connect", _loopback_only)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def operator() -> Actor:
+    return Actor(name="olga", role=Role.OPERATOR)
+
+
+@pytest.fixture
+def reviewer() -> Actor:
+    return Actor(name="rita", role=Role.REVIEWER)
+
+
+@pytest.fixture
+def child_environment(tmp_path: Path) -> dict[str, str]:
+    """The environment for a process that a test starts: this one's, with a data folder of the test."""
+    kept = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
+    return {**kept, "TRIAGE_DATA_DIR": str(tmp_path / "data"), "PYTHONUNBUFFERED": "1"}

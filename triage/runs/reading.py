@@ -1,0 +1,83 @@
+"""Reading runs and what belongs to them."""
+
+from __future__ import annotations
+
+import builtins
+
+from triage.domain import Conversation, Correction, Escalation, Message, Run, RunEvent, RunFilter, Ticket
+from triage.runs.event_log import EventLog
+from triage.runs.gateway import Gateway
+
+MAX_EVENTS = 5000
+
+
+class RunReading:
+    """The questions that pages, API and command line ask about runs."""
+
+    def __init__(self, *, records: Gateway, event_log: EventLog | None) -> None:
+        self._records = records
+        self._event_log = event_log
+
+    def get(self, run_id: str) -> Run:
+        """Return a run."""
+        with self._records.read() as tx:
+            run: Run = tx.runs.get(run_id)
+        return run
+
+    def list(self, query: RunFilter | None = None, *, limit: int = 50, offset: int = 0) -> builtins.list[Run]:
+        """Return runs, newest first."""
+        with self._records.read() as tx:
+            runs: builtins.list[Run] = tx.runs.list(query or RunFilter(), limit=limit, offset=offset)
+        return runs
+
+    def counts(self, query: RunFilter | None = None) -> dict[str, int]:
+        """Return how many runs there are by status, with ``all`` and ``needs_person``."""
+        with self._records.read() as tx:
+            counts: dict[str, int] = tx.runs.counts(query or RunFilter())
+        return counts
+
+    def events(self, run_id: str, *, after: int = 0) -> builtins.list[RunEvent]:
+        """Return the events of a run from a number on."""
+        with self._records.read() as tx:
+            events: builtins.list[RunEvent] = tx.events.list(run_id, after=after, limit=MAX_EVENTS)
+        return events
+
+    def live_text(self, run_id: str) -> dict[str, str]:
+        """Return the text that is being streamed and not in the log yet; only the owner of the folder has it."""
+        return self._event_log.live_text(run_id) if self._event_log else {}
+
+    def conversation(self, conversation_id: str) -> Conversation:
+        """Return a conversation."""
+        with self._records.read() as tx:
+            conversation: Conversation = tx.conversations.get(conversation_id)
+        return conversation
+
+    def messages(self, conversation_id: str) -> builtins.list[Message]:
+        """Return the messages of a conversation, oldest first."""
+        with self._records.read() as tx:
+            messages: builtins.list[Message] = tx.conversations.messages(conversation_id)
+        return messages
+
+    def runs_of_conversation(self, conversation_id: str) -> builtins.list[Run]:
+        """Return the runs of a conversation."""
+        with self._records.read() as tx:
+            runs: builtins.list[Run] = tx.runs.list_of_conversation(conversation_id)
+        return runs
+
+    def tickets(self, run_id: str) -> builtins.list[Ticket]:
+        """Return the tickets that a run made."""
+        with self._records.read() as tx:
+            tickets: builtins.list[Ticket] = tx.tickets.list_of_run(run_id)
+        return tickets
+
+    def escalations(self, run_id: str) -> builtins.list[Escalation]:
+        """Return the escalations of a run."""
+        with self._records.read() as tx:
+            escalations: builtins.list[Escalation] = tx.escalations.list_of_run(run_id)
+        return escalations
+
+    def corrections(self, run_id: str) -> builtins.list[Correction]:
+        """Return the label corrections of a run."""
+        with self._records.read() as tx:
+            corrections: builtins.list[Correction] = tx.corrections.list_of_run(run_id)
+        return corrections
