@@ -48,6 +48,13 @@ async def test_answer_reaches_the_runner_with_its_cost_and_one_event(desk: Desk)
     assert result.context_wrapper.usage.total_tokens == 1100
 
 
+async def test_one_connection_serves_several_calls(desk: Desk) -> None:
+    desk.server.enqueue(Reply(text="One."), Reply(text="Two."))
+    await desk.ask()
+    await desk.ask()
+    assert len({request.client_port for request in desk.server.requests}) == 1
+
+
 async def test_request_carries_instructions_key_and_schema(desk: Desk) -> None:
     desk.server.enqueue(Reply(text='{"city": "Berlin", "is_sunny": true}'))
     result = await desk.ask("Berlin?", agent=Agent(name="A", instructions="Look up.", output_type=Weather))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Fault = Literal["cut", "end", "hang", "garbage"]
+WireProtocol = Literal["responses", "chat_completions"]
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,15 @@ Step = Reply | Failure | Hang | Failed
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """One request as it came, and the same in plain values for either protocol."""
+    """One request as it came, and the same in plain values for either protocol.
 
-    protocol: Literal["responses", "chat_completions"]
+    ``client_port`` tells connections apart.
+    """
+
+    protocol: WireProtocol
     body: Mapping[str, Any]
     headers: Mapping[str, str]
+    client_port: int = 0
 
     @property
     def model(self) -> str:
@@ -99,6 +104,11 @@ class ModelRequest:
     @property
     def is_stream(self) -> bool:
         return bool(self.body.get("stream"))
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether token counts are asked for; the Responses API sends them in any case."""
+        return self.protocol == "responses" or bool((self.body.get("stream_options") or {}).get("include_usage"))
 
     @property
     def instructions(self) -> str | None:

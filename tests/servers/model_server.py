@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from tests.servers.model_script import Brain, Failed, Failure, Hang, ModelRequest, Reply, Step
+from tests.servers.model_script import Brain, Failed, Failure, Hang, ModelRequest, Reply, Step, WireProtocol
 from tests.servers.model_wire import Frame, chat_frames, chat_json, responses_frames, responses_json
 
 LONGEST_GATE_S = 10.0
@@ -98,10 +98,10 @@ class ModelServer:
         return JSONResponse({"object": "list", "data": [model]})
 
     async def _responses(self, request: Request) -> Response:
-        return await self._answer(ModelRequest("responses", await request.json(), dict(request.headers)))
+        return await self._answer(await _read(request, "responses"))
 
     async def _chat(self, request: Request) -> Response:
-        return await self._answer(ModelRequest("chat_completions", await request.json(), dict(request.headers)))
+        return await self._answer(await _read(request, "chat_completions"))
 
     async def _answer(self, request: ModelRequest) -> Response:
         self.requests.append(request)
@@ -115,7 +115,11 @@ class ModelServer:
             return JSONResponse({"error": error}, step.status, dict(step.headers))
         is_chat = request.protocol == "chat_completions"
         if request.is_stream:
-            frames = (chat_frames if is_chat else responses_frames)(step, request.model)
+            frames = (
+                chat_frames(step, request.model, with_usage=request.wants_usage)
+                if is_chat
+                else responses_frames(step, request.model)
+            )
             return StreamingResponse(self._play(step, frames), media_type="text/event-stream")
         assert isinstance(step, Reply)
         return JSONResponse((chat_json if is_chat else responses_json)(step, request.model))
@@ -151,6 +155,11 @@ class ModelServer:
             await self._closing.wait()
         if fault == "garbage":
             yield 'data: {"type": "response.output_text.delta", "delta": \n\n'
+
+
+async def _read(request: Request, protocol: WireProtocol) -> ModelRequest:
+    port = request.client.port if request.client is not None else 0
+    return ModelRequest(protocol, await request.json(), dict(request.headers), port)
 
 
 class _Server(uvicorn.Server):

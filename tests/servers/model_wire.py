@@ -28,12 +28,14 @@ def responses_json(reply: Reply, model: str) -> dict[str, Any]:
     return list(_responses_events(reply, model))[-1]["response"]
 
 
-def chat_frames(reply: Reply | Failed, model: str) -> Iterator[Frame]:
-    """Yield the chunks of chat completions, the last one with the token counts."""
+def chat_frames(reply: Reply | Failed, model: str, *, with_usage: bool) -> Iterator[Frame]:
+    """Yield the chunks of chat completions; the last one has the token counts, for those who asked for them."""
     if isinstance(reply, Failed):
         yield False, f"data: {json.dumps({'error': {'message': 'failed', 'code': reply.code}})}\n\n"
         return
     for is_delta, chunk in _chat_chunks(reply, model):
+        if chunk["usage"] and not with_usage:
+            continue
         yield is_delta, f"data: {json.dumps(chunk)}\n\n"
     yield False, "data: [DONE]\n\n"
 
