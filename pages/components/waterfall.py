@@ -1,0 +1,138 @@
+"""A trace as a tree with the time of each step beside it; both have the same rows, so that the eye can go across."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components import spans as said
+from pages.components import words
+from pages.components.timeline import Timeline, lay_out
+
+ROWS_A_PAGE = 80
+FRAMES = frozenset({"task", "turn"})
+_ROW_PX = 28
+_INDENT = "\u2003"
+_LEGEND = {"Model": "model", "Tool": "tool", "Check": "guardrail", "Handover": "handoff"}
+
+
+def without_frames(spans: Sequence[Any]) -> list[tuple[Any, int]]:
+    """Return the spans that do something with their depth in the tree that is left without turns and tasks."""
+    shown: list[tuple[Any, int]] = []
+    above: list[tuple[int, bool]] = []
+    for span in spans:
+        while above and above[-1][0] >= span.depth:
+            above.pop()
+        is_frame = span.kind in FRAMES
+        if not is_frame:
+            shown.append((span, sum(not frame for _, frame in above)))
+        above.append((span.depth, is_frame))
+    return shown
+
+
+def waterfall(spans: Sequence[Any], *, key: str) -> Any:
+    """Draw tree and times and return the span that the person chose; the first one with an error, else the first.
+
+    A trace with more than 80 rows is shown in pages of 80.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(" ".join(f":{_dot(kind)}[●] {name}" for name, kind in _LEGEND.items()), width="content")
+        with_frames = st.toggle("Turns and tasks", key=f"{key}_frames", help="Show the steps around others, too.")
+    rows = [(span, span.depth) for span in spans] if with_frames else without_frames(spans) or [(s, 0) for s in spans]
+    timeline = lay_out([span for span, _ in rows])
+    first = _first_row(len(rows), key=key)
+    last = min(first + ROWS_A_PAGE, len(rows))
+    page = rows[first:last]
+    left, right = st.columns([5, 6], gap="small")
+    with left:
+        chosen = st.dataframe(
+            {
+                "Step": [f"{_INDENT * depth}{said.title(span)}" for span, depth in page],
+                "Time": [words.duration(span.duration_ms) for span, _ in page],
+                "Cost": [_cost(span) for span, _ in page],
+            },
+            key=f"{key}_tree_{first}_{with_frames}",
+            on_select="rerun",
+            selection_mode="single-row",
+            hide_index=True,
+            row_height=_ROW_PX,
+            height="content",
+            column_config={
+                "Time": st.column_config.TextColumn(width=70, alignment="right"),
+                "Cost": st.column_config.TextColumn(width=70, alignment="right"),
+            },
+            alt="The steps of this trace as a tree; choose a row to read its content.",
+        )
+    with right:
+        st.plotly_chart(
+            _figure(page, timeline, first=first),
+            key=f"{key}_bars_{first}_{with_frames}",
+            config={"displayModeBar": False},
+            alt=f"When each of {len(page)} steps worked, in seconds; a wait for people is a dashed line, not a length.",
+        )
+    picked = chosen["selection"]["rows"]
+    if picked and picked[0] < len(page):
+        return page[picked[0]][0]
+    return next((span for span, _ in page if span.error), page[0][0])
+
+
+def _first_row(count: int, *, key: str) -> int:
+    """Return where the shown page begins; asks for it only where there is more than one."""
+    if count <= ROWS_A_PAGE:
+        return 0
+    st.caption(f"{count:,} steps, {ROWS_A_PAGE} on a page.")
+    page: int = st.pagination(-(-count // ROWS_A_PAGE), key=f"{key}_page")
+    return (page - 1) * ROWS_A_PAGE
+
+
+def _figure(page: Sequence[tuple[Any, int]], timeline: Timeline, *, first: int) -> go.Figure:
+    seconds = [start / 1000 for start in timeline.starts_ms[first : first + len(page)]]
+    lengths = [length / 1000 for length in timeline.lengths_ms[first : first + len(page)]]
+    total = max(timeline.total_ms / 1000, 0.001)
+    figure = go.Figure(
+        go.Bar(
+            y=list(range(len(page))),
+            base=seconds,
+            # What is too short to be seen is drawn as a hair.
+            x=[max(length, total * 0.004) for length in lengths],
+            orientation="h",
+            width=0.5,
+            marker_color=[said.colour(span) for span, _ in page],
+            customdata=[
+                [_html(said.title(span)), words.duration(span.duration_ms), _html(span.agent or "")] for span, _ in page
+            ],
+            hovertemplate="%{customdata[0]}<br>%{customdata[1]} · %{customdata[2]}<extra></extra>",
+        )
+    )
+    for wait in timeline.waits:
+        figure.add_vline(x=wait.at_ms / 1000, line={"dash": "dash", "width": 1.5, "color": "#B45309"})
+        figure.add_annotation(
+            x=wait.at_ms / 1000, y=len(page) - 0.6, text=f"waited {words.duration(wait.waited_ms)}", showarrow=False,
+            xanchor="right" if wait.at_ms > timeline.total_ms / 2 else "left", font={"size": 11, "color": "#B45309"},
+        )  # fmt: skip
+    figure.update_layout(
+        height=(len(page) + 1) * _ROW_PX + 4,
+        margin={"l": 0, "r": 8, "t": _ROW_PX, "b": 0},
+        showlegend=False,
+        dragmode=False,
+    )
+    figure.update_yaxes(range=[len(page) - 0.5, -0.5], visible=False, fixedrange=True)
+    figure.update_xaxes(
+        range=[0, total * 1.02], side="top", ticksuffix=" s", fixedrange=True, title=None, nticks=6, zeroline=False
+    )
+    return figure
+
+
+def _cost(span: Any) -> str:
+    return "unpriced" if span.is_unpriced else words.money(span.cost_usd) if span.cost_usd is not None else ""
+
+
+def _dot(kind: str) -> str:
+    return {"model": "blue", "tool": "green", "guardrail": "violet", "handoff": "orange"}[kind]
+
+
+def _html(text: str) -> str:
+    return words.one_line(text, limit=80).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,181 @@
+"""What the desk did in a time range: one row of numbers, then the charts behind them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from pages.components import charts, words
+from pages.components.context import services
+from pages.components.numbers import share, trend_of_count, trend_of_money, trend_of_share, trend_of_time
+from pages.components.panel import chart_panel
+from pages.components.text import plain
+from triage.domain import utc_now
+
+RANGES = {
+    "1 h": (timedelta(hours=1), timedelta(minutes=5)),
+    "24 h": (timedelta(hours=24), timedelta(hours=1)),
+    "7 d": (timedelta(days=7), timedelta(days=1)),
+    "30 d": (timedelta(days=30), timedelta(days=1)),
+    "90 d": (timedelta(days=90), timedelta(days=1)),
+}
+
+
+@st.cache_data(ttl=20, max_entries=20, show_spinner=False)
+def read_overview(name: str) -> tuple[Any, datetime]:
+    """Return the figures of a range and when they were read."""
+    length, step = RANGES[name]
+    until = utc_now()
+    return services().trace_queries.overview(length=length, until=until, step=step), until
+
+
+head, controls = st.columns([2, 3], vertical_alignment="center")
+head.title("Overview")
+with controls.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+    chosen = st.segmented_control(
+        "Time range",
+        list(RANGES),
+        default="7 d",
+        required=True,
+        key="range",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if st.button("Refresh", icon=":material/refresh:", help="Read the figures again; they are at most 20 seconds old."):
+        read_overview.clear()
+
+overview, read_at = read_overview(chosen)
+totals, before = overview.totals, overview.before
+step = RANGES[chosen][1]
+waiting = services().approvals.list(limit=1)
+waiting_count = services().approvals.count_open()
+
+with st.grid(6, min_column_width=150, gap="small"):
+    card = {"border": True, "height": "stretch", "delta_color": "off", "chart_type": "area"}
+    versus = f"to the {chosen} before"
+    st.metric(
+        "Runs",
+        f"{totals.runs:,}",
+        trend_of_count(totals.runs, before.runs),
+        help=f"Messages submitted; change {versus}.",
+        chart_data=[bucket.runs for bucket in overview.runs],
+        **card,
+    )
+    st.metric(
+        "Waiting now",
+        f"{waiting_count:,}",
+        None,
+        help="Actions that wait for a decision at this moment, whatever the time range.",
+        delta_description=f"oldest {words.ago(waiting[0].created_at)}" if waiting else "nothing waits",
+        **card,
+    )
+    st.metric(
+        "Guardrail trips",
+        share(totals.trip_rate),
+        trend_of_share(totals.trip_rate, before.trip_rate),
+        help=f"{totals.blocked:,} of {totals.runs:,} runs were stopped by a check; change {versus}.",
+        chart_data=[bucket.trips for bucket in overview.runs],
+        **card,
+    )
+    failed = totals.failed / totals.runs if totals.runs else None
+    failed_before = before.failed / before.runs if before.runs else None
+    st.metric(
+        "Failed",
+        share(failed),
+        trend_of_share(failed, failed_before),
+        help=f"{totals.failed:,} runs ended without a result; change {versus}.",
+        **card,
+    )
+    st.metric(
+        "p95 time",
+        words.duration(totals.p95_ms) or "none yet",
+        trend_of_time(totals.p95_ms, before.p95_ms),
+        help=f"95 of 100 runs took at most this long, waiting for people left out; change {versus}.",
+        chart_data=[bucket.p95_ms or 0 for bucket in overview.runs],
+        **card,
+    )
+    st.metric(
+        "Cost",
+        plain(words.money(totals.cost_usd)),
+        trend_of_money(totals.cost_usd, before.cost_usd),
+        help=f"{words.count(totals.unpriced_calls, 'call')} without a known price not counted; change {versus}.",
+        chart_data=[float(bucket.cost_usd) for bucket in overview.runs],
+        **card,
+    )
+
+if not totals.runs and not overview.models:
+    with st.container(border=True):
+        st.markdown(f"**No runs in the last {chosen}.** Choose a longer time range, or submit a message on the desk.")
+        st.page_link("desk.py", label="Go to the desk", icon=":material/inbox:")
+    st.stop()
+
+unit = "day" if step >= timedelta(days=1) else "hour" if step >= timedelta(hours=1) else "5 minutes"
+starts = [bucket.at for bucket in overview.runs]
+left, right = st.columns(2)
+with left:
+    measures = {"Cost": "cost", "Calls": "calls", "Tokens": "tokens"}
+    is_free = not any(bucket.cost_usd for bucket in overview.models)
+    picked = st.session_state.get("measure") or ("Calls" if is_free else "Cost")
+    measure = measures[picked]
+    unpriced = sum(bucket.unpriced_calls for bucket in overview.models)
+    note = f"{words.count(unpriced, 'call')} unpriced, not counted" if unpriced else "every call priced"
+    noun = {"cost": "Cost by model, US dollars", "calls": "Model calls", "tokens": "Tokens, read and written"}[measure]
+    clicked = chart_panel(
+        f"{noun} per {unit}",
+        note,
+        charts.model_figure(
+            overview.models, known_models=overview.known_models, measure=measure, starts=starts, step=step
+        ),
+        key="by_model",
+        rows=overview.models,
+        alt=f"Stacked bars: {noun.lower()} per {unit} over the last {chosen}, by model.",
+        choices=list(measures),
+        choice=picked,
+        choice_key="measure",
+    )
+    if clicked:
+        day, model = clicked
+        st.switch_page(
+            "traces.py", query_params={"day": day, **({} if model == charts.OTHER_MODELS else {"model": model})}
+        )
+with right:
+    clicked = chart_panel(
+        "Time to completion, seconds",
+        f"half and 95 % of the runs per {unit}, without waiting for people",
+        charts.latency_figure(overview.runs, step=step),
+        key="latency",
+        rows=overview.runs,
+        alt=f"Lines: median and 95th percentile of active time in seconds per {unit} over the last {chosen}.",
+    )
+    if clicked:
+        st.switch_page("traces.py", query_params={"day": clicked[0], "sort": "Slowest"})
+
+left, right = st.columns(2)
+with left:
+    clicked = chart_panel(
+        "Runs by status and category",
+        words.count(totals.runs, "run"),
+        charts.outcome_figure(overview.outcomes),
+        key="outcomes",
+        rows=overview.outcomes,
+        alt=f"Bars: number of runs in each status over the last {chosen}, split by category.",
+    )
+    if clicked:
+        st.switch_page("traces.py", query_params={"period": chosen, "trace_status": clicked[0]})
+with right:
+    clicked = chart_panel(
+        "Guardrail trips by check and verdict",
+        words.count(totals.blocked, "run") + " stopped",
+        charts.trip_figure(overview.trips),
+        key="trips",
+        rows=overview.trips,
+        alt=f"Bars: number of runs stopped by each guardrail and verdict over the last {chosen}.",
+        empty="No check stopped a run in this time.",
+    )
+    if clicked:
+        st.switch_page("traces.py", query_params={"period": chosen, "trace_status": "blocked"})
+st.caption(
+    f"Read at {words.exact(read_at)}. Days and hours are UTC. A click on a bar or point lists the traces behind it."
+)
