@@ -20,7 +20,6 @@ _LEXICON = Path(__file__).with_name("lexicon")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+|[\r\n|]+")
 _WEIGHTS = {"strong": 3.0, "some": 2.0, "weak": 1.0}
-_LONGEST_PHRASE = 5
 
 
 def load_table(name: str) -> dict[str, Any]:
@@ -107,11 +106,14 @@ class Hit:
     weight: float
 
 
+Entry = tuple[tuple[str, ...], Hit]
+
+
 class Lexicon:
     """Phrases with labels and weights; finds the longest phrase at each place of a text, each phrase once."""
 
     def __init__(self, table: Mapping[str, Mapping[str, str]]) -> None:
-        self._by_first: dict[str, list[tuple[tuple[str, ...], Hit]]] = {}
+        self._by_first: dict[str, list[Entry]] = {}
         for label, groups in table.items():
             for strength, phrases in groups.items():
                 self._add(label, _WEIGHTS[strength], phrases)
@@ -126,12 +128,15 @@ class Lexicon:
     def hits(self, text: Text) -> list[Hit]:
         """Return the phrases of ``text``."""
         stems = text.stems
-        found: dict[str, Hit] = {}
-        position = 0
-        while position < len(stems):
-            matches = self._matches(stems, position)
-            found |= {f"{hit.label}/{' '.join(key)}": hit for key, hit in matches}
-            position += len(matches[0][0]) if matches else 1
+        found: dict[tuple[str, tuple[str, ...]], Hit] = {}
+        skip_until = 0
+        for position, word in enumerate(stems):
+            entries = self._by_first.get(word)
+            if entries is None or position < skip_until:
+                continue
+            for key, hit in self._longest(entries, stems, position):
+                found[hit.label, key] = hit
+                skip_until = position + len(key)
         return list(found.values())
 
     def scores(self, text: Text) -> dict[str, float]:
@@ -141,8 +146,14 @@ class Lexicon:
             totals[hit.label] = totals.get(hit.label, 0.0) + hit.weight
         return totals
 
-    def _matches(self, stems: list[str], position: int) -> list[tuple[tuple[str, ...], Hit]]:
-        entries = self._by_first.get(stems[position], ())
-        window = tuple(stems[position : position + _LONGEST_PHRASE])
-        matches = [entry for entry in entries if window[: len(entry[0])] == entry[0]]
-        return [entry for entry in matches if len(entry[0]) == len(matches[0][0])]
+    @staticmethod
+    def _longest(entries: list[Entry], stems: list[str], position: int) -> list[Entry]:
+        """Return the entries that stand at ``position``, of those the longest; entries come longest first."""
+        matches: list[Entry] = []
+        for entry in entries:
+            length = len(entry[0])
+            if matches and length < len(matches[0][0]):
+                break
+            if length == 1 or tuple(stems[position : position + length]) == entry[0]:
+                matches.append(entry)
+        return matches
