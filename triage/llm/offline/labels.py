@@ -74,6 +74,8 @@ def read_labels(message: str) -> Labels:
     category, confidence = category_of(text)
     if risk in {"data_loss", "outage"}:
         category, confidence = Category.TECHNICAL, max(confidence, 0.8)
+    if "return" in wishes and (order_ids or wishes & {"order", "device"}):
+        category = Category.BILLING
     urgency = Urgency.CRITICAL if risk in {"data_loss", "outage", "breach"} else urgency_of(text)
     return Labels(category, urgency, confidence, wishes, order_ids, risk, text.language)
 
