@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,13 +62,31 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     """Set what SQLite forgets with every connection."""
     # The timeout comes first, because the switch of the journal already has to wait for other processes.
     connection.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_MS}")
-    connection.execute("pragma journal_mode = wal")
+    _switch_to_wal(connection)
     connection.execute("pragma synchronous = normal")
     connection.execute("pragma foreign_keys = on")
     # The durable engine relies on this: its writes take the lock at once instead of failing half-way for want of it.
     connection.isolation_level = "IMMEDIATE"
     # SQLite's own lower() knows the letters A to Z only.
     connection.create_function("unicode_lower", 1, _unicode_lower, deterministic=True)
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log, which lasts for the file.
+
+    Of two connections that switch a new file at the same moment SQLite tells one at once that the file is locked,
+    whatever the timeout; a moment later that one finds the switch done.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _unicode_lower(text: str | None) -> str | None:

@@ -103,6 +103,28 @@ def test_the_settings_of_a_sqlite_connection(records: Records) -> None:
     assert found == expected
 
 
+def test_connections_that_open_a_new_file_together_all_get_the_log(tmp_path: Path) -> None:
+    # One opening in a hundred meets another one in the wrong moment, hence so many.
+    modes: list[str] = []
+
+    def open_file(url: str, barrier: threading.Barrier) -> None:
+        engine = open_engine(url)
+        barrier.wait()
+        with engine.connect() as connection:
+            modes.append(str(connection.exec_driver_sql("pragma journal_mode").scalar()))
+        engine.dispose()
+
+    for number in range(40):
+        barrier = threading.Barrier(8)
+        arguments = (f"sqlite:///{tmp_path / str(number)}", barrier)
+        threads = [threading.Thread(target=open_file, args=arguments) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert modes == ["wal"] * 320
+
+
 def test_errors_of_the_database_hold_no_customer_text(records: Records) -> None:
     def fail() -> None:
         with records.begin() as stores:

@@ -169,6 +169,16 @@ def test_states_come_back_character_by_character(with_run: Records, make: Simple
             stores.states.get("r1", 2)
 
 
+def test_outcomes_of_steps_come_back_by_segment(with_run: Records) -> None:
+    outcomes = {"model:1": ODD_JSON, "tool:2": None, "tool:3": ["text", 1]}
+    with with_run.begin() as stores:
+        for key, outcome in outcomes.items():
+            stores.steps.put("r1", 1, key, outcome)
+    with with_run.read() as stores:
+        assert stores.steps.load("r1", 1) == outcomes
+        assert stores.steps.load("r1", 0) == {}
+
+
 def test_an_account_comes_back_with_its_invoices_newest_first(any_records: Records, make: SimpleNamespace) -> None:
     invoices = [
         Invoice(number=f"I-{n}", issued_at=make.now - timedelta(days=n), amount_usd=Decimal("10.10"), status="paid")
