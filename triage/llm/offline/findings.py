@@ -17,7 +17,11 @@ from triage.llm.offline.text import Text, stem
 
 _ARTICLE_FIELDS = ("article_id", "title", "url", "excerpt")
 _MOST_CITED = 3
+_LEAST_OVERLAP = 2
+# Shorter words are mostly grammar.
+_TELLING_LENGTH = 3
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_ORDERS_TO_MODEL = re.compile(r"(?:do not|then|say|tell|set|ask|call|mend|write|use|answer)\b", re.IGNORECASE)
 _GENERAL = frozenset(
     stem(word)
     for word in (
@@ -66,17 +70,22 @@ def read_findings(request: Request, labels: Labels) -> Findings:
 
 
 def _cited(request: Request) -> list[dict[str, str]]:
-    """Return the found articles that share telling words with the message and speak like articles."""
-    wanted = Text(request.message).stem_set - _GENERAL
-    chosen: dict[str, dict[str, str]] = {}
-    for article in _articles(request):
-        title = Text(article["title"]).stem_set & wanted
-        excerpt = Text(article["excerpt"]).stem_set & wanted
-        telling = {word for word in title | excerpt if len(word) > 3}  # noqa: PLR2004 - shorter words are mostly grammar
-        is_about_it = any(len(word) > 2 for word in title) or len(telling) > 1  # noqa: PLR2004
-        if is_about_it and not injection_evidence(Text(article["excerpt"])):
-            chosen.setdefault(article["article_id"], article)
-    return list(chosen.values())[:_MOST_CITED]
+    """Return the found articles that are about the message, best first, and leave out those that give instructions."""
+    wanted = {word for word in Text(request.message).stem_set - _GENERAL if len(word) >= _TELLING_LENGTH}
+    found = {article["article_id"]: article for article in reversed(_articles(request))}
+    scores = {article_id: _overlap(article, wanted) for article_id, article in found.items()}
+    least = max(_LEAST_OVERLAP, max(scores.values(), default=0) / 2)
+    chosen = [
+        found[article_id]
+        for article_id in reversed(found)
+        if scores[article_id] >= least and not injection_evidence(Text(found[article_id]["excerpt"]))
+    ]
+    return chosen[:_MOST_CITED]
+
+
+def _overlap(article: dict[str, str], wanted: set[str]) -> int:
+    """Count the words that an article shares with the message; one in the title counts as two."""
+    return 2 * len(Text(article["title"]).stem_set & wanted) + len(Text(article["excerpt"]).stem_set & wanted)
 
 
 def _articles(request: Request) -> list[dict[str, str]]:
@@ -169,12 +178,10 @@ def _read_refund(request: Request, labels: Labels, findings: Findings) -> None:
             findings.points.append(
                 "A colleague has looked at your return and will write to you about what is possible."
             )
-            _ask_person(
-                findings, f"The refund was rejected by a person ({_first_sentence(call)}); explain it to the customer."
-            )
+            _ask_person(findings, f"The refund was rejected by a person ({_said(call)}); explain it to the customer.")
         elif call.was_refused:
             findings.points.append(_refund_refusal(call))
-            _ask_person(findings, f"No refund was made: {_first_sentence(call)}")
+            _ask_person(findings, f"No refund was made: {_said(call)}")
         else:
             findings.points.append("Your return has been accepted; the usual way of payment is used.")
             findings.action = "Check the reply and send it; the refund has been made."
@@ -202,11 +209,9 @@ def _read_ticket(request: Request, findings: Findings) -> None:
             continue
         if call.was_rejected:
             findings.points.append("A colleague has read your message and will come back to you with the next steps.")
-            _ask_person(
-                findings, f"The ticket was rejected by a person ({_first_sentence(call)}); answer the customer by hand."
-            )
+            _ask_person(findings, f"The ticket was rejected by a person ({_said(call)}); answer the customer by hand.")
         elif call.was_refused:
-            _ask_person(findings, f"No ticket was opened: {_first_sentence(call)}")
+            _ask_person(findings, f"No ticket was opened: {_said(call)}")
         else:
             value = call.value if isinstance(call.value, dict) else {}
             number = value.get("ticket_id") or value.get("id")
@@ -247,5 +252,8 @@ def _ask_person(findings: Findings, action: str) -> None:
     findings.action = action
 
 
-def _first_sentence(call: PastCall) -> str:
-    return _SENTENCE_END.split(" ".join((call.output or "").split()))[0][:300]
+def _said(call: PastCall) -> str:
+    """Return what a refusal says, without the sentences that only tell a model what to do."""
+    sentences = _SENTENCE_END.split(" ".join((call.output or "").split()))
+    told = [sentence for sentence in sentences[:3] if not _ORDERS_TO_MODEL.match(sentence)]
+    return " ".join(told)[:300]

@@ -15,7 +15,7 @@ _URGENCIES = Lexicon(_TABLE["urgency"])
 _WISHES = Lexicon({wish: {"strong": phrases} for wish, phrases in load_table("wishes")["phrases"].items()})
 
 # Between equal scores the more specific category wins.
-_PREFERENCE = (Category.FEATURE_REQUEST, Category.BILLING, Category.TECHNICAL, Category.ACCOUNT, Category.OTHER)
+_PREFERENCE = (Category.FEATURE_REQUEST, Category.BILLING, Category.ACCOUNT, Category.TECHNICAL, Category.OTHER)
 _LEAST_EVIDENCE = 2.0
 _HIGH_AT = 3.0
 _MEDIUM_AT = 2.0

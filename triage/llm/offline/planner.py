@@ -113,7 +113,7 @@ def _ticket(request: Request, labels: Labels, findings: Findings) -> Call | None
     needs_one = (
         labels.category is Category.TECHNICAL and labels.urgency is not Urgency.LOW and not labels.is_about_orders
     )
-    if not needs_one or not findings.has_searched or request.done("create_support_ticket"):
+    if not needs_one or not findings.has_searched or request.done("create_support_ticket") or request.done(_ESCALATION):
         return None
     return _call(
         request,

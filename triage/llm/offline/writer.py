@@ -43,12 +43,18 @@ class Brief:
         ]
         lines += [f"Point: {point}" for point in self.points]
         for title, url, excerpt in self.articles:
-            lines += [f"Article: {title} | {url}", f"Excerpt: {' '.join(excerpt.split())}"]
-        return "\n".join(lines)
+            lines += [f"Article: {title} | {url}", f"Excerpt: {excerpt}"]
+        # One line each: a line break inside a value would let its text pose as a point of ours.
+        return "\n".join(" ".join(line.split()) for line in lines)
 
 
 def read_brief(text: str) -> Brief:
-    """Read a brief; what is not in our form becomes the message alone."""
+    """Read a brief; what is not in our form becomes the message alone.
+
+    The writer's input may quote the customer's message first; only what stands between the last lines ``<brief>`` and
+    ``</brief>`` is the brief then.
+    """
+    text = text.rpartition("\n<brief>\n")[2].partition("\n</brief>")[0]
     rows = [
         (key.strip(), value.strip()) for key, mark, value in (line.partition(":") for line in text.splitlines()) if mark
     ]
