@@ -62,7 +62,8 @@ _HATRED = (
     "speaks against a group of people",
     _joined(
         r"\b(?:why|reasons?|explain|is it)\b..\b"
-        r"(?:<group>\b..\b(?:(?:should|must|ought to)\b..\b<exclusion>|<slur>)|should..\b<group>\b..\b(?:<exclusion>|<slur>)|<slur>..\b<group>)\b"
+        r"(?:<group>\b..\b(?:(?:should|must|ought to)\b..\b<exclusion>|<slur>)"
+        r"|should..\b<group>\b..\b(?:<exclusion>|<slur>)|<slur>..\b<group>)\b"
     ),
 )
 _MALWARE = ("asks for malicious software", _joined(r"\b<malware>"))
@@ -94,7 +95,7 @@ def harm_evidence(text: Text) -> str:
 
 
 def _harm_rules(lower: str, *, talks_shop: bool) -> list[tuple[str, re.Pattern[str]]]:
-    """Return the rules that can apply at all; the ones with everyday words give way where somebody talks of a product."""
+    """Return the rules that can apply at all; those with everyday words give way to talk of a product."""
     rules = [_MALWARE]
     if _ASKS.search(lower):
         rules += _DEEDS if talks_shop else _DEEDS + _REQUESTS

@@ -21,6 +21,10 @@ _LEAST_OVERLAP = 2
 # Shorter words are mostly grammar.
 _TELLING_LENGTH = 3
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_ORDER_UNKNOWN = (
+    "We could not find this order under the address that you wrote from; please check the number, or write from the "
+    "address of the order."
+)
 _ORDERS_TO_MODEL = re.compile(r"(?:do not|then|say|tell|set|ask|call|mend|write|use|answer)\b", re.IGNORECASE)
 _GENERAL = frozenset(
     stem(word)
@@ -51,6 +55,7 @@ class Findings:
     orders: list[dict[str, Any]] = field(default_factory=list)
     order: dict[str, Any] | None = None
     points: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     action: str = ""
     needs_person: bool = False
 
@@ -123,7 +128,8 @@ def _read_orders(request: Request, labels: Labels, findings: Findings) -> None:
     if findings.order is not None:
         order = findings.order
         findings.points.append(
-            f"Order {order['order_id']} ({order.get('product', 'your order')}) is marked as {order.get('status', 'open')}."
+            f"Order {order['order_id']} ({order.get('product', 'your order')}) is marked as "
+            f"{order.get('status', 'open')}."
         )
         if order.get("status") == "processing" and labels.wishes & {"cancel_order", "return"}:
             findings.points.append(
@@ -137,9 +143,7 @@ def _read_orders(request: Request, labels: Labels, findings: Findings) -> None:
             )
             findings.action = "Ask the customer which order is meant."
         else:
-            findings.points.append(
-                "We could not find this order under the address that you wrote from; please check the number, or write from the address of the order."
-            )
+            findings.points.append(_ORDER_UNKNOWN)
             findings.action = "Ask the customer for the order number and the address of the order."
 
 
@@ -178,12 +182,13 @@ def _read_refund(request: Request, labels: Labels, findings: Findings) -> None:
             findings.points.append(
                 "A colleague has looked at your return and will write to you about what is possible."
             )
-            _ask_person(findings, f"The refund was rejected by a person ({_said(call)}); explain it to the customer.")
+            findings.notes.append(f"The refund was not approved: {_said(call)}")
+            _ask_person(findings, f"The refund was rejected by a person; explain it to the customer: {_said(call)}")
         elif call.was_refused:
             findings.points.append(_refund_refusal(call))
             _ask_person(findings, f"No refund was made: {_said(call)}")
         else:
-            findings.points.append("Your return has been accepted; the usual way of payment is used.")
+            findings.points.append("Your return has been accepted, and a colleague has settled it.")
             findings.action = "Check the reply and send it; the refund has been made."
     if "return" in labels.wishes and not labels.is_about_orders:
         findings.points.append("Our billing team will check what can be done and tell you.")
@@ -209,7 +214,8 @@ def _read_ticket(request: Request, findings: Findings) -> None:
             continue
         if call.was_rejected:
             findings.points.append("A colleague has read your message and will come back to you with the next steps.")
-            _ask_person(findings, f"The ticket was rejected by a person ({_said(call)}); answer the customer by hand.")
+            findings.notes.append(f"The ticket was not approved: {_said(call)}")
+            _ask_person(findings, f"The ticket was rejected by a person; answer the customer by hand: {_said(call)}")
         elif call.was_refused:
             _ask_person(findings, f"No ticket was opened: {_said(call)}")
         else:
@@ -231,9 +237,10 @@ def _read_account(request: Request, labels: Labels, findings: Findings) -> None:
             for row in value.get("invoices") or ()
             if isinstance(row, dict) and row.get("status") in {"failed", "overdue"}
         ]
-        if labels.category is Category.BILLING and open_invoices:
+        if labels.category is Category.BILLING and open_invoices and not labels.is_about_orders:
             findings.points.append(
-                f"In your account we see that invoice {open_invoices[0].get('number')} is marked as {open_invoices[0]['status']}."
+                f"In your account we see that invoice {open_invoices[0].get('number')} is marked as "
+                f"{open_invoices[0]['status']}."
             )
         if value.get("status") in {"past_due", "suspended"}:
             findings.action = (

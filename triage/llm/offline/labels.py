@@ -27,8 +27,10 @@ _TOTAL_LOSS = re.compile(
     r"\b(?:data|projects?|files?|tasks?|work|boards?|workspaces?|records?)\b"
 )
 _TOTAL_OUTAGE = re.compile(
-    r"\b(?:nobody|no one|none of (?:us|our)|all (?:of )?(?:our )?(?:users|customers|employees)|everyone|entire (?:team|company))\b[^.!?\n]{0,40}?"
-    r"\b(?:can|cannot|can't|unable|locked out|down)\b[^.!?\n]{0,20}?\b(?:log ?in|sign ?in|access|work|open|use|reach|connect)\b"
+    r"\b(?:nobody|no one|none of (?:us|our)|all (?:of )?(?:our )?(?:users|customers|employees)|everyone"
+    r"|entire (?:team|company))\b[^.!?\n]{0,40}?"
+    r"\b(?:can|cannot|can't|unable|locked out|down)\b[^.!?\n]{0,20}?"
+    r"\b(?:log ?in|sign ?in|access|work|open|use|reach|connect)\b"
 )
 _BREACH = re.compile(
     r"\b(?:someone|somebody|stranger|attacker|hacker|unknown person|unknown user)\b[^.!?\n]{0,40}?"

@@ -33,7 +33,7 @@ _CHARACTERS_PER_TOKEN = 4
 
 
 class OfflineModel(Model):
-    """Answers every role of the support team by written rules; free of charge, stateless, never fails for want of a network.
+    """Answers every role of the support team by written rules; free of charge and stateless.
 
     ``words_per_second`` paces prose that people watch being written; None or 0 writes it at once.
     """
@@ -42,7 +42,7 @@ class OfflineModel(Model):
         self.model = name
         self._pause_s = 1 / words_per_second if words_per_second else 0.0
 
-    async def get_response(
+    async def get_response(  # noqa: PLR0917 - the SDK's signature
         self,
         system_instructions: str | None,
         input: str | list[TResponseInputItem],  # noqa: A002 - the SDK names it
@@ -58,12 +58,11 @@ class OfflineModel(Model):
     ) -> ModelResponse:
         """Decide and answer in one piece."""
         with generation_span(model=self.model, disabled=tracing.is_disabled()) as span:
-            decision, response = self._answer(_request_of(system_instructions, input, tools, output_schema, handoffs))
-            del decision
+            _, response = self._answer(_request_of(system_instructions, input, tools, output_schema, handoffs))
             _describe(span, system_instructions, input, response, tracing)
         return ModelResponse(output=response.output, usage=_sdk_usage(response), response_id=response.id)
 
-    async def stream_response(
+    async def stream_response(  # noqa: PLR0917 - the SDK's signature
         self,
         system_instructions: str | None,
         input: str | list[TResponseInputItem],  # noqa: A002 - the SDK names it

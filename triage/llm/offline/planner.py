@@ -1,6 +1,7 @@
 """The next step of the triage agent, a specialist or the escalation: look up, hand over, act, draft, finish.
 
-The order is fixed and every step is taken once, so a run ends. Which role it is follows from the tools that are offered.
+The order is fixed and every step is taken once, so a run ends. Which role it is follows from the tools
+that are offered.
 """
 
 from __future__ import annotations
@@ -157,9 +158,10 @@ def _brief(request: Request, labels: Labels, findings: Findings) -> Brief:
     return Brief(
         message=_first_words(request.message, 600),
         language=labels.language,
-        category=labels.category,
+        about="order" if labels.is_about_orders else labels.category.value,
         urgency=labels.urgency,
         points=tuple(findings.points),
+        notes=tuple(findings.notes),
         articles=tuple((article["title"], article["url"], article["excerpt"]) for article in findings.cited),
     )
 

@@ -20,8 +20,8 @@ _REJECTED = re.compile(
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
-    r"\b(?:can(?:no|')t|cannot|could not|couldn't|not (?:found|allowed|possible|known|available|yet)|no (?:order|account|record)s?\b"
-    r"|unknown|failed|error|refus\w+|outside|already|must|first)\b",
+    r"\b(?:can(?:no|')t|cannot|could not|couldn't|not (?:found|allowed|possible|known|available|yet)"
+    r"|no (?:order|account|record)s?\b|unknown|failed|error|refus\w+|outside|already|must|first)\b",
     re.IGNORECASE,
 )
 

@@ -15,6 +15,7 @@ from triage.llm.offline.text import Text, load_table
 
 _SALUTATIONS = load_table("reply")["languages"]
 _OPENINGS = load_table("reply")["openings"]
+_ABOUT = frozenset({*Category, "order"})
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _MONEY = re.compile(r"[$€£]\s?\d|\d\s?(?:usd|eur|gbp|dollars|euros|%)", re.IGNORECASE)
 _PROMISE = re.compile(
@@ -25,23 +26,28 @@ _EXCERPT_LENGTH = 320
 
 @dataclass(frozen=True)
 class Brief:
-    """What the writer gets: the message, its labels, points to tell and articles as (title, url, excerpt)."""
+    """What the writer gets: the message, its labels, points to tell and articles as (title, url, excerpt).
+
+    ``about`` is a category or ``order``; ``notes`` are background, such as a reviewer's reason, and stay inside.
+    """
 
     message: str
     language: str
-    category: Category
+    about: str
     urgency: Urgency
     points: tuple[str, ...] = ()
     articles: tuple[tuple[str, str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_text(self) -> str:
         """Return the brief in words that any writer can follow."""
         lines = [
             f"Customer wrote: {self.message}",
             f"Language: {self.language}",
-            f"About: {self.category.value}, {self.urgency.value}",
+            f"About: {self.about}, {self.urgency.value}",
         ]
         lines += [f"Point: {point}" for point in self.points]
+        lines += [f"Note: {note}" for note in self.notes]
         for title, url, excerpt in self.articles:
             lines += [f"Article: {title} | {url}", f"Excerpt: {excerpt}"]
         # One line each: a line break inside a value would let its text pose as a point of ours.
@@ -59,15 +65,14 @@ def read_brief(text: str) -> Brief:
         (key.strip(), value.strip()) for key, mark, value in (line.partition(":") for line in text.splitlines()) if mark
     ]
     first = dict(reversed(rows))
-    category, _, urgency = first.get("About", "").partition(", ")
+    about, _, urgency = first.get("About", "").partition(", ")
+    language = first.get("Language", "")
     titles = [value.partition(" | ") for key, value in rows if key == "Article"]
     excerpts = [value for key, value in rows if key == "Excerpt"]
     return Brief(
         message=first.get("Customer wrote", ""),
-        language=first.get("Language")
-        if first.get("Language") in _SALUTATIONS
-        else Text(first.get("Customer wrote", text)).language,
-        category=Category(category) if category in set(Category) else Category.OTHER,
+        language=language if language in _SALUTATIONS else Text(first.get("Customer wrote", text)).language,
+        about=about if about in _ABOUT else "other",
         urgency=Urgency(urgency) if urgency in set(Urgency) else Urgency.MEDIUM,
         points=tuple(value for key, value in rows if key == "Point"),
         articles=tuple((title, url, excerpt) for (title, _, url), excerpt in zip(titles, excerpts, strict=False)),
@@ -95,7 +100,7 @@ def _opening(brief: Brief) -> str:
         return str(_OPENINGS["critical"])
     if brief.urgency is Urgency.HIGH:
         return str(_OPENINGS["high"])
-    return str(_OPENINGS[brief.category.value])
+    return str(_OPENINGS[brief.about])
 
 
 def _help(brief: Brief) -> list[str]:
