@@ -1,29 +1,43 @@
 # make run    set up what is missing and start the console on http://localhost:8501
 # make test   set up what is missing and run lint, types and all tests
-# make bench  run the benchmarks and print their medians
+# make bench  set up what is missing, run the benchmarks and print their medians
+# make lint   lint and types only
+# make format put the code into shape
+# make clean  remove what the commands above made, but no data
+#
+# PORT=8600   another port for the console
+# PYTHON=...  the Python to set up with (3.11 or newer); found by itself otherwise
+# CHROMIUM=.. the browser of the browser tests; found, or installed as root on Debian, otherwise
+# TESTS=...   what pytest runs, for example TESTS="tests/team -k refund"
 
-PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
+TESTS ?=
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: run test bench lint format clean
+.PHONY: help run test bench lint format clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# make/make/p' Makefile
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
+# The mark is set last, so a set-up that was interrupted is done again.
 $(VENV)/.ready: requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@python="$$(.ci/python $(PYTHON))" || exit 1; \
+	echo "Setting up $(VENV) with $$python; the first time takes a minute or two."; \
+	"$$python" -m venv $(VENV)
+	@$(PIP) -r requirements.txt
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Setting up the tools of the checks."
+	@$(PIP) -r requirements-dev.txt
 	@touch $@
 
 run: $(VENV)/.ready
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	@echo "The console will be on http://localhost:$(PORT). Stop it with Ctrl+C."
+	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -35,10 +49,11 @@ format: $(VENV)/.ready-dev
 	$(BIN)/ruff format .
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@chromium="$$(.ci/chromium)" || exit 1; \
+	CHROMIUM="$$chromium" $(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m bench
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results bench-results
