@@ -1,0 +1,245 @@
+"""The inbox: every run, newest first, as a person's work list."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from pages.components.context import services
+from pages.components.dialogs import open_dialog
+from pages.components.selection import select_run, selected_run
+from pages.components.text import plain
+from pages.components.words import ago, category, one_line, run_state, urgency
+from triage.domain import Category, Run, RunFilter, RunStatus, Urgency, utc_now
+
+SEARCH_LABEL = "Search the inbox"
+PAGE = 20
+
+_ROW_CHARS = 60
+_ROWS = "desk_rows"
+_SHOW = "desk_show"
+_LIMIT = "desk_limit"
+_SHOW_PARAMETER = "show"
+_VIEWS: Mapping[str, tuple[str, tuple[RunStatus, ...]]] = {
+    "all": ("All", ()),
+    "running": ("Running", (RunStatus.QUEUED, RunStatus.RUNNING)),
+    "waits": ("Waits", (RunStatus.AWAITING_APPROVAL,)),
+    "needs": ("Needs you", ()),
+    "done": ("Done", (RunStatus.COMPLETED,)),
+    "blocked": ("Blocked", (RunStatus.BLOCKED,)),
+    "failed": ("Failed", (RunStatus.FAILED,)),
+    "cancelled": ("Cancelled", (RunStatus.CANCELLED,)),
+}
+
+
+def inbox() -> None:
+    """Draw the inbox; made to be run as a fragment."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader("Inbox", anchor=False)
+        previous, following = st.container(width="content"), st.container(width="content")
+        st.button(
+            "New",
+            icon=":material/edit_square:",
+            type="primary",
+            shortcut="n",
+            key="desk_new",
+            on_click=open_dialog,
+            args=("new",),
+            help="New message",
+        )
+    query = _filters()
+    counts = services().runs.counts(query)
+    query = _choose_view(query, counts)
+    limit = int(st.session_state.setdefault(_LIMIT, PAGE))
+    runs = services().runs.list(query, limit=limit + 1)
+    listed, has_more = runs[:limit], len(runs) > limit
+    _steps(previous, following, [run.id for run in listed])
+    if not listed:
+        _say_empty(counts)
+        return
+    _rows(listed)
+    if has_more:
+        st.button(
+            f"Show {PAGE} more", type="tertiary", icon=":material/expand_more:", on_click=_show_more, key="desk_more"
+        )
+
+
+def _filters() -> RunFilter:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        text = st.text_input(
+            SEARCH_LABEL,
+            key="q",
+            bind="query-params",
+            type="search",
+            live="300ms",
+            icon=":material/search:",
+            placeholder="Text, customer, id  ( / )",
+            label_visibility="collapsed",
+            max_chars=200,
+        )
+        kept = bool(st.session_state.get("category") or st.session_state.get("urgency"))
+        with st.popover(
+            "",
+            icon=":material/filter_alt:",
+            help="Filter by category and urgency",
+            type="primary" if kept else "secondary",
+        ):
+            categories = st.pills(
+                "Category",
+                list(Category),
+                selection_mode="multi",
+                key="category",
+                bind="query-params",
+                format_func=lambda value: category(value).text,
+            )
+            urgencies = st.pills(
+                "Urgency",
+                list(Urgency),
+                selection_mode="multi",
+                key="urgency",
+                bind="query-params",
+                format_func=lambda value: urgency(value).text,
+            )
+        st.button(
+            "",
+            icon=":material/upload_file:",
+            key="desk_import",
+            on_click=open_dialog,
+            args=("import",),
+            help="Import a file of messages",
+        )
+    return RunFilter(text=text or "", categories=tuple(categories or ()), urgencies=tuple(urgencies or ()))
+
+
+def _choose_view(query: RunFilter, counts: Mapping[str, int]) -> RunFilter:
+    shown = st.query_params.get(_SHOW_PARAMETER, "all")
+    shown = shown if shown in _VIEWS else "all"
+    # The labels carry counts that change all the time, so the choice lives in the URL and is put back before each draw.
+    st.session_state[_SHOW] = shown
+    st.pills(
+        "Status",
+        list(_VIEWS),
+        key=_SHOW,
+        required=True,
+        format_func=lambda name: f"{_VIEWS[name][0]} {_count(name, counts):,}",
+        on_change=_keep_view,
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    if shown == "needs":
+        return query.model_copy(update={"needs_person": True})
+    return query.model_copy(update={"statuses": _VIEWS[shown][1]})
+
+
+def _count(name: str, counts: Mapping[str, int]) -> int:
+    if name == "all":
+        return counts["all"]
+    if name == "needs":
+        return counts["needs_person"]
+    return sum(counts.get(status.value, 0) for status in _VIEWS[name][1])
+
+
+def _keep_view() -> None:
+    chosen = str(st.session_state[_SHOW])
+    # A click on a label whose count has just changed arrives as the old label.
+    name = next(
+        (name for name, (label, _) in _VIEWS.items() if chosen == name or chosen.startswith(f"{label} ")), "all"
+    )
+    st.query_params[_SHOW_PARAMETER] = name
+    st.session_state[_LIMIT] = PAGE
+
+
+def _show_more() -> None:
+    st.session_state[_LIMIT] += PAGE
+
+
+def _steps(previous: object, following: object, ids: Sequence[str]) -> None:
+    """Draw the two buttons that go through the list."""
+    current = selected_run()
+    at = ids.index(current) if current in ids else None
+    before = ids[at - 1] if at else None
+    after = ids[at + 1] if at is not None and at + 1 < len(ids) else (ids[0] if at is None and ids else None)
+    for place, key, icon, words, target in (
+        (previous, "k", ":material/keyboard_arrow_up:", "Previous message", before),
+        (following, "j", ":material/keyboard_arrow_down:", "Next message", after),
+    ):
+        place.button(
+            "",
+            icon=icon,
+            shortcut=key,
+            key=f"desk_{key}",
+            help=words,
+            disabled=target is None,
+            on_click=_go,
+            args=(target,),
+            type="tertiary",
+        )
+
+
+def _go(run_id: str) -> None:
+    select_run(run_id)
+    st.rerun()
+
+
+def _rows(runs: Sequence[Run]) -> None:
+    ids = [run.id for run in runs]
+    labels = row_labels(runs)
+    now = utc_now()
+    current = selected_run()
+    st.session_state[_ROWS] = current if current in ids else None
+    st.radio(
+        "Messages",
+        ids,
+        index=None,
+        key=_ROWS,
+        format_func=lambda run_id: labels.get(run_id, str(run_id)),
+        captions=[caption(run, now=now) for run in runs],
+        on_change=_pick,
+        args=(labels,),
+        label_visibility="collapsed",
+        width="stretch",
+    )
+
+
+def _pick(labels: Mapping[str, str]) -> None:
+    chosen = st.session_state[_ROWS]
+    run_id = chosen if chosen in labels else next((key for key, label in labels.items() if label == chosen), None)
+    if run_id is not None:
+        _go(run_id)
+
+
+def row_labels(runs: Sequence[Run]) -> dict[str, str]:
+    """Return the first line of each row by run id; rows of equal text get the end of their id, so that they differ."""
+    texts = {run.id: one_line(run.message, limit=_ROW_CHARS) for run in runs}
+    often = Counter(texts.values())
+    return {
+        run_id: f"{plain(text)} :gray[{plain('#' + run_id[-4:])}]" if often[text] > 1 else plain(text)
+        for run_id, text in texts.items()
+    }
+
+
+def caption(run: Run, *, now: object) -> str:
+    """Return the second line of a row: state, urgency, customer and age."""
+    state = run_state(run)
+    parts = [f":{state.colour}-badge[{state.icon} {state.text}]"]
+    if run.urgency in (Urgency.HIGH, Urgency.CRITICAL):
+        label = urgency(run.urgency)
+        parts.append(f":{label.colour}-badge[{label.icon} {label.text}]")
+    rest = [plain(one_line(run.customer_email, limit=32))] if run.customer_email else []
+    rest.append(plain(ago(run.created_at, now=now)))
+    return " ".join(parts) + " " + " · ".join(rest)
+
+
+def _say_empty(counts: Mapping[str, int]) -> None:
+    with st.container(border=True):
+        if counts["all"]:
+            st.markdown("**Nothing in this view.**")
+            st.caption("Choose another status above, or another page of the list.")
+        elif any(st.session_state.get(name) for name in ("q", "category", "urgency")):
+            st.markdown("**Nothing found.**")
+            st.caption("Change the search or the filters. The search looks at the text, the customer and the ids.")
+        else:
+            st.markdown("**No messages yet.**")
+            st.caption("Press N for a new message, import a file, or send one to the HTTP API.")

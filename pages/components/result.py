@@ -1,0 +1,212 @@
+"""The right side of the desk: labels, findings, decisions, follow-ups and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+from pages.components.context import actor, services
+from pages.components.fields import fields_of
+from pages.components.run_view import RunView
+from pages.components.text import bold, link, plain
+from pages.components.words import ago, category, cost, count, duration, exact, urgency, words
+from triage.domain import Approval, Category, Correction, Role, Run, RunStatus, TriageResult, Urgency
+from triage.errors import TriageError
+from triage.roles import may
+
+
+def result(view: RunView) -> None:
+    """Draw everything on the right, what has to be acted on first."""
+    run = view.run
+    _ending(run)
+    waiting = [approval for approval in view.approvals if approval.status.is_open]
+    for at, approval in enumerate(waiting):
+        _decision(approval, is_first=at == 0)
+    if run.result is not None or run.status.is_final:
+        _findings(view)
+    elif not waiting:
+        with st.container(border=True):
+            st.markdown("**Result**")
+            st.caption(":material/hourglass_top: Category, urgency and summary appear here when the agents are done.")
+    _follow_ups(view)
+    _facts(run)
+
+
+def _ending(run: Run) -> None:
+    """Say what is to be done after an end that is not the usual one."""
+    if run.status is RunStatus.FAILED and run.failure is not None:
+        st.error(plain(run.failure.message), title="The run failed", icon=":material/error:")
+        st.caption("Run it again or take over: both are above. The message is safe.")
+    elif run.status is RunStatus.BLOCKED and run.trip is not None:
+        trip = run.trip
+        with st.container(border=True):
+            st.markdown(f":material/block: **Blocked: {plain(words(trip.verdict).lower())}**")
+            st.markdown(f"{bold(words(trip.guardrail))} stopped this run. {plain(trip.reason)}")
+            st.caption(
+                "If that is wrong, take over and answer by hand. The reply beside is what the customer may be told."
+            )
+    elif run.status is RunStatus.CANCELLED:
+        by = f"{plain(run.assigned_to)} took over." if run.assigned_to else "The run was cancelled."
+        st.info(
+            f"{by} What the agents found until then is here.",
+            icon=":material/back_hand:" if run.assigned_to else ":material/cancel:",
+        )
+    if run.degraded:
+        st.warning(
+            "No model answered, so written rules classified this message. Check labels and reply before you use them.",
+            title="Classified by rules",
+            icon=":material/cloud_off:",
+        )
+
+
+def _decision(approval: Approval, *, is_first: bool) -> None:
+    with st.container(border=True):
+        st.markdown(":orange[:material/approval:] **Waiting for a decision**")
+        st.markdown(plain(approval.summary))
+        st.caption(f"{plain(approval.policy)} · asked {ago(approval.created_at)}", help=exact(approval.created_at))
+        with st.expander("What exactly will happen", type="compact", key=f"arguments_{approval.id}"):
+            st.markdown(
+                "\n\n".join(
+                    f":gray[{plain(name)}]  \n{plain(value)}" for _, name, value in fields_of(approval.arguments)
+                )
+            )
+        allowed = may(actor(), Role.REVIEWER)
+        reason = st.text_input(
+            "Reason",
+            key=f"reason_{approval.id}",
+            placeholder="Needed to reject; the agents take it into account",
+            label_visibility="collapsed",
+            disabled=not allowed,
+            max_chars=1000,
+        )
+        with st.container(horizontal=True):
+            approved = st.button(
+                "Approve",
+                type="primary",
+                icon=":material/check:",
+                key=f"approve_{approval.id}",
+                disabled=not allowed,
+                shortcut="a" if is_first else None,
+            )
+            rejected = st.button(
+                "Reject",
+                icon=":material/close:",
+                key=f"reject_{approval.id}",
+                disabled=not allowed,
+                shortcut="x" if is_first else None,
+            )
+        if not allowed:
+            st.caption(f"A reviewer decides this; you are acting as {actor().role.value}.")
+        try:
+            if approved:
+                services().approvals.approve(approval.id, actor=actor())
+            elif rejected:
+                services().approvals.reject(approval.id, actor=actor(), reason=reason or "")
+        except TriageError as error:
+            st.error(plain(error), icon=":material/error:")
+            return
+    if approved or rejected:
+        st.rerun()
+
+
+def _findings(view: RunView) -> None:
+    run = view.run
+    with st.container(border=True):
+        left, right = st.columns(2)
+        with left:
+            _label(view, "category", list(Category))
+        with right:
+            _label(view, "urgency", list(Urgency))
+        if run.result is not None:
+            _result(run.result)
+
+
+def _label(view: RunView, field: Literal["category", "urgency"], options: Sequence[Category | Urgency]) -> None:
+    """Draw a label; choosing another value is the correction."""
+    run, key = view.run, f"{field}_{view.run.id}"
+    now = getattr(run, field)
+    st.session_state[key] = now
+    st.selectbox(
+        words(field),
+        options,
+        index=None,
+        key=key,
+        on_change=_correct,
+        args=(run.id, field, key),
+        placeholder="Not set",
+        format_func=lambda value: (category(value) if field == "category" else urgency(value)).text,
+    )
+    last = _last_correction(view.corrections, field)
+    if last is not None:
+        was = f", was {words(last.before).lower()}" if last.before else ""
+        st.caption(f"By {plain(last.corrected_by)} {ago(last.corrected_at)}{was}", help=exact(last.corrected_at))
+
+
+def _last_correction(corrections: Sequence[Correction], field: str) -> Correction | None:
+    return max((item for item in corrections if item.field == field), key=lambda item: item.corrected_at, default=None)
+
+
+def _correct(run_id: str, field: Literal["category", "urgency"], key: str) -> None:
+    chosen = st.session_state[key]
+    if chosen is None:
+        return
+    try:
+        services().runs.correct(run_id, field=field, value=chosen, actor=actor())
+    except TriageError as error:
+        st.toast(plain(error), icon=":material/error:")
+
+
+def _result(found: TriageResult) -> None:
+    st.progress(min(max(found.confidence, 0.0), 1.0), text=f"Confidence {found.confidence:.0%}".replace("%", " %"))
+    if found.requires_human:
+        st.badge("A person has to look before it is sent", icon=":material/person_alert:", color="orange")
+    for title, text in (("Summary", found.summary), ("Recommended action", found.recommended_action)):
+        if text:
+            st.markdown(f":gray[{title}]  \n{plain(text)}")
+    if found.citations:
+        st.markdown(
+            "\n".join([":gray[Based on]", "", *(f"- {link(item.title, item.url)}" for item in found.citations)])
+        )
+
+
+def _follow_ups(view: RunView) -> None:
+    if not view.tickets and not view.escalations:
+        return
+    with st.container(border=True):
+        for ticket in view.tickets:
+            label = urgency(ticket.priority)
+            st.markdown(f":material/confirmation_number: {bold(ticket.title)} :{label.colour}-badge[{label.text}]")
+            st.caption(
+                f"Ticket {plain(ticket.id)} · {ticket.status} · {ago(ticket.created_at)}", help=exact(ticket.created_at)
+            )
+        for escalation in view.escalations:
+            label = urgency(escalation.urgency)
+            st.markdown(
+                f":material/priority_high: **Escalated** :{label.colour}-badge[{label.text}] {plain(escalation.reason)}"
+            )
+            st.caption(
+                f"By {plain(escalation.created_by)} {ago(escalation.created_at)}", help=exact(escalation.created_at)
+            )
+
+
+def _facts(run: Run) -> None:
+    with st.container(border=True):
+        figures = {
+            "Cost": cost(run.cost_usd, unpriced_calls=run.unpriced_calls),
+            "Time": duration(run.active_ms) if run.active_ms else "…",
+            "Turns": f"{run.turns:,}",
+        }
+        for column, (name, value) in zip(st.columns([2, 1.4, 1]), figures.items(), strict=True):
+            column.markdown(f":gray[{name}]  \n{bold(value)}")
+        said = [plain(", ".join(run.models))] if run.models else []
+        said.append(count(run.usage.total_tokens, "token"))
+        said.append(f"{approval_or_submitter(run)}")
+        st.caption(" · ".join(said))
+
+
+def approval_or_submitter(run: Run) -> str:
+    """Say who gave the message in and whether it is another try."""
+    again = ", run again" if run.retry_of else ""
+    return f"from {plain(run.submitted_by)}{again}"

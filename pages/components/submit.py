@@ -1,0 +1,68 @@
+"""The dialog for a new message."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components.context import actor, services
+from pages.components.dialogs import close_dialog, form_id
+from pages.components.selection import select_run, selected_run
+from pages.components.text import plain
+from pages.components.words import one_line
+from triage.domain import Run
+from triage.errors import TriageError
+from triage.runs.intake import MAX_MESSAGE_CHARS
+
+
+@st.dialog("New message", width="medium", icon=":material/edit_square:", on_dismiss=close_dialog)
+def new_message() -> None:
+    """Take a customer's message; what was typed stays when it cannot be accepted."""
+    opened = form_id()
+    current = _current()
+    with st.form(f"new_{opened}", border=False):
+        text = st.text_area(
+            "What the customer wrote",
+            height=180,
+            key=f"new_text_{opened}",
+            placeholder="Paste the message as it came.",
+            help=f"At most {MAX_MESSAGE_CHARS:,} characters.",
+        )
+        left, right = st.columns(2)
+        email = left.text_input(
+            "Customer's e-mail",
+            key=f"new_email_{opened}",
+            placeholder="name@company.com",
+            help="Leave empty if unknown.",
+        )
+        account = right.text_input(
+            "Account id", key=f"new_account_{opened}", placeholder="A-1042", help="Leave empty if unknown."
+        )
+        goes_on = current is not None and st.checkbox(
+            f"Continue the open conversation: {plain(one_line(current.message, limit=60))}", key=f"new_goes_on_{opened}"
+        )
+        sent = st.form_submit_button("Submit", type="primary", icon=":material/send:", shortcut="Ctrl+Enter")
+    if sent:
+        try:
+            run = services().runs.submit(
+                text or "",
+                actor=actor(),
+                customer_email=email,
+                account_id=account,
+                conversation_id=current.conversation_id if current and goes_on else None,
+                idempotency_key=f"desk:{opened}",
+            )
+        except TriageError as error:
+            st.error(plain(error), icon=":material/error:")
+            return
+        select_run(run.id)
+        close_dialog()
+        st.rerun()
+
+
+def _current() -> Run | None:
+    """Return the open run, if there is one."""
+    run_id = selected_run()
+    try:
+        return services().runs.get(run_id) if run_id else None
+    except TriageError:
+        return None
