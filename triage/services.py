@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.records import Records, open_engine
 from triage.approvals.service import ApprovalService
-from triage.domain import Run, utc_now
+from triage.domain import utc_now
 from triage.ownership import DataFolder
 from triage.runs.engine import DurableEngine
 from triage.runs.service import RunService
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from storage.traces.store import TraceStore
     from triage.llm.registry import ModelRegistry
     from triage.runs.event_log import EventLog
+    from triage.runs.mirror import RunMirror
     from triage.runs.segment import SegmentRunner
     from triage.team.knowledge import KnowledgeBase
     from triage.team.team import Team
@@ -49,12 +50,21 @@ class Services:
     processor: SpoolingProcessor | None = None
     event_log: EventLog | None = None
     segments: SegmentRunner | None = None
+    mirror: RunMirror | None = None
+
+    def settle_traces(self) -> None:
+        """Return when everything that has happened up to now can be read from the trace store."""
+        if self.mirror is not None and self.processor is not None:
+            self.mirror.sync()
+            self.processor.flush()
 
     def close(self) -> None:
         """Stop working; what is unfinished is taken up by the next start."""
         self.engine.close()
         if self.event_log is not None:
             self.event_log.close()
+        if self.mirror is not None:
+            self.mirror.close()
         if self.processor is not None:
             self.processor.shutdown()
         if self.traces is not None:
@@ -103,8 +113,8 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
     database, records = _open_records(settings)
     engine = DurableEngine(database, max_concurrent_runs=settings.max_concurrent_runs)
     engine.migrate()
-    runs = RunService(records=records, queue=engine, event_log=None, on_change=lambda _: None, stop=lambda _: None)
-    approvals = ApprovalService(records=records, queue=engine, on_change=lambda _: None)
+    runs = RunService(records=records, queue=engine, event_log=None, stop=lambda _: None)
+    approvals = ApprovalService(records=records, queue=engine)
     return Services(
         settings=settings,
         folder=folder,
@@ -122,6 +132,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     from storage.traces.store import TraceStore  # noqa: PLC0415
     from triage.llm.registry import ModelRegistry  # noqa: PLC0415
     from triage.runs.event_log import EventLog  # noqa: PLC0415
+    from triage.runs.mirror import RunMirror  # noqa: PLC0415
     from triage.runs.records import RunRecords  # noqa: PLC0415
     from triage.runs.segment import SegmentRunner  # noqa: PLC0415
     from triage.runs.state import signing_key  # noqa: PLC0415
@@ -143,9 +154,6 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         database, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
     )
 
-    def on_change(run: Run) -> None:
-        processor.record_run(run)
-
     segments = SegmentRunner(
         team=team,
         records=run_records,
@@ -153,15 +161,18 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         event_log=event_log,
         settings=settings,
         key=signing_key(settings),
-        on_change=on_change,
+    )
+    mirror = RunMirror(
+        records=records, record_run=processor.record_run, stop_run=segments.stop, since=traces.last_run_change()
     )
     engine.launch(segments.run)
+    mirror.start()
     return Services(
         settings=settings,
         folder=folder,
         records=records,
-        runs=RunService(records=records, queue=engine, event_log=event_log, on_change=on_change, stop=segments.stop),
-        approvals=ApprovalService(records=records, queue=engine, on_change=on_change),
+        runs=RunService(records=records, queue=engine, event_log=event_log, stop=segments.stop),
+        approvals=ApprovalService(records=records, queue=engine),
         samples=SampleService(records=records),
         engine=engine,
         is_owner=True,
@@ -172,6 +183,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         processor=processor,
         event_log=event_log,
         segments=segments,
+        mirror=mirror,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +28,9 @@ _OF_CONVERSATION = (
     sa.select(runs)
     .where(runs.c.conversation_id == sa.bindparam("conversation_id"))
     .order_by(runs.c.created_at, runs.c.id)
+)
+_CHANGED_SINCE = (
+    sa.select(runs).where(runs.c.updated_at >= sa.bindparam("since")).order_by(runs.c.updated_at, runs.c.id)
 )
 _COUNTS = sa.select(
     runs.c.status,
@@ -89,6 +93,10 @@ class RunStore(Store[Run]):
     def list_of_conversation(self, conversation_id: str) -> builtins.list[Run]:
         """Return the runs of a conversation, oldest first."""
         return self._all(_OF_CONVERSATION, {"conversation_id": conversation_id})
+
+    def changed_since(self, since: datetime, *, limit: int = 1000) -> builtins.list[Run]:
+        """Return the runs that were changed at ``since`` or later, the one that was changed first at the beginning."""
+        return self._all(_CHANGED_SINCE.limit(limit), {"since": since})
 
     def _changed_columns(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         columns = super()._changed_columns(changes)

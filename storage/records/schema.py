@@ -101,6 +101,8 @@ runs = sa.Table(
     sa.Index(None, "category", "created_at", "id"),
     sa.Index(None, "urgency", "created_at", "id"),
     sa.Index(None, "conversation_id", "created_at", "id"),
+    # Whoever mirrors the runs elsewhere asks for what changed since it last looked.
+    sa.Index(None, "updated_at"),
 )
 
 run_events = sa.Table(

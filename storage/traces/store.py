@@ -5,45 +5,60 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from storage.traces.schema import TABLES, prepare
+from storage.traces.batches import (
+    SPANS_FROM_LINES,
+    PriceCalls,
+    first_by,
+    latest_runs,
+    read_span_lines,
+    rows_as_table,
+    split_replayed,
+)
+from storage.traces.schema import prepare
 from triage.errors import DataFolderError, InvalidInput
 
+# What a row that does not fit raises, as against a file that cannot be written.
+_ROW_ERRORS = (
+    pa.ArrowException,
+    duckdb.DataError,
+    duckdb.IntegrityError,
+    ArithmeticError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "512MB",
+    # The default of 16 MB makes a busy hour stop for a checkpoint every few thousand spans.
+    "checkpoint_threshold": "64MB",
     # Nothing is fetched from the network: the parts that are used are built into the package.
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
 
-_INSERT_REPLAYED_SPANS = """
+_INSERT_SPANS = f"insert into spans by name {SPANS_FROM_LINES.format(view='new_spans')}"
+_INSERT_REPLAYED_SPANS = f"""
     insert into spans by name
-    select * exclude (position, is_replay)
-    from (select distinct on (span_id) * from new_spans where is_replay order by span_id, position) replayed
+    {SPANS_FROM_LINES.format(view="replayed_spans")} replayed
     where not exists (
         select 1 from spans
         where spans.trace_id = replayed.trace_id and spans.span_id = replayed.span_id
     )
-    order by position
-"""
+"""  # noqa: S608 - made of constants.
 _INSERT_TRACES = """
     insert into traces by name
-    select * exclude (position)
-    from (select distinct on (trace_id) * from new_traces order by trace_id, position) seen
+    select * from new_traces seen
     where not exists (select 1 from traces where traces.trace_id = seen.trace_id)
 """
 _MERGE_RUNS = """
     merge into runs
-    using (
-        select * exclude (position)
-        from (select distinct on (run_id) * from new_runs order by run_id, updated_at desc, position desc) latest
-    ) newer on runs.run_id = newer.run_id
+    using new_runs newer on runs.run_id = newer.run_id
     when matched and newer.updated_at >= runs.updated_at then update by name
     when not matched then insert by name
 """
@@ -79,32 +94,41 @@ class TraceStore:
     def insert_batch(
         self,
         *,
-        spans: Sequence[Mapping[str, Any]] = (),
+        span_lines: Sequence[bytes] = (),
         runs: Sequence[Mapping[str, Any]] = (),
         traces: Sequence[Mapping[str, Any]] = (),
+        price: PriceCalls,
         segment: str,
         offset: int,
     ) -> None:
-        """Keep the rows and how far ``segment`` is read, in one transaction.
+        """Keep spans, runs and traces and how far ``segment`` is read, in one transaction.
 
-        A row holds values by column name (times aware, money ``Decimal`` or text); a missing one is NULL. A span row
-        with ``is_replay`` is left out where its id is kept already. The latest version of a run wins by ``updated_at``.
+        ``span_lines`` are JSON objects with columns as keys (times ISO 8601 text, ``content`` JSON text); ``price`` adds
+        ``cost_usd`` to the model calls among them. One with ``is_replay`` is left out where its id is kept already. The
+        other rows hold values by column name, times aware; the latest version of a run wins by ``updated_at``.
 
         Raises:
-            InvalidInput: a row does not fit its table; nothing was kept.
+            InvalidInput: a line or row does not fit its table; nothing was kept.
             duckdb.Error: the file cannot be written now; nothing was kept.
         """
         with self._writing:
             cursor = self._cursor()
             cursor.execute("begin")
             try:
-                _insert_spans(cursor, spans)
-                _insert(cursor, table="traces", rows=traces, statement=_INSERT_TRACES)
-                _insert(cursor, table="runs", rows=runs, statement=_MERGE_RUNS)
+                if span_lines:
+                    fresh, replayed = split_replayed(read_span_lines(span_lines, price=price))
+                    _insert(cursor, view="new_spans", table=fresh, statement=_INSERT_SPANS)
+                    _insert(cursor, view="replayed_spans", table=replayed, statement=_INSERT_REPLAYED_SPANS)
+                if traces:
+                    table = rows_as_table(first_by(traces, "trace_id"), table="traces")
+                    _insert(cursor, view="new_traces", table=table, statement=_INSERT_TRACES)
+                if runs:
+                    table = rows_as_table(latest_runs(runs), table="runs")
+                    _insert(cursor, view="new_runs", table=table, statement=_MERGE_RUNS)
                 cursor.execute("delete from spool_offsets where segment = ?", [segment])
                 cursor.execute("insert into spool_offsets values (?, ?)", [segment, offset])
                 cursor.execute("commit")
-            except (pa.ArrowException, duckdb.DataError, duckdb.IntegrityError, ValueError, TypeError) as error:
+            except _ROW_ERRORS as error:
                 _roll_back(cursor)
                 raise InvalidInput("A row does not fit the trace store.") from error
             except BaseException:
@@ -115,6 +139,12 @@ class TraceStore:
         """Drop the offset of a spool segment that is gone."""
         with self._writing:
             self._cursor().execute("delete from spool_offsets where segment = ?", [segment])
+
+    def last_run_change(self) -> datetime | None:
+        """Return when the run that was changed last was changed, None in an empty store."""
+        (found,) = self.rows("select max(updated_at) from runs")
+        at: datetime | None = found[0]
+        return None if at is None else at.replace(tzinfo=UTC)
 
     def offsets(self) -> dict[str, int]:
         """Return how many bytes of each spool segment are in the store."""
@@ -143,49 +173,15 @@ class TraceStore:
         return cursor
 
 
-def _insert_spans(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append the fresh spans; look for an earlier copy of the replayed ones only, because that reads the table."""
-    fresh = [row for row in rows if not row.get("is_replay")]
-    replayed = [row for row in rows if row.get("is_replay")]
-    _insert(
-        cursor,
-        table="spans",
-        rows=fresh,
-        statement="insert into spans by name select * exclude (position) from new_spans",
-    )
-    _insert(cursor, table="spans", rows=replayed, statement=_INSERT_REPLAYED_SPANS)
-
-
-def _insert(
-    cursor: duckdb.DuckDBPyConnection, *, table: str, rows: Sequence[Mapping[str, Any]], statement: str
-) -> None:
-    """Run ``statement`` over the rows as the view ``new_<table>``, which has their order as ``position``."""
-    if not rows:
+def _insert(cursor: duckdb.DuckDBPyConnection, *, view: str, table: pa.Table, statement: str) -> None:
+    """Run ``statement`` with the table visible as ``view``."""
+    if not len(table):
         return
-    view = f"new_{table}"
-    cursor.register(view, _as_arrow(rows, table=table))
+    cursor.register(view, table)
     try:
         cursor.execute(statement)
     finally:
         cursor.unregister(view)
-
-
-def _as_arrow(rows: Sequence[Mapping[str, Any]], *, table: str) -> pa.Table:
-    columns = {}
-    for name, (_, kind) in TABLES[table].items():
-        values = [row.get(name) for row in rows]
-        if pa.types.is_decimal(kind):
-            values = [None if value is None else _nano_dollars(value) for value in values]
-        column = pa.array(values, kind)
-        # DuckDB would turn a time with zone by the zone of the connection; without one it is taken as it stands.
-        columns[name] = column.cast(pa.timestamp("us")) if pa.types.is_timestamp(kind) else column
-    columns["position"] = pa.array(range(len(rows)), pa.int64())
-    return pa.table(columns)
-
-
-def _nano_dollars(value: Decimal | str) -> Decimal:
-    """Return the amount with the nine digits that the column keeps."""
-    return Decimal(value).quantize(Decimal("1e-9"))
 
 
 def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 from triage.domain import (
@@ -29,10 +29,9 @@ from triage.runs.intake import clean_message
 class ApprovalService:
     """Decisions on tool calls; each is made once, and the last one of a run resumes it in the same transaction."""
 
-    def __init__(self, *, records: Gateway, queue: WorkQueue, on_change: Callable[[Run], None]) -> None:
+    def __init__(self, *, records: Gateway, queue: WorkQueue) -> None:
         self._records = records
         self._queue = queue
-        self._on_change = on_change
 
     def approve(self, approval_id: str, *, actor: Actor) -> Approval:
         """Let the call happen exactly as it is shown.
@@ -116,15 +115,13 @@ class ApprovalService:
                     )
                 ],
             )
-            run = self._resume_when_decided(tx, approval)
-        if run is not None:
-            self._on_change(run)
+            self._resume_when_decided(tx, approval)
         return approval
 
-    def _resume_when_decided(self, tx: Any, approval: Approval) -> Run | None:
+    def _resume_when_decided(self, tx: Any, approval: Approval) -> None:
         """Enqueue the next segment when this was the last open approval of the run."""
         if any(other.status.is_open for other in tx.approvals.list_of_run(approval.run_id)):
-            return None
+            return
         run: Run = tx.runs.update(
             approval.run_id,
             expect=(RunStatus.AWAITING_APPROVAL,),
@@ -137,7 +134,6 @@ class ApprovalService:
             segment=run.segment,
             conversation_id=run.conversation_id,
         )
-        return run
 
 
 def _already(approval: Approval) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +59,6 @@ class SegmentRunner:
         event_log: EventLog,
         settings: Settings,
         key: bytes,
-        on_change: Callable[[Run], None],
     ) -> None:
         self._team = team
         self._records = records
@@ -68,7 +66,6 @@ class SegmentRunner:
         self._event_log = event_log
         self._settings = settings
         self._key = key
-        self._on_change = on_change
         self._running: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = {}
 
     @property
@@ -115,7 +112,6 @@ class SegmentRunner:
             run = self._records.start_segment(run_id, segment)
         except Conflict:
             return None
-        self._on_change(run)
         stored = self._records.state(run_id, segment - 1) if segment else None
         approvals = self._records.approvals(run_id, segment - 1) if segment else []
         return _Segment(run=run, history=self._records.history(run), stored=stored, approvals=approvals)
@@ -215,7 +211,6 @@ class SegmentRunner:
             key=self._key,
             executions=events.tool_outcomes,
         )
-        self._on_change(run)
         log.info("segment_finished", run_id=run.id, segment=started.run.segment, status=run.status.value)
         return run.status
 

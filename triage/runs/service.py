@@ -43,12 +43,10 @@ class RunService(RunReading):
         records: Gateway,
         queue: WorkQueue,
         event_log: EventLog | None,
-        on_change: Callable[[Run], None],
         stop: Callable[[str], None],
     ) -> None:
         super().__init__(records=records, event_log=event_log)
         self._queue = queue
-        self._on_change = on_change
         self._stop = stop
 
     def submit(
@@ -75,11 +73,9 @@ class RunService(RunReading):
         with self._records.begin() as tx:
             if idempotency_key and (known := tx.runs.find_by_key(idempotency_key)):
                 return _as_run(known)
-            run = self._accept(
+            return self._accept(
                 tx, text, email=email, account=account, conversation_id=conversation, actor=actor, key=idempotency_key
             )
-        self._on_change(run)
-        return run
 
     def retry(self, run_id: str, *, actor: Actor) -> Run:
         """Run the message of an ended run again, as a new run of the same conversation."""
@@ -87,7 +83,7 @@ class RunService(RunReading):
             old = _as_run(tx.runs.get(run_id))
             if old.status not in _ENDED:
                 raise Conflict(f"This run is {_words(old.status)}; cancel it before you run it again.")
-            run = self._enqueue(
+            return self._enqueue(
                 tx,
                 _new_run(
                     conversation_id=old.conversation_id,
@@ -99,8 +95,6 @@ class RunService(RunReading):
                     retry_of=old.id,
                 ),
             )
-        self._on_change(run)
-        return run
 
     def cancel(self, run_id: str, *, actor: Actor) -> Run:
         """Stop the agents for good; open approvals are cancelled with the run."""
@@ -115,7 +109,7 @@ class RunService(RunReading):
         with self._records.begin() as tx:
             taken = _as_run(tx.runs.update(run_id, assigned_to=actor.name))
             tx.events.append(run_id, [_event(EventKind.RUN_TAKEN_OVER, by=actor.name)])
-        return self._changed(taken)
+        return taken
 
     def escalate(self, run_id: str, *, actor: Actor, reason: str, urgency: Urgency = Urgency.HIGH) -> Escalation:
         """Hand the conversation to a person with more authority, with the reason."""
@@ -163,7 +157,7 @@ class RunService(RunReading):
                 run_id,
                 [_event(EventKind.LABEL_CORRECTED, by=actor.name, field=field, before=before, after=label.value)],
             )
-        return self._changed(changed)
+        return changed
 
     def edit_reply(self, run_id: str, *, text: str, actor: Actor) -> Run:
         """Keep a person's version of the reply."""
@@ -175,7 +169,7 @@ class RunService(RunReading):
                 return run
             changed = _as_run(tx.runs.update(run_id, reply=reply, reply_edited_by=actor.name))
             tx.events.append(run_id, [_event(EventKind.REPLY_EDITED, by=actor.name)])
-        return self._changed(changed)
+        return changed
 
     def mark_sent(self, run_id: str, *, actor: Actor, text: str | None = None) -> Run:
         """Record that the reply went to the customer; from now on it is part of the conversation and cannot change."""
@@ -199,7 +193,7 @@ class RunService(RunReading):
                 )
             )
             tx.events.append(run_id, [_event(EventKind.REPLY_SENT, by=actor.name)])
-        return self._changed(changed)
+        return changed
 
     def _accept(
         self,
@@ -273,10 +267,6 @@ class RunService(RunReading):
                     tx.approvals.update(approval.id, status=ApprovalStatus.CANCELLED, decided_at=utc_now())
             tx.events.append(run_id, [_event(kind, by=actor.name)])
         self._stop(run_id)
-        return self._changed(run)
-
-    def _changed(self, run: Run) -> Run:
-        self._on_change(run)
         return run
 
 

@@ -102,6 +102,7 @@ def _create_runs() -> None:
     for first in ("conversation_id", "status", "category", "urgency", "needs_person"):
         op.create_index(f"ix_runs_{first}_created_at_id", "runs", [first, "created_at", "id"])
     op.create_index("ix_runs_created_at_id", "runs", ["created_at", "id"])
+    op.create_index("ix_runs_updated_at", "runs", ["updated_at"])
 
 
 def _create_run_parts() -> None:

@@ -1,0 +1,85 @@
+"""Keeps the trace store's picture of the runs in step with the records, whoever changed them.
+
+Runs change in several places: the workflow, pages, the command line in another process. Instead of each of them telling
+the trace store, one thread of the owner looks for what changed. It begins where the trace store ends, so a change
+that was made just before a kill is not missing afterwards.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from triage.domain import Run, RunStatus
+from triage.runs.gateway import Gateway
+
+INTERVAL_S = 0.5
+PAGE = 1000
+# A transaction that takes a while shows its changes later than the time it gave them.
+OVERLAP = timedelta(seconds=10)
+BEFORE_EVERYTHING = datetime(2000, 1, 1, tzinfo=UTC)
+
+log = structlog.get_logger(__name__)
+
+
+class RunMirror:
+    """Passes every changed run on, each version once."""
+
+    def __init__(
+        self,
+        *,
+        records: Gateway,
+        record_run: Callable[[Run], None],
+        stop_run: Callable[[str], None],
+        since: datetime | None,
+    ) -> None:
+        self._records = records
+        self._record_run = record_run
+        self._stop_run = stop_run
+        self._since = since or BEFORE_EVERYTHING
+        self._seen: dict[str, datetime] = {}
+        self._turn = threading.Lock()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="run-mirror", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look for changes."""
+        self._thread.start()
+
+    def sync(self) -> None:
+        """Pass on what has changed up to now."""
+        with self._turn:
+            while self._pass_on_page():
+                pass
+
+    def close(self) -> None:
+        """Pass on what is left and stop."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        self.sync()
+
+    def _pass_on_page(self) -> bool:
+        """Pass on one page of changes and return whether there may be more."""
+        with self._records.read() as tx:
+            changed: list[Run] = tx.runs.changed_since(self._since - OVERLAP, limit=PAGE + len(self._seen))
+        fresh = [run for run in changed if self._seen.get(run.id) != run.updated_at]
+        for run in fresh:
+            self._seen[run.id] = run.updated_at
+            self._record_run(run)
+            if run.status is RunStatus.CANCELLED:
+                self._stop_run(run.id)
+        if changed:
+            self._since = max(self._since, changed[-1].updated_at)
+        self._seen = {run_id: at for run_id, at in self._seen.items() if at >= self._since - OVERLAP}
+        return len(fresh) >= PAGE
+
+    def _loop(self) -> None:
+        while not self._closing.wait(INTERVAL_S):
+            try:
+                self.sync()
+            except Exception as error:  # noqa: BLE001 - a locked database must not end the thread; the next look finds it
+                log.warning("runs_not_mirrored", error=type(error).__name__)
