@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import streamlit as st
 from starlette.routing import Mount
 
@@ -23,7 +24,8 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG00
 
     configure_logs()
     try:
-        running = services()
+        # Off the event loop: opening takes a second, and the durable engine refuses to start on a running loop.
+        running = await anyio.to_thread.run_sync(services)
     except TriageError as error:
         # The server's own way to report a failed start is a stack trace; a person needs the sentence.
         sys.stderr.write(f"\nThe console cannot start. {error}\n\n")
@@ -33,7 +35,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG00
         yield {}
     finally:
         services.clear()
-        running.close()
+        await anyio.to_thread.run_sync(running.close)
 
 
 app = st.App(

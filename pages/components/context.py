@@ -14,7 +14,7 @@ DEFAULT_NAME = "local user"
 DEFAULT_ROLE = Role.REVIEWER
 
 
-@st.cache_resource(show_spinner="Starting the console…")
+@st.cache_resource(show_spinner=False)
 def services() -> Services:
     """Return the services of this process; the first call opens the data folder."""
     return open_services(load_settings(), kind="console")
