@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import words
-from pages.components.approval_list import PARAM, after_decision, approval_rows, neighbour, select
+from pages.components.approval_list import PARAM, after_decision, approval_rows, headline, neighbour, select
 from pages.components.approval_view import approve_now, reject_dialog, show_error, view_of
 from pages.components.brief import (
     argument_rows,
@@ -30,7 +30,7 @@ from triage.roles import may
 
 approvals, runs = services().approvals, services().runs
 st.title("Approvals")
-left, middle, right = st.columns([4, 7, 5], gap="medium")
+left, middle, right = st.columns([4, 7, 6], gap="medium")
 
 with left:
     listed = view_of(approvals)
@@ -78,11 +78,6 @@ allowed = may(actor(), Role.REVIEWER)
 can_decide = allowed and approval.status.is_open
 
 with middle:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(plain(words.one_line(approval.summary, limit=90)), width="stretch")
-        label = words.approval_status(approval.status)
-        age = words.ago(approval.created_at)
-        st.badge(f"{label.text} · {age}", icon=label.icon, color=label.colour, help=words.exact(approval.created_at))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="decide"):
         following = after_decision(listed, approval.id)
         st.button(
@@ -93,9 +88,14 @@ with middle:
             reject_dialog(approval, following)
         for text, key, icon, by in (("Next", "j", "arrow_downward", 1), ("Previous", "k", "arrow_upward", -1)):
             st.button(
-                text, icon=f":material/{icon}:", shortcut=key, type="tertiary", key=f"go_{key}",
+                f":material/{icon}:", shortcut=key, type="tertiary", key=f"go_{key}", help=f"{text} action",
                 on_click=select, args=(neighbour(listed, approval.id, by=by),), disabled=len(listed) < 2,  # noqa: PLR2004
             )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain(headline(approval)), width="stretch")
+        label = words.approval_status(approval.status)
+        age = f" {words.ago(approval.created_at).removesuffix(' ago')}" if approval.status.is_open else ""
+        st.badge(f"{label.text}{age}", icon=label.icon, color=label.colour, help=words.exact(approval.created_at))
     show_error(approval.id)
     if not allowed and approval.status.is_open:
         st.info(

@@ -52,7 +52,7 @@ step = RANGES[chosen][1]
 waiting = services().approvals.list(limit=1)
 waiting_count = services().approvals.count_open()
 
-with st.grid(6, min_column_width=150, gap="small"):
+with st.grid(6, min_column_width=120, gap="small"):
     card = {"border": True, "height": "stretch", "delta_color": "off", "chart_type": "area"}
     versus = f"to the {chosen} before"
     st.metric(
@@ -86,6 +86,7 @@ with st.grid(6, min_column_width=150, gap="small"):
         share(failed),
         trend_of_share(failed, failed_before),
         help=f"{totals.failed:,} runs ended without a result; change {versus}.",
+        chart_data=[bucket.failed for bucket in overview.runs],
         **card,
     )
     st.metric(

@@ -48,7 +48,7 @@ def refund_checks(order: Order | None, *, refunds: list[Refund], today: date) ->
     is_delivered = order.status is OrderStatus.DELIVERED
     last_day = return_until(order)
     in_time = last_day is not None and today <= last_day
-    window = f"return {'until' if in_time else 'ended'} {last_day.day} {last_day:%b}" if last_day else "delivery unknown"
+    window = f"return {'until' if in_time else 'ended'} {last_day.day} {last_day:%b}" if last_day else "delivered when?"
     earlier = [refund for refund in refunds if refund.order_id == order.id]
     is_refunded = bool(earlier) or order.status is OrderStatus.REFUNDED
     return [

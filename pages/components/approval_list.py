@@ -16,6 +16,7 @@ VIEWS: dict[str, frozenset[ApprovalStatus]] = {
     "All": frozenset(ApprovalStatus),
 }
 PARAM = "approval"
+_ICONS = {"process_refund": ":material/payments:", "create_support_ticket": ":material/confirmation_number:"}
 
 
 def select(approval_id: str | None) -> None:
@@ -50,18 +51,30 @@ def approval_rows(approvals: Sequence[Approval], runs: Mapping[str, Run], *, sel
     """Draw the rows."""
     for approval in approvals:
         run = runs.get(approval.run_id)
-        with st.container(gap=None):
+        is_shown = approval.id == selected
+        title = plain(headline(approval))
+        with st.container(border=True, gap=None):
             st.button(
-                plain(words.one_line(approval.summary, limit=74)),
+                f":primary[**{title}**]" if is_shown else title,
                 key=f"row_{approval.id}",
-                icon=":material/payments:" if approval.tool == "process_refund" else ":material/confirmation_number:",
-                type="primary" if approval.id == selected else "secondary",
-                width="stretch",
+                icon=":material/chevron_right:" if is_shown else _ICONS.get(approval.tool, ":material/build:"),
+                type="tertiary",
                 on_click=select,
                 args=(approval.id,),
                 help=plain(words.one_line(run.message, limit=300)) if run else None,
             )
             st.caption(_facts(approval, run))
+
+
+def headline(approval: Approval) -> str:
+    """Return what an action is in a few words; what else there is to say stands in its brief."""
+    said = approval.arguments
+    if approval.tool == "process_refund":
+        return f"Refund order {words.one_line(str(said.get('order_id', '(no number)')), limit=20)}"
+    if approval.tool == "create_support_ticket":
+        priority = words.words(words.one_line(str(said.get("priority", "unclear")), limit=20))
+        return f"{priority} ticket: {words.one_line(str(said.get('title', '')), limit=60)}"
+    return words.one_line(approval.summary, limit=60)
 
 
 def _facts(approval: Approval, run: Run | None) -> str:
@@ -71,4 +84,4 @@ def _facts(approval: Approval, run: Run | None) -> str:
     else:
         label = words.approval_status(approval.status)
         state = f"{label.text.lower()} {plain(words.ago(approval.decided_at or approval.updated_at))}"
-    return f"{state} · {customer} · {plain(approval.agent)}"
+    return f"{state} · {plain(approval.agent)}  \n{customer}"

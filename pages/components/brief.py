@@ -61,12 +61,11 @@ def customer_wrote(run: Run, messages: Sequence[Message]) -> None:
                 who = "Customer" if message.author == "customer" else "Team"
                 st.caption(f"{who} · {words.ago(message.created_at)}", help=words.exact(message.created_at))
                 st.text(message.text)
-    with st.chat_message("customer", avatar=":material/person:"):
-        st.caption(
-            f"{plain(run.customer_email or 'No address given')} · {words.ago(run.created_at)}",
-            help=words.exact(run.created_at),
-        )
-        st.text(run.message)
+    st.caption(
+        f"{plain(run.customer_email or 'No address given')} · {words.ago(run.created_at)}",
+        help=words.exact(run.created_at),
+    )
+    st.text(run.message)
 
 
 def argument_table(rows: Iterable[tuple[str, str]]) -> None:
@@ -101,7 +100,7 @@ def steps_so_far(lines: Sequence[Line]) -> None:
             with st.expander(line.label, icon=line.icon, type="compact"):
                 argument_table((field.name, field.value) for field in line.fields)
         else:
-            st.markdown(f"{line.icon} {line.label}")
+            st.markdown(f"{line.icon} :gray[{line.label}]")
 
 
 def customer_card(account: Account | None, orders: Sequence[Order], *, named: Order | None) -> None:
@@ -122,7 +121,7 @@ def customer_card(account: Account | None, orders: Sequence[Order], *, named: Or
         st.table(
             {
                 "Order": [bold(order.id) if order is named else plain(order.id) for order in orders],
-                "Product": [f"{order.quantity} of {plain(order.product)}" for order in orders],
+                "Product": [f"{plain(order.product)}, {order.quantity}" for order in orders],
                 "Total": [plain(words.money(order.total_usd)) for order in orders],
                 "Status": [_order_state(order) for order in orders],
             },

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -25,7 +25,6 @@ PALETTE = ("#0F766E", "#2563EB", "#D97706", "#7C3AED", "#DB2777", "#64748B")
 OTHER_MODELS = "Other models"
 NO_CATEGORY = "No category"
 CHART_HEIGHT = 270
-AXIS_TITLES: Mapping[Measure, str] = {"cost": "US dollars", "calls": "calls", "tokens": "tokens"}
 
 
 def model_colours(known_models: Sequence[str]) -> dict[str, str]:
@@ -48,7 +47,8 @@ def model_figure(
     heights: dict[str, dict[datetime, float]] = defaultdict(lambda: defaultdict(float))
     for bucket in buckets:
         shown = bucket.model if colours.get(bucket.model, PALETTE[-1]) != PALETTE[-1] else OTHER_MODELS
-        heights[shown][bucket.at] += float(bucket.cost_usd if measure == "cost" else getattr(bucket, measure))
+        if height := float(bucket.cost_usd if measure == "cost" else getattr(bucket, measure)):
+            heights[shown][bucket.at] += height
     figure = go.Figure()
     for name in [*(model for model in known_models if model in heights), *([OTHER_MODELS] * (OTHER_MODELS in heights))]:
         figure.add_bar(
@@ -63,7 +63,7 @@ def model_figure(
         )
     figure.update_layout(barmode="stack")
     _time_axis(figure, starts=starts, step=step)
-    figure.update_yaxes(title=AXIS_TITLES[measure], tickprefix="$" if measure == "cost" else "", rangemode="tozero")
+    figure.update_yaxes(tickprefix="$" if measure == "cost" else "", rangemode="tozero")
     return _dressed(figure)
 
 
@@ -83,7 +83,7 @@ def latency_figure(buckets: Sequence[Any], *, step: timedelta) -> go.Figure:
             hovertemplate=f"%{{x|{when}}}<br>{name} %{{y:.2f}} s, %{{customdata[1]:,}} runs<extra></extra>",
         )
     _time_axis(figure, starts=[bucket.at for bucket in buckets], step=step)
-    figure.update_yaxes(title="seconds", rangemode="tozero", ticksuffix=" s")
+    figure.update_yaxes(rangemode="tozero", ticksuffix=" s")
     return _dressed(figure)
 
 
@@ -110,7 +110,7 @@ def outcome_figure(outcomes: Sequence[Any]) -> go.Figure:
     order = [words.run_status(RunStatus(status)).text for status in statuses]
     figure.update_layout(barmode="stack")
     figure.update_yaxes(categoryorder="array", categoryarray=order, showgrid=False)
-    figure.update_xaxes(title="runs", rangemode="tozero")
+    figure.update_xaxes(rangemode="tozero")
     return _dressed(figure)
 
 
@@ -132,7 +132,7 @@ def trip_figure(trips: Sequence[Any]) -> go.Figure:
         )
     )
     figure.update_yaxes(showgrid=False)
-    figure.update_xaxes(title="runs stopped", rangemode="tozero")
+    figure.update_xaxes(rangemode="tozero")
     return _dressed(figure)
 
 
@@ -181,7 +181,15 @@ def _dressed(figure: go.Figure) -> go.Figure:
     figure.update_layout(
         height=CHART_HEIGHT,
         margin={"l": 4, "r": 8, "t": 30, "b": 4},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": None, "font": {"size": 12}},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "title": None,
+            "font": {"size": 11},
+            "traceorder": "normal",
+        },
         clickmode="event+select",
         dragmode=False,
         bargap=0.35,

@@ -38,15 +38,14 @@ def chart_panel(
                     "Count", choices, default=choice, required=True, key=choice_key, label_visibility="collapsed"
                 )
             st.download_button(
-                "CSV",
+                ":material/download:",
                 to_csv(rows),
                 file_name=f"{key}.csv",
                 mime="text/csv",
-                icon=":material/download:",
                 type="tertiary",
                 key=f"{key}_csv",
                 disabled=not rows,
-                help=f"Download the figures of “{title}”.",
+                help=f"Download the figures of “{title}” as CSV.",
                 on_click="ignore",
             )
         if not rows:

@@ -15,11 +15,11 @@ def team_map(team: Any, *, dark: bool) -> str:
     colours = _DARK if dark else _LIGHT
     lines = [
         "digraph team {",
-        'graph [bgcolor="transparent", rankdir=TB, nodesep=0.3, ranksep=0.45, margin=0];',
-        'node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=11, margin="0.16,0.09"];',
+        'graph [bgcolor="transparent", rankdir=TB, nodesep=0.16, ranksep=0.4, margin=0];',
+        'node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=13, margin="0.1,0.07"];',
         f'node [fillcolor="{colours["box"]}", color="{colours["border"]}", fontcolor="{colours["text"]}"];',
         f'edge [color="{colours["line"]}", fontcolor="{colours["line"]}", arrowsize=0.6];',
-        'edge [fontname="sans-serif", fontsize=9];',
+        'edge [fontname="sans-serif", fontsize=10];',
     ]
     reached = {entry.agent for agent in team.agents for entry in agent.handoffs} | {team.entry}
     for agent in team.agents:

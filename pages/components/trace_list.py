@@ -114,8 +114,9 @@ def trace_rows(items: Sequence[Any], *, selected: str | None) -> None:
         row_height=32,
         height="content",
         column_config={
-            "When": st.column_config.TextColumn(width=64),
-            "Status": st.column_config.TextColumn(width=84),
+            "When": st.column_config.TextColumn(width=56),
+            "Message": st.column_config.TextColumn(width=160),
+            "Status": st.column_config.TextColumn(width=72),
             "Time": st.column_config.TextColumn(width=56, alignment="right"),
             "Cost": st.column_config.TextColumn(width=64, alignment="right"),
         },

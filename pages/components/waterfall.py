@@ -34,7 +34,7 @@ def without_frames(spans: Sequence[Any]) -> list[tuple[Any, int]]:
 
 
 def waterfall(spans: Sequence[Any], *, key: str) -> Any:
-    """Draw tree and times and return the span that the person chose; the first one with an error, else the first.
+    """Draw tree and times and return the span that the person chose, else the one that tells most.
 
     A trace with more than 80 rows is shown in pages of 80.
     """
@@ -51,8 +51,7 @@ def waterfall(spans: Sequence[Any], *, key: str) -> Any:
         chosen = st.dataframe(
             {
                 "Step": [f"{_INDENT * depth}{said.title(span)}" for span, depth in page],
-                "Time": [words.duration(span.duration_ms) for span, _ in page],
-                "Cost": [_cost(span) for span, _ in page],
+                **({"Cost": [_cost(span) for span, _ in page]} if any(span.cost_usd for span, _ in page) else {}),
             },
             key=f"{key}_tree_{first}_{with_frames}",
             on_select="rerun",
@@ -61,8 +60,8 @@ def waterfall(spans: Sequence[Any], *, key: str) -> Any:
             row_height=_ROW_PX,
             height="content",
             column_config={
-                "Time": st.column_config.TextColumn(width=70, alignment="right"),
-                "Cost": st.column_config.TextColumn(width=70, alignment="right"),
+                "Step": st.column_config.TextColumn(width=150),
+                "Cost": st.column_config.TextColumn(width=60, alignment="right"),
             },
             alt="The steps of this trace as a tree; choose a row to read its content.",
         )
@@ -76,7 +75,18 @@ def waterfall(spans: Sequence[Any], *, key: str) -> Any:
     picked = chosen["selection"]["rows"]
     if picked and picked[0] < len(page):
         return page[picked[0]][0]
-    return next((span for span, _ in page if span.error), page[0][0])
+    return _most_telling([span for span, _ in page])
+
+
+def _most_telling(spans: Sequence[Any]) -> Any:
+    """Return the span that a person most likely looks for: what failed, what waits, what stopped it, the last work."""
+    signs = (
+        lambda span: bool(span.error),
+        lambda span: bool(span.triggered),
+        lambda span: span.is_paused,
+        lambda span: span.kind in ("model", "tool"),
+    )
+    return next((span for sign in signs for span in reversed(spans) if sign(span)), spans[0])
 
 
 def _first_row(count: int, *, key: str) -> int:
@@ -101,6 +111,10 @@ def _figure(page: Sequence[tuple[Any, int]], timeline: Timeline, *, first: int) 
             orientation="h",
             width=0.5,
             marker_color=[said.colour(span) for span, _ in page],
+            text=[words.duration(span.duration_ms) for span, _ in page],
+            textposition="outside",
+            cliponaxis=False,
+            textfont_size=11,
             customdata=[
                 [_html(said.title(span)), words.duration(span.duration_ms), _html(span.agent or "")] for span, _ in page
             ],
@@ -121,7 +135,7 @@ def _figure(page: Sequence[tuple[Any, int]], timeline: Timeline, *, first: int) 
     )
     figure.update_yaxes(range=[len(page) - 0.5, -0.5], visible=False, fixedrange=True)
     figure.update_xaxes(
-        range=[0, total * 1.02], side="top", ticksuffix=" s", fixedrange=True, title=None, nticks=6, zeroline=False
+        range=[0, total * 1.16], side="top", ticksuffix=" s", fixedrange=True, title=None, nticks=6, zeroline=False
     )
     return figure
 

@@ -24,6 +24,7 @@ class RunBucket:
     at: datetime
     runs: int = 0
     trips: int = 0
+    failed: int = 0
     cost_usd: Decimal = Decimal(0)
     p50_ms: float | None = None
     p95_ms: float | None = None
@@ -58,6 +59,7 @@ def run_series(store: TraceStore, time_range: TimeRange, *, step: timedelta) -> 
             time_bucket(to_seconds($step_s), created_at) as at,
             count(*) as runs,
             count(*) filter (status = 'blocked') as trips,
+            count(*) filter (status = 'failed') as failed,
             coalesce(sum(cost_usd), 0)::decimal(18, 9) as cost_usd,
             quantile_cont(active_ms, 0.5) filter (ended_at is not null and status <> 'cancelled') as p50_ms,
             quantile_cont(active_ms, 0.95) filter (ended_at is not null and status <> 'cancelled') as p95_ms
@@ -84,7 +86,7 @@ def model_series(store: TraceStore, time_range: TimeRange, *, step: timedelta) -
             coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0)::bigint as tokens
         from spans
         where is_model_call and started_at >= $start and started_at < $end
-        group by 1, 2 order by at, model
+        group by 1, 2 order by 1, 2
         """,
         {**time_range.parameters, "step_s": step.total_seconds()},
     )
