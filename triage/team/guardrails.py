@@ -21,8 +21,9 @@ from agents import (
 
 from triage.domain import TriageResult
 from triage.team.context import TriageContext
+from triage.team.disclosure import find_foreign_data, find_secret
 from triage.team.guardrail_notes import note, trip_of
-from triage.team.output_rules import find_billing_promise, find_foreign_data, find_secret
+from triage.team.promises import find_billing_promise
 from triage.team.verdicts import GuardrailVerdict
 
 __all__ = [
@@ -96,7 +97,8 @@ def output_guardrails(secret_lines: Collection[str]) -> list[OutputGuardrail[Tri
 
     def promises(context: TriageContext, result: TriageResult) -> str | None:
         return _first(
-            find_billing_promise(text, refunds=context.facts.refunds) for text in _reply_texts(context, result)
+            find_billing_promise(text, message=context.message, refunds=context.facts.refunds)
+            for text in _reply_texts(context, result)
         )
 
     def foreign(context: TriageContext, result: TriageResult) -> str | None:

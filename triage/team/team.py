@@ -15,9 +15,9 @@ from triage.team import instructions
 from triage.team.context import RunFacts, TriageContext
 from triage.team.description import TeamDescription, describe_agent, fingerprint
 from triage.team.desk_records import DeskRecords
+from triage.team.disclosure import mentioned_in, protected_lines
 from triage.team.escalation import escalation_handoff
 from triage.team.guardrails import INPUT_CHECK, input_guardrail, output_guardrails
-from triage.team.output_rules import mentioned_in, protected_lines
 from triage.team.sources import ArticleSearch, ModelRole, ModelSource
 from triage.team.tools.accounts import account_tool
 from triage.team.tools.knowledge import knowledge_tool
