@@ -103,9 +103,9 @@ class TraceStore:
     ) -> None:
         """Keep spans, runs and traces and how far ``segment`` is read, in one transaction.
 
-        ``span_lines`` are JSON objects with columns as keys (times ISO 8601 text, ``content`` JSON text); ``price`` adds
-        ``cost_usd`` to the model calls among them. One with ``is_replay`` is left out where its id is kept already. The
-        other rows hold values by column name, times aware; the latest version of a run wins by ``updated_at``.
+        ``span_lines`` are JSON objects with columns as keys (times ISO 8601 text, ``content`` JSON text); ``price``
+        adds ``cost_usd`` to the model calls among them. One with ``is_replay`` is left out where its id is known.
+        The other rows hold values by column name, times aware; the latest version of a run wins by ``updated_at``.
 
         Raises:
             InvalidInput: a line or row does not fit its table; nothing was kept.

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
-MAX_LINE_BYTES = 2_000_000
+MAX_BYTES = 2_000_000
 MAX_STRING_LENGTH = 1_000_000
 _SHORT_STRING_LENGTH = 20_000
 _MAX_REPR_LENGTH = 10_000
@@ -61,31 +61,38 @@ def _parsed(arguments: Any) -> Any:
         return arguments
 
 
-def to_line(record: dict[str, Any]) -> bytes:
-    """Return the record as one line of JSON with its newline; what JSON cannot hold becomes its ``repr``.
+def to_json(value: Any) -> bytes:
+    """Return the value as JSON; what JSON cannot hold becomes its ``repr``.
 
-    A line above ``MAX_LINE_BYTES`` is written again with its strings shortened; a marker in each says by how much.
+    Above ``MAX_BYTES`` it is written again with its strings shortened; a marker in each says by how much.
     """
     try:
-        line = orjson.dumps(record, default=_plain, option=orjson.OPT_APPEND_NEWLINE)
+        written = orjson.dumps(value, default=_plain)
     except TypeError:
         # Keys that are no strings, integers beyond 64 bits, lone surrogates, cycles: rare, so it may be slow.
-        line = orjson.dumps(_repaired(record, limit=MAX_STRING_LENGTH), option=orjson.OPT_APPEND_NEWLINE)
-    if len(line) <= MAX_LINE_BYTES:
-        return line
+        written = orjson.dumps(_repaired(value, limit=MAX_STRING_LENGTH))
     for limit in (MAX_STRING_LENGTH, _SHORT_STRING_LENGTH):
-        line = orjson.dumps(_repaired(record, limit=limit), option=orjson.OPT_APPEND_NEWLINE)
-        if len(line) <= MAX_LINE_BYTES:
-            return line
-    start = line[:MAX_STRING_LENGTH].decode("utf-8", "replace")
-    columns = {name: value for name, value in record.items() if name != "content"}
-    shortened = {**columns, "content": {"shortened": f"{start} … [{len(line) - MAX_STRING_LENGTH} more bytes]"}}
-    return orjson.dumps(_repaired(shortened, limit=MAX_STRING_LENGTH * 2), option=orjson.OPT_APPEND_NEWLINE)
+        if len(written) <= MAX_BYTES:
+            return written
+        written = orjson.dumps(_repaired(value, limit=limit))
+    if len(written) <= MAX_BYTES:
+        return written
+    start = written[:_SHORT_STRING_LENGTH].decode("utf-8", "replace")
+    return orjson.dumps({"shortened": f"{start} … [{len(written) - _SHORT_STRING_LENGTH} more bytes]"})
+
+
+def to_line(columns: dict[str, Any], content: Any = None) -> bytes:
+    """Return a spool line: the columns as a JSON object, the content in it as JSON text."""
+    record = columns if content is None else {**columns, "content": to_json(content).decode()}
+    try:
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return orjson.dumps(_repaired(record, limit=MAX_BYTES), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def to_plain(value: Any) -> Any:
     """Return a copy of the value made of JSON types only."""
-    return orjson.loads(to_line({"value": value}))["value"]
+    return orjson.loads(to_json(value))
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,10 +13,13 @@ import structlog
 
 from triage.errors import InvalidInput
 from triage.tracing.pricing import add_costs
-from triage.tracing.rows import finish_span, finish_times
+from triage.tracing.rows import finish_times
 from triage.tracing.spool import Spool, is_complete, list_segments, read_lines, set_aside
 
 BATCH_BYTES = 8 * 1024 * 1024
+# What the store, or the sorting of lines, says to a line that does not fit.
+_REFUSALS = (InvalidInput, ValueError)
+_SPAN_START = b'{"type":"span",'
 _LONGEST_PAUSE_S = 30.0
 
 log = structlog.get_logger(__name__)
@@ -27,9 +31,10 @@ class TraceSink(Protocol):
     def insert_batch(
         self,
         *,
-        spans: Sequence[dict[str, Any]] = (),
+        span_lines: Sequence[bytes] = (),
         runs: Sequence[dict[str, Any]] = (),
         traces: Sequence[dict[str, Any]] = (),
+        price: Callable[[list[dict[str, Any]]], None],
         segment: str,
         offset: int,
     ) -> None:
@@ -136,8 +141,9 @@ class Ingester:
             self._finish(segment)
 
     def _read(self, segment: Path) -> None:
-        offset = self._offset(segment)
-        while lines := read_lines(segment, offset=offset, limit=BATCH_BYTES):
+        """Insert what is there now; what comes meanwhile waits for the next pass, so that batches stay large."""
+        offset, end = self._offset(segment), segment.stat().st_size
+        while offset < end and (lines := read_lines(segment, offset=offset, limit=BATCH_BYTES)):
             offset = self._insert(segment, offset=offset, lines=lines)
 
     def _finish(self, segment: Path) -> None:
@@ -155,25 +161,40 @@ class Ingester:
     def _insert(self, segment: Path, *, offset: int, lines: list[bytes]) -> int:
         """Put the lines into the store and return the offset behind them.
 
-        A batch that the store refuses is halved until the lines at fault stand alone; those are set aside.
+        Nothing looks at the spans before the store does, because looking holds up the run. Only when it refuses a batch
+        are the lines looked at one by one, and what then still does not fit is found by halving.
         """
         end = offset + sum(map(len, lines))
-        batch, refused = read_batch(lines)
-        if refused:
-            self._refuse(segment, offset=offset, lines=refused)
         try:
-            self._sink.insert_batch(**batch, segment=segment.name, offset=end)
-        except InvalidInput:
-            if len(lines) == 1:
-                self._refuse(segment, offset=offset, lines=lines)
-                self._sink.insert_batch(segment=segment.name, offset=end)
-            else:
-                middle = len(lines) // 2
-                behind = self._insert(segment, offset=offset, lines=lines[:middle])
-                return self._insert(segment, offset=behind, lines=lines[middle:])
+            self._put(segment, lines=lines, end=end)
+        except _REFUSALS:
+            placed = list(zip(accumulate(map(len, lines), initial=offset), lines, strict=False))
+            good = [(start, line) for start, line in placed if is_record(line)]
+            if len(good) < len(lines):
+                self._refuse(segment, offset=offset, lines=[line for line in lines if not is_record(line)])
+            self._insert_by_halves(segment, placed=good)
+            self._put(segment, lines=[], end=end)
         if self._offsets is not None:
             self._offsets[segment.name] = end
         return end
+
+    def _insert_by_halves(self, segment: Path, *, placed: list[tuple[int, bytes]]) -> None:
+        """Put lines with their offsets into the store; those at fault end up alone and are set aside."""
+        if not placed:
+            return
+        start, last = placed[-1]
+        try:
+            self._put(segment, lines=[line for _, line in placed], end=start + len(last))
+        except _REFUSALS:
+            if len(placed) == 1:
+                self._refuse(segment, offset=start, lines=[last])
+                return
+            middle = len(placed) // 2
+            self._insert_by_halves(segment, placed=placed[:middle])
+            self._insert_by_halves(segment, placed=placed[middle:])
+
+    def _put(self, segment: Path, *, lines: list[bytes], end: int) -> None:
+        self._sink.insert_batch(**sort_lines(lines), price=add_costs, segment=segment.name, offset=end)
 
     def _refuse(self, segment: Path, *, offset: int, lines: list[bytes]) -> None:
         set_aside(segment, offset=offset, lines=lines)
@@ -188,26 +209,29 @@ class Ingester:
             self._offsets.pop(name, None)
 
 
-def read_batch(lines: Sequence[bytes]) -> tuple[dict[str, list[dict[str, Any]]], list[bytes]]:
-    """Return the rows of the lines by table, and the lines that are none of ours."""
-    batch: dict[str, list[dict[str, Any]]] = {"spans": [], "runs": [], "traces": []}
-    refused: list[bytes] = []
+def sort_lines(lines: Sequence[bytes]) -> dict[str, list[Any]]:
+    """Return the lines by where they go; those of spans stay as they are.
+
+    Raises:
+        ValueError: one of the few others cannot be read.
+    """
+    batch: dict[str, list[Any]] = {"span_lines": [], "runs": [], "traces": []}
     for line in lines:
-        try:
-            record = orjson.loads(line)
-            match record.pop("type"):
-                case "span":
-                    content = record.pop("content", None)
-                    row = finish_span(record)
-                    row["content"] = None if content is None else orjson.dumps(content).decode()
-                    batch["spans"].append(row)
-                case "run":
-                    batch["runs"].append(finish_times(record))
-                case "trace":
-                    batch["traces"].append(finish_times(record))
-                case _:
-                    refused.append(line)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            refused.append(line)
-    add_costs(batch["spans"])
-    return batch, refused
+        if line.startswith(_SPAN_START):
+            batch["span_lines"].append(line)
+            continue
+        record = orjson.loads(line)
+        kind = record.pop("type", None) if isinstance(record, dict) else None
+        if kind not in ("run", "trace"):
+            raise ValueError("not a line of the spool")
+        batch[f"{kind}s"].append(finish_times(record))
+    return batch
+
+
+def is_record(line: bytes) -> bool:
+    """Whether a line can be read at all."""
+    try:
+        sort_lines([line])
+        return isinstance(orjson.loads(line), dict)
+    except (ValueError, TypeError):
+        return False

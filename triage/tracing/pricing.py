@@ -21,6 +21,8 @@ LOWEST_TIER_TOKENS = 32_000
 # Learning takes five look-ups, so it pays only for more calls than that.
 MIN_GROUP = 12
 _PROBE = 1_000
+_MINUTE_LENGTH = len("2026-01-31T12:59")
+_COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
 
 
 @dataclass(frozen=True)
@@ -46,22 +48,29 @@ class Rates:
         )
 
 
-def add_costs(rows: Sequence[dict[str, Any]]) -> None:
-    """Give every span row with a model and tokens its ``cost_usd`` as of ``started_at``; None where it is unpriced."""
-    groups: dict[tuple[str, datetime], list[dict[str, Any]]] = {}
-    for row in rows:
-        if "output_tokens" in row and row.get("model"):
+def add_costs(calls: Sequence[dict[str, Any]]) -> None:
+    """Give every model call its ``cost_usd`` as of ``started_at`` (ISO 8601 text), None where it is unpriced.
+
+    Raises:
+        ValueError: a call's time is no time.
+    """
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for call in calls:
+        if call["model"] and call["output_tokens"] is not None and call["started_at"]:
             # Prices change at whole minutes at the earliest, so the calls of a minute share them.
-            minute = row["started_at"].replace(second=0, microsecond=0)
-            groups.setdefault((row["model"], minute), []).append(row)
-    for (model, minute), group in groups.items():
-        rates = learn_rates(model, at=minute) if len(group) >= MIN_GROUP else None
-        for row in group:
-            usage = _usage_of(row)
-            if rates is None or usage.input_tokens > LOWEST_TIER_TOKENS or usage.total_tokens == 0:
-                row["cost_usd"] = cost_of(model, usage, row["started_at"])
-            else:
-                row["cost_usd"] = rates.cost(usage)
+            groups.setdefault((call["model"], call["started_at"][:_MINUTE_LENGTH]), []).append(call)
+    for (model, _), group in groups.items():
+        at = datetime.fromisoformat(group[0]["started_at"])
+        rates = learn_rates(model, at=at) if len(group) >= MIN_GROUP else None
+        for call in group:
+            call["cost_usd"] = _cost_of_call(call, rates=rates, at=at)
+
+
+def _cost_of_call(call: Mapping[str, Any], *, rates: Rates | None, at: datetime) -> Decimal | None:
+    usage = Usage(requests=1, **{name: call[name] or 0 for name in _COUNTS})
+    if rates is None or usage.input_tokens > LOWEST_TIER_TOKENS or usage.total_tokens == 0:
+        return cost_of(call["model"], usage, at)
+    return rates.cost(usage)
 
 
 def learn_rates(model: str, *, at: datetime) -> Rates | None:
@@ -88,8 +97,3 @@ def learn_rates(model: str, *, at: datetime) -> Rates | None:
         answer=(answered - one) / _PROBE,
         reasoning=(reasoned - answered) / _PROBE,
     )
-
-
-def _usage_of(row: Mapping[str, Any]) -> Usage:
-    names = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
-    return Usage.model_construct(requests=1, **{name: row.get(name) or 0 for name in names})

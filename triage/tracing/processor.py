@@ -38,7 +38,7 @@ class SpoolingProcessor(TracingProcessor):
         *,
         sink: TraceSink | None,
         content: ContentMode = "full",
-        interval_s: float = 0.5,
+        interval_s: float = 1.0,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         self._content: ContentMode = content
@@ -50,8 +50,9 @@ class SpoolingProcessor(TracingProcessor):
             self._ingester.start()
 
     def on_trace_start(self, trace: Trace) -> None:
-        """Note that a trace exists."""
-        self._guarded(lambda: self._append(_trace_record(trace)))
+        """Note that a trace without a run exists; a run's own record says more than this would."""
+        if current_scope() is None:
+            self._guarded(lambda: self._spool.append(to_line(_trace_record(trace))))
 
     def on_trace_end(self, trace: Trace) -> None:
         """Forget the open spans of the trace."""
@@ -63,12 +64,14 @@ class SpoolingProcessor(TracingProcessor):
 
     def on_span_end(self, span: Span[Any]) -> None:
         """Write the finished span to the spool."""
-        self._guarded(lambda: self._append(self._span_record(span)))
+        self._guarded(lambda: self._spool.append(self._span_line(span)))
 
     def record_run(self, run: Run) -> None:
         """Write where a run is now; the version with the latest ``updated_at`` is the one that counts."""
         with_customer = self._content == "full"
-        self._guarded(lambda: self._append({"type": "run", **run_columns(run, with_customer=with_customer)}))
+        self._guarded(
+            lambda: self._spool.append(to_line({"type": "run", **run_columns(run, with_customer=with_customer)}))
+        )
 
     def flush(self, *, timeout_s: float = FLUSH_TIMEOUT_S) -> bool:
         """Wait until everything written so far is queryable; return whether it is."""
@@ -91,40 +94,31 @@ class SpoolingProcessor(TracingProcessor):
         except Exception as error:  # noqa: BLE001 - the boundary: observing a run never breaks it.
             log.error("span_not_recorded", error=type(error).__name__)  # noqa: TRY400 - it may hold a payload.
 
-    def _append(self, record: dict[str, Any]) -> None:
-        self._spool.append(to_line(record))
-
     def _remember_agent(self, span: Span[Any]) -> None:
         if len(self._agents) > _MAX_OPEN_TRACES:
             self._agents.clear()
         spans = self._agents.setdefault(span.trace_id, {})
         spans[span.span_id] = agent_of(span.span_data) or spans.get(span.parent_id or "")
 
-    def _span_record(self, span: Span[Any]) -> dict[str, Any]:
+    def _span_line(self, span: Span[Any]) -> bytes:
         row = {"type": "span", **span_columns(span), **_run_place(span)}
         agent = self._agents.get(span.trace_id, {}).pop(span.span_id, None) or agent_of(span.span_data)
         if agent is not None:
             row["agent"] = agent
-        content = content_of(span.span_data) or {}
+        content = content_of(span.span_data)
         verdict = _verdict_of(span)
         if verdict:
             row.update(verdict_columns(verdict))
-            content = {**content, **{name: value for name, value in verdict.items() if name not in row}}
-        return self._with_content(row, content)
-
-    def _with_content(self, row: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
-        """Return the row with as much of the content as the setting allows."""
-        if self._content == "none":
-            if "error" in row:
-                row["error"] = row["error_kind"]
-            return row
+            content = {**(content or {}), **{name: value for name, value in verdict.items() if name not in row}}
         if self._content == "redacted":
             content = redact(to_plain(content))
             if "error" in row:
                 row["error"] = redact_text(row["error"])
-        if content:
-            row["content"] = content
-        return row
+        elif self._content == "none":
+            content = None
+            if "error" in row:
+                row["error"] = row["error_kind"]
+        return to_line(row, content)
 
 
 def _run_place(span: Span[Any]) -> dict[str, Any]:
@@ -153,14 +147,12 @@ def _verdict_of(span: Span[Any]) -> dict[str, Any] | None:
 
 
 def _trace_record(trace: Trace) -> dict[str, Any]:
-    scope = current_scope()
     metadata = getattr(trace, "metadata", None) or {}
-    run_id = scope.run_id if scope is not None else metadata.get("run_id")
     return {
         "type": "trace",
         "trace_id": trace.trace_id,
         "name": trace.name,
-        "run_id": run_id,
+        "run_id": metadata.get("run_id"),
         "conversation_id": getattr(trace, "group_id", None),
         "started_at": utc_now().isoformat(),
     }

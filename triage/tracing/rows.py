@@ -1,8 +1,7 @@
 """From a span of the SDK to the typed columns of the trace store: one small pure function per question.
 
-A row is a plain dict that holds only the columns which have a value. It is made in two halves: ``span_columns`` in the
-thread that ends the span, with what only that moment knows, and ``finish_span`` later in the background, with what can
-be computed from the rest.
+A row is a plain dict that holds only the columns which have a value; times are still text. It is made in the thread
+that ends the span, so what can be computed from the rest (duration, cost) is left to the background.
 """
 
 from __future__ import annotations
@@ -133,20 +132,6 @@ _OWN_COLUMNS: dict[str, Callable[[Any], dict[str, Any]]] = {
 def verdict_columns(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of what a guardrail said; its reason is content."""
     return {name: str(verdict[name]) for name in ("stage", "verdict") if verdict.get(name) is not None}
-
-
-def finish_span(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the row with its times as ``datetime`` and its ``duration_ms``.
-
-    Raises:
-        ValueError: the row lacks a part that every span has.
-    """
-    try:
-        started_at, ended_at = datetime.fromisoformat(row["started_at"]), datetime.fromisoformat(row["ended_at"])
-        duration_ms = (ended_at - started_at).total_seconds() * 1000
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a span: {type(error).__name__}") from error
-    return {**row, "started_at": started_at, "ended_at": ended_at, "duration_ms": duration_ms}
 
 
 def run_columns(run: Run, *, with_customer: bool) -> dict[str, Any]:
