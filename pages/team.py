@@ -39,42 +39,40 @@ with left, st.container(border=True):
             for agent in team.agents if agent.handoffs
         ),
     )  # fmt: skip
-with left:
-    with st.container(border=True):
-        st.markdown("**Sample records**")
-        count = running.samples.count()
-        if not count:
-            st.caption("There are none: every account and order is a real one.")
-        else:
-            st.caption(f"{count:,} invented accounts and orders to try the console with.")
-            allowed = may(actor(), Role.MANAGER)
-            with st.popover(
-                "Remove them…", icon=":material/delete:", disabled=not allowed,
-                help=None if allowed else "Only a manager or administrator may remove them.",
-            ):  # fmt: skip
-                st.markdown("Removed sample records do not come back. Conversations and runs stay.")
-                if st.button(f"Remove {count:,} sample records", type="primary", key="remove_samples"):
-                    try:
-                        removed = running.samples.remove(actor=actor())
-                    except TriageError as error:
-                        st.error(str(error), icon=":material/error:")
-                    else:
-                        st.toast(f"{removed:,} sample records removed.", icon=":material/delete:")
-                        st.rerun()
-with right:
-    with st.container(border=True):
-        card_head("Models", "In the order in which they are asked: the next one steps in for one that fails.")
-        for role in roles:
-            names = " → ".join(plain(link.model) for link in role.chain)
-            st.markdown(f":gray[{words.words(role.role)}] {names}")
-        links = {link.model: link for role in roles for link in role.chain}
-        for link in links.values():
-            colour = {"closed": "green", "open": "red"}.get(link.breaker, "orange")
-            state = {"closed": "in use", "open": "paused after failures"}.get(link.breaker, "being tried again")
-            place = "on this machine, by written rules" if link.protocol == "offline" else link.host or link.protocol
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.badge(state, color=colour)
-                st.markdown(f":small[{plain(link.model)} · {plain(place)}]", width="content")
+with left, st.container(border=True):
+    st.markdown("**Sample records**")
+    count = running.samples.count()
+    if not count:
+        st.caption("There are none: every account and order is a real one.")
+    else:
+        st.caption(f"{count:,} invented accounts and orders to try the console with.")
+        allowed = may(actor(), Role.MANAGER)
+        with st.popover(
+            "Remove them…", icon=":material/delete:", disabled=not allowed,
+            help=None if allowed else "Only a manager or administrator may remove them.",
+        ):  # fmt: skip
+            st.markdown("Removed sample records do not come back. Conversations and runs stay.")
+            if st.button(f"Remove {count:,} sample records", type="primary", key="remove_samples"):
+                try:
+                    removed = running.samples.remove(actor=actor())
+                except TriageError as error:
+                    st.error(str(error), icon=":material/error:")
+                else:
+                    st.toast(f"{removed:,} sample records removed.", icon=":material/delete:")
+                    st.rerun()
+with right, st.container(border=True):
+    card_head("Models", "In the order in which they are asked: the next one steps in for one that fails.")
+    for role in roles:
+        names = " → ".join(plain(link.model) for link in role.chain)
+        st.markdown(f":gray[{words.words(role.role)}] {names}")
+    links = {link.model: link for role in roles for link in role.chain}
+    for link in links.values():
+        colour = {"closed": "green", "open": "red"}.get(link.breaker, "orange")
+        state = {"closed": "in use", "open": "paused after failures"}.get(link.breaker, "being tried again")
+        place = "on this machine, by written rules" if link.protocol == "offline" else link.host or link.protocol
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge(state, color=colour)
+            st.markdown(f":small[{plain(link.model)} · {plain(place)}]", width="content")
 st.subheader("The agents")
 names = [agent.name for agent in team.agents]
 chosen = st.segmented_control(

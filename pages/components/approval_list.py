@@ -73,7 +73,7 @@ def headline(approval: Approval) -> str:
         return f"Refund order {words.one_line(str(said.get('order_id', '(no number)')), limit=20)}"
     if approval.tool == "create_support_ticket":
         priority = words.words(words.one_line(str(said.get("priority", "unclear")), limit=20))
-        return f"{priority} ticket: {words.one_line(str(said.get('title', '')), limit=60)}"
+        return f"{priority} ticket: {words.one_line(str(said.get('title', '')), limit=36)}"
     return words.one_line(approval.summary, limit=60)
 
 
