@@ -36,7 +36,7 @@ def open_run(run_id: str, *, every: float | None) -> None:
     if refresh_every(view.run) != every:
         # The run has moved on, so the page is drawn once more: the pace changes and the inbox agrees.
         st.rerun()
-    middle, right = st.columns([5, 3], gap="medium")
+    middle, right = st.columns([8, 5], gap="medium")
     with middle:
         header(view)
         thread(view)
@@ -50,7 +50,7 @@ def open_run(run_id: str, *, every: float | None) -> None:
 
 if selected_run() is None and (newest := services().runs.list(limit=1)):
     select_run(newest[0].id)
-left, work = st.columns([1, 3], gap="medium")
+left, work = st.columns([2, 5], gap="medium")
 with left:
     st.fragment(inbox, run_every=INBOX_REFRESH_S)()
 with work:

@@ -28,9 +28,11 @@ _LINK = ":material/link: Copy a link"
 def header(view: RunView) -> None:
     """Draw the subject, the customer, the state and what can be done with the run."""
     run = view.run
-    with st.container(horizontal=True, vertical_alignment="top", horizontal_alignment="distribute"):
-        st.subheader(plain(one_line(run.message, limit=80)), anchor=False, width="stretch")
-        with st.container(horizontal=True, width="content", gap="xsmall"):
+    state = run_state(run)
+    st.subheader(plain(one_line(run.message, limit=120)), anchor=False, wrap=False)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
+        st.badge(state.text, icon=state.icon, color=state.colour)
+        with st.container(horizontal=True, horizontal_alignment="right", width="content", gap="xsmall", wrap=False):
             if run.assigned_to is None and run.reply_sent_at is None:
                 st.button(
                     "Take over",
@@ -41,18 +43,20 @@ def header(view: RunView) -> None:
                     help="Stop the agents and go on by hand, with everything that they found.",
                 )
             st.menu_button(
-                "More", _actions(view), icon=":material/more_horiz:", key="desk_more_menu", on_click=_act, args=(view,)
+                "More",
+                _actions(view),
+                icon=":material/more_horiz:",
+                key="desk_more_menu",
+                on_click=_act,
+                args=(view,),
             )
-    state = run_state(run)
     facts = [plain(run.customer_email or "Unknown customer")]
     if run.account_id:
         facts.append(f"account {plain(run.account_id)}")
     facts.append(f"conversation {plain(run.conversation_id.removeprefix('conv_'))}")
     if run.assigned_to:
         facts.append(f"with {plain(run.assigned_to)}")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(state.text, icon=state.icon, color=state.colour)
-        st.caption(" · ".join(facts), width="stretch")
+    st.caption(" · ".join(facts))
 
 
 def thread(view: RunView) -> None:

@@ -11,13 +11,15 @@ from pages.components.context import services
 from pages.components.dialogs import open_dialog
 from pages.components.selection import select_run, selected_run
 from pages.components.text import plain
-from pages.components.words import ago, category, one_line, run_state, urgency
+from pages.components.words import ago, category, one_line, run_state, run_status, urgency
 from triage.domain import Category, Run, RunFilter, RunStatus, Urgency, utc_now
 
 SEARCH_LABEL = "Search the inbox"
 PAGE = 20
 
 _ROW_CHARS = 60
+_CUSTOMER_CHARS = 32
+_SHORT_STATES = {RunStatus.AWAITING_APPROVAL: "Waits"}
 _ROWS = "desk_rows"
 _SHOW = "desk_show"
 _LIMIT = "desk_limit"
@@ -36,9 +38,9 @@ _VIEWS: Mapping[str, tuple[str, tuple[RunStatus, ...]]] = {
 
 def inbox() -> None:
     """Draw the inbox; made to be run as a fragment."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", wrap=False):
         st.subheader("Inbox", anchor=False)
-        previous, following = st.container(width="content"), st.container(width="content")
+        steps = st.container(horizontal=True, width="content", gap=None, wrap=False)
         st.button(
             "New",
             icon=":material/edit_square:",
@@ -47,7 +49,7 @@ def inbox() -> None:
             key="desk_new",
             on_click=open_dialog,
             args=("new",),
-            help="New message",
+            help="New message, or a file of messages",
         )
     query = _filters()
     counts = services().runs.counts(query)
@@ -55,7 +57,8 @@ def inbox() -> None:
     limit = int(st.session_state.setdefault(_LIMIT, PAGE))
     runs = services().runs.list(query, limit=limit + 1)
     listed, has_more = runs[:limit], len(runs) > limit
-    _steps(previous, following, [run.id for run in listed])
+    with steps:
+        _steps([run.id for run in listed])
     if not listed:
         _say_empty(counts)
         return
@@ -67,7 +70,7 @@ def inbox() -> None:
 
 
 def _filters() -> RunFilter:
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         text = st.text_input(
             SEARCH_LABEL,
             key="q",
@@ -102,14 +105,6 @@ def _filters() -> RunFilter:
                 bind="query-params",
                 format_func=lambda value: urgency(value).text,
             )
-        st.button(
-            "",
-            icon=":material/upload_file:",
-            key="desk_import",
-            on_click=open_dialog,
-            args=("import",),
-            help="Import a file of messages",
-        )
     return RunFilter(text=text or "", categories=tuple(categories or ()), urgencies=tuple(urgencies or ()))
 
 
@@ -155,26 +150,26 @@ def _show_more() -> None:
     st.session_state[_LIMIT] += PAGE
 
 
-def _steps(previous: object, following: object, ids: Sequence[str]) -> None:
+def _steps(ids: Sequence[str]) -> None:
     """Draw the two buttons that go through the list."""
     current = selected_run()
     at = ids.index(current) if current in ids else None
     before = ids[at - 1] if at else None
-    after = ids[at + 1] if at is not None and at + 1 < len(ids) else (ids[0] if at is None and ids else None)
-    for place, key, icon, words, target in (
-        (previous, "k", ":material/keyboard_arrow_up:", "Previous message", before),
-        (following, "j", ":material/keyboard_arrow_down:", "Next message", after),
+    after = ids[0 if at is None else at + 1 : None if at is None else at + 2]
+    for key, icon, words, target in (
+        ("k", ":material/keyboard_arrow_up:", "Previous message", before),
+        ("j", ":material/keyboard_arrow_down:", "Next message", after[0] if after else None),
     ):
-        place.button(
+        st.button(
             "",
             icon=icon,
+            type="tertiary",
             shortcut=key,
             key=f"desk_{key}",
             help=words,
             disabled=target is None,
             on_click=_go,
             args=(target,),
-            type="tertiary",
         )
 
 
@@ -223,13 +218,15 @@ def row_labels(runs: Sequence[Run]) -> dict[str, str]:
 def caption(run: Run, *, now: object) -> str:
     """Return the second line of a row: state, urgency, customer and age."""
     state = run_state(run)
-    parts = [f":{state.colour}-badge[{state.icon} {state.text}]"]
+    text = _SHORT_STATES.get(run.status, state.text) if state.text == run_status(run.status).text else state.text
+    parts = [f":{state.colour}-badge[{state.icon} {text}]"]
     if run.urgency in (Urgency.HIGH, Urgency.CRITICAL):
         label = urgency(run.urgency)
         parts.append(f":{label.colour}-badge[{label.icon} {label.text}]")
-    rest = [plain(one_line(run.customer_email, limit=32))] if run.customer_email else []
-    rest.append(plain(ago(run.created_at, now=now)))
-    return " ".join(parts) + " " + " · ".join(rest)
+    parts.append(plain(ago(run.created_at, now=now).removesuffix(" ago")))
+    if run.customer_email:
+        parts.append(f"· {plain(one_line(run.customer_email, limit=_CUSTOMER_CHARS))}")
+    return " ".join(parts)
 
 
 def _say_empty(counts: Mapping[str, int]) -> None:

@@ -28,7 +28,7 @@ def reply(view: RunView) -> None:
         _title(view),
         value=view.reply,
         key=f"reply_{run.id}",
-        height=260,
+        height="content",
         placeholder="Write the reply to the customer.",
     )
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -81,18 +81,16 @@ def _decision(approval: Approval, *, is_first: bool) -> None:
             disabled=not allowed,
             max_chars=1000,
         )
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, wrap=False):
             approved = st.button(
                 "Approve",
                 type="primary",
-                icon=":material/check:",
                 key=f"approve_{approval.id}",
                 disabled=not allowed,
                 shortcut="a" if is_first else None,
             )
             rejected = st.button(
                 "Reject",
-                icon=":material/close:",
                 key=f"reject_{approval.id}",
                 disabled=not allowed,
                 shortcut="x" if is_first else None,
@@ -131,7 +129,7 @@ def _label(view: RunView, field: Literal["category", "urgency"], options: Sequen
     st.selectbox(
         words(field),
         options,
-        index=None,
+        index=None if now is None else 0,
         key=key,
         on_change=_correct,
         args=(run.id, field, key),

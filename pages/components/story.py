@@ -17,6 +17,7 @@ from pages.components.text import bold, plain
 from pages.components.words import Colour, duration, event, money, one_line, words
 from triage.domain import EventKind, RunEvent
 
+_WORTH_TELLING_MS = 10
 _STAGES = {
     "input": "the message",
     "output": "the answer",
@@ -56,7 +57,7 @@ class Line:
         parts = [self.text]
         if self.badge is not None:
             parts.append(f":{self.badge[1]}-badge[{self.badge[0]}]")
-        if self.duration_ms is not None:
+        if self.duration_ms is not None and self.duration_ms >= _WORTH_TELLING_MS:
             parts.append(f":gray[· {plain(duration(self.duration_ms))}]")
         return " ".join(parts)
 
@@ -260,7 +261,7 @@ _TELLERS: Mapping[EventKind, Callable[[_Teller, RunEvent, Mapping[str, Any]], No
     EventKind.RUN_RESUMED: _simple("The agents go on"),
     EventKind.RUN_AWAITING_APPROVAL: _simple("Waits for a decision", is_detail=True),
     EventKind.RUN_COMPLETED: _simple("Done"),
-    EventKind.RUN_BLOCKED: _simple("Stopped by a guardrail"),
+    EventKind.RUN_BLOCKED: _simple("Stopped by a guardrail", is_detail=True),
     EventKind.RUN_FAILED: _Teller.failed_run,
     EventKind.RUN_CANCELLED: _simple("Cancelled"),
     EventKind.RUN_TAKEN_OVER: _simple("Taken over"),

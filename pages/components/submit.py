@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.context import actor, services
-from pages.components.dialogs import close_dialog, form_id
+from pages.components.dialogs import close_dialog, form_id, open_dialog
 from pages.components.selection import select_run, selected_run
 from pages.components.text import plain
 from pages.components.words import one_line
@@ -41,6 +41,14 @@ def new_message() -> None:
             f"Continue the open conversation: {plain(one_line(current.message, limit=60))}", key=f"new_goes_on_{opened}"
         )
         sent = st.form_submit_button("Submit", type="primary", icon=":material/send:", shortcut="Ctrl+Enter")
+    st.button(
+        "Import a file of messages instead",
+        icon=":material/upload_file:",
+        type="tertiary",
+        key=f"new_import_{opened}",
+        on_click=open_dialog,
+        args=("import",),
+    )
     if sent:
         try:
             run = services().runs.submit(
