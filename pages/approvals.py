@@ -23,7 +23,7 @@ from pages.components.brief import (
 from pages.components.context import actor, services
 from pages.components.story import story
 from pages.components.text import plain
-from triage.customers import CustomerService, refund_checks
+from triage.customers import refund_checks
 from triage.domain import ApprovalStatus, Role, utc_now
 from triage.errors import NotFound
 from triage.roles import may
@@ -72,7 +72,7 @@ if approval is None:
     st.stop()
 
 run = runs.get(approval.run_id)
-customer = CustomerService(services().records).of_run(run)
+customer = services().customers.of_run(run)
 named = order_of(approval, customer.orders)
 allowed = may(actor(), Role.REVIEWER)
 can_decide = allowed and approval.status.is_open

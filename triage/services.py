@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.records import Records, open_engine
 from triage.approvals.service import ApprovalService
+from triage.customers import CustomerService
 from triage.domain import utc_now
 from triage.ownership import DataFolder
 from triage.runs.engine import DurableEngine
@@ -18,6 +19,7 @@ from triage.samples import SampleService
 from triage.settings import Settings
 
 if TYPE_CHECKING:
+    from storage.traces.queries import TraceQueries
     from storage.traces.store import TraceStore
     from triage.llm.registry import ModelRegistry
     from triage.runs.event_log import EventLog
@@ -40,6 +42,7 @@ class Services:
     records: Records
     runs: RunService
     approvals: ApprovalService
+    customers: CustomerService
     samples: SampleService
     engine: DurableEngine
     is_owner: bool
@@ -47,6 +50,7 @@ class Services:
     models: ModelRegistry | None = None
     team: Team | None = None
     traces: TraceStore | None = None
+    trace_queries: TraceQueries | None = None
     processor: SpoolingProcessor | None = None
     event_log: EventLog | None = None
     segments: SegmentRunner | None = None
@@ -121,6 +125,7 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
         records=records,
         runs=runs,
         approvals=approvals,
+        customers=CustomerService(records),
         samples=SampleService(records=records),
         engine=engine,
         is_owner=False,
@@ -129,6 +134,7 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
 
 def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     # The SDK takes a second or two to import, and a command that only hands work over does without it.
+    from storage.traces.queries import TraceQueries  # noqa: PLC0415
     from storage.traces.store import TraceStore  # noqa: PLC0415
     from triage.llm.registry import ModelRegistry  # noqa: PLC0415
     from triage.runs.event_log import EventLog  # noqa: PLC0415
@@ -173,6 +179,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         records=records,
         runs=RunService(records=records, queue=engine, event_log=event_log, stop=segments.stop),
         approvals=ApprovalService(records=records, queue=engine),
+        customers=CustomerService(records),
         samples=SampleService(records=records),
         engine=engine,
         is_owner=True,
@@ -180,6 +187,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         models=models,
         team=team,
         traces=traces,
+        trace_queries=TraceQueries(traces),
         processor=processor,
         event_log=event_log,
         segments=segments,
