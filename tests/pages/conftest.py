@@ -1,0 +1,66 @@
+"""A console on a data folder of the test, for tests that run whole pages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components.context import ROLE_KEY, services
+from storage.traces.queries import TraceQueries
+from triage.domain import Role, Run, RunStatus
+from triage.services import Services
+
+CONSOLE = Path(__file__).parents[2] / "pages" / "console.py"
+_PATIENCE_S = 30.0
+
+OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def running() -> Iterator[Services]:
+    """The services of a console whose offline engine answers."""
+    services.clear()
+    opened = services()
+    if not hasattr(opened, "trace_queries"):
+        opened.trace_queries = TraceQueries(opened.traces)
+    yield opened
+    services.clear()
+    opened.close()
+
+
+@pytest.fixture
+def open_page(running: Services) -> OpenPage:
+    """Open a page as a person with a role; ``query`` is what stands in the address."""
+
+    def open_(name: str, *, role: Role = Role.REVIEWER, **query: str) -> AppTest:
+        page = AppTest.from_file(str(CONSOLE), default_timeout=_PATIENCE_S)
+        page.session_state[ROLE_KEY] = role
+        page.run()
+        page.switch_page(f"{name}.py")
+        for key, value in query.items():
+            page.query_params[key] = value
+        return page.run()
+
+    return open_
+
+
+@pytest.fixture
+def settle(running: Services) -> Callable[[Run], Run]:
+    """Wait until a run has ended or waits for a person, and its spans can be queried."""
+
+    def wait(run: Run) -> Run:
+        deadline = time.monotonic() + _PATIENCE_S
+        now = running.runs.get(run.id)
+        while not (now.status.is_final or now.status is RunStatus.AWAITING_APPROVAL):
+            assert time.monotonic() < deadline, f"the run is still {now.status}"
+            time.sleep(0.02)
+            now = running.runs.get(run.id)
+        assert running.processor is not None
+        assert running.processor.flush()
+        return now
+
+    return wait
