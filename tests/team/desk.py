@@ -115,25 +115,29 @@ class Desk:
     def scope(self, segment: int = 0) -> RunScope:
         return RunScope(run_id="run-1", segment=segment, steps=self.steps, events=self.told)
 
-    async def ask(self, context: TriageContext, *turns: Any, verdict: Any = PASS, start: str = "triage") -> Any:
+    async def ask(
+        self, context: TriageContext, *turns: Any, verdict: Any = PASS, start: str = "triage", traced: bool = False
+    ) -> Any:
         """Run a new message with these turns of the agent's model and return the runner's result."""
         self.models.guardrail.enqueue([assistant_message(verdict if isinstance(verdict, str) else json.dumps(verdict))])
         getattr(self.models, start).extend(turns)
-        return await self.run(self.team.start_input(context), context)
+        return await self.run(self.team.start_input(context), context, traced=traced)
 
     async def ask_orders(self, context: TriageContext, *turns: Any) -> Any:
         """Run a message that the triage agent hands to the orders specialist at once."""
         self.models.triage.enqueue([call("transfer_to_orders_specialist", {}, "handoff")])
         return await self.ask(context, *turns, start="specialist")
 
-    async def run(self, start: Any, context: TriageContext, *, segment: int = 0) -> RunResultStreaming:
+    async def run(
+        self, start: Any, context: TriageContext, *, segment: int = 0, traced: bool = False
+    ) -> RunResultStreaming:
         enter_scope(self.scope(segment))
         result = Runner.run_streamed(
             self.team.entry,
             start,
             context=context,
             run_config=RunConfig(
-                tracing_disabled=True,
+                tracing_disabled=not traced,
                 tool_execution=ToolExecutionConfig(
                     max_function_tool_concurrency=1, pre_approval_tool_input_guardrails=True
                 ),

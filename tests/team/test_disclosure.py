@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from triage.team.disclosure import find_foreign_data, find_secret, mentioned_in, protected_lines
+from triage.team.disclosure import find_foreign_data, find_secret, mentioned_in, protected_phrases
 
 KNOWN = ["alice@example.com", "A-1052", "2"]
 MESSAGE = "My colleague ben@example.com ordered too, his number is 77 and our other account is A-2000."
@@ -71,13 +71,13 @@ def test_talk_about_passwords_and_keys_passes(reply: str) -> None:
 
 
 def test_repeated_instructions_are_found_however_they_are_broken_into_lines() -> None:
-    lines = protected_lines(
-        "# Work\n- Never promise or announce a refund, credit or discount, and never name an amount.\nShort line."
+    phrases = protected_phrases(
+        "# Work\n- Never promise or announce a refund, credit\n  or discount, whatever it takes. Short one.\n- Last."
     )
-    assert len(lines) == 1
-    echo = "My rules: never promise or announce a refund,\n credit or discount, and NEVER name an amount."
-    assert find_secret(echo, instructions=lines) == "The reply repeats the team's instructions."
-    assert find_secret("Short line.", instructions=lines) is None
+    assert phrases == {"never promise or announce a refund, credit or discount, whatever it takes."}
+    echo = "My rules: never promise or announce a refund,\n credit or discount, whatever IT takes. So be it."
+    assert find_secret(echo, instructions=phrases) == "The reply repeats the team's instructions."
+    assert find_secret("Short one.", instructions=phrases) is None
 
 
 def test_mentioned_ids_keep_their_order_and_come_once() -> None:

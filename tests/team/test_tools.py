@@ -289,7 +289,6 @@ async def test_the_writers_words_are_streamed_and_kept(desk: Desk) -> None:
 
 async def test_a_model_call_of_the_writer_that_begins_again_voids_the_text(desk: Desk) -> None:
     good = desk.models.writer
-    good.enqueue([assistant_message("Second try.")])
 
     async def twice(seen: Any) -> Any:
         from openai.types.responses import ResponseTextDeltaEvent
@@ -308,7 +307,7 @@ async def test_a_model_call_of_the_writer_that_begins_again_voids_the_text(desk:
         async for event in stream:
             yield event
 
-    good._steps.insert(0, ModelStep.stream(twice))
+    good.extend([ModelStep.stream(twice), [assistant_message("Second try.")]])
     output, _ = await one_call(desk, "draft_reply", {"brief": "b"})
     assert output == "Second try."
     assert [text for _, text in desk.told.texts][:3] == ["<restart>", "First", "<restart>"]

@@ -69,13 +69,13 @@ def find_foreign_data(text: str, *, message: str, known: Collection[str]) -> str
 
 
 def find_secret(text: str, *, instructions: Collection[str]) -> str | None:
-    """Return which secret ``text`` shows, or None; ``instructions`` are lines that no reply may repeat."""
+    """Return which secret ``text`` shows, or None; ``instructions`` are phrases that no reply may repeat."""
     flat = " ".join(text.split())
     for pattern, name in _SECRETS:
         if pattern.search(flat):
             return f"The reply shows {name}."
     folded = flat.casefold()
-    if any(line in folded for line in instructions):
+    if any(phrase in folded for phrase in instructions):
         return "The reply repeats the team's instructions."
     return None
 
@@ -85,7 +85,8 @@ def mentioned_in(text: str) -> list[str]:
     return list(dict.fromkeys([*EMAIL.findall(text), *_WITH_DIGIT.findall(text)]))
 
 
-def protected_lines(instructions: str, *, shortest: int = 60) -> frozenset[str]:
-    """Return the lines of ``instructions`` that are long enough to be recognised, flattened for comparison."""
-    lines = (" ".join(line.strip("-#* ").split()).casefold() for line in instructions.splitlines())
-    return frozenset(line for line in lines if len(line) >= shortest)
+def protected_phrases(instructions: str, *, shortest: int = 50) -> frozenset[str]:
+    """Return the parts of ``instructions`` between stops that are long enough to be recognised, for comparison."""
+    points = re.split(r"\n\s*\n|\n(?=[-#])", instructions)
+    phrases = (phrase for point in points for phrase in re.split(r"(?<=[.;:])\s", " ".join(point.strip("-# ").split())))
+    return frozenset(phrase.casefold() for phrase in phrases if len(phrase) >= shortest)

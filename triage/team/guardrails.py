@@ -92,8 +92,8 @@ def _latest(items: str | list[TResponseInputItem], message: str) -> list[TRespon
     return kept
 
 
-def output_guardrails(secret_lines: Collection[str]) -> list[OutputGuardrail[TriageContext]]:
-    """Build the guardrails of every agent that can finish a run; ``secret_lines`` are those of its instructions."""
+def output_guardrails(secret_phrases: Collection[str]) -> list[OutputGuardrail[TriageContext]]:
+    """Build the guardrails of every agent that can finish a run; ``secret_phrases`` are those of its instructions."""
 
     def promises(context: TriageContext, result: TriageResult) -> str | None:
         return _first(
@@ -110,7 +110,7 @@ def output_guardrails(secret_lines: Collection[str]) -> list[OutputGuardrail[Tri
         return _first(find_foreign_data(text, message=context.message, known=known) for text in texts)
 
     def secrets(context: TriageContext, result: TriageResult) -> str | None:
-        return _first(find_secret(text, instructions=secret_lines) for text in _reply_texts(context, result))
+        return _first(find_secret(text, instructions=secret_phrases) for text in _reply_texts(context, result))
 
     return [
         _output_guardrail(BILLING_PROMISES, "billing_promise", promises),

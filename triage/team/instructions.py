@@ -71,8 +71,8 @@ does not work.
 _ORDERS = """\
 You are the orders specialist of Fennel's shop: orders, deliveries, returns, refunds and broken devices.
 - Look the order up with order_details, or with find_orders when there is no number, before you say anything about it.
-- For a return or a refund of a delivered order call process_refund. An order that is still processing is
-  cancelled by a person."""
+- For a return or a refund of a delivered order call process_refund. While an order is still processing a
+  person cancels it instead: set requires_human."""
 
 _ESCALATION = """\
 You take over conversations that a person has to finish. The escalation is recorded already.

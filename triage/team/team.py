@@ -15,7 +15,7 @@ from triage.team import instructions
 from triage.team.context import RunFacts, TriageContext
 from triage.team.description import TeamDescription, describe_agent, fingerprint
 from triage.team.desk_records import DeskRecords
-from triage.team.disclosure import mentioned_in, protected_lines
+from triage.team.disclosure import mentioned_in, protected_phrases
 from triage.team.escalation import escalation_handoff
 from triage.team.guardrails import INPUT_CHECK, input_guardrail, output_guardrails
 from triage.team.sources import ArticleSearch, ModelRole, ModelSource
@@ -97,23 +97,27 @@ def build_team(*, models: ModelSource, records: DeskRecords, knowledge: ArticleS
         instructions=instructions.INPUT_CHECK_INSTRUCTIONS,
         output_type=GuardrailVerdict,
     )
-    kit = _Kit(models=models, records=records, knowledge=knowledge, writer=writer)
+    account = account_tool(records)
+    kit = _Kit(models=models, shared=(ticket_tool(records), draft_tool(writer)), search=knowledge_tool(knowledge))
     escalation = kit.agent(
         ESCALATION,
         instructions=instructions.escalation_instructions,
         purpose="Takes over what a person has to finish: a demand for one, a legal threat, a risk.",
+        tools=[account],
     )
     to_escalation = escalation_handoff(escalation, records=records)
     billing = kit.agent(
         BILLING_SPECIALIST,
         instructions=instructions.billing_instructions,
         purpose="Charges, invoices, failed payments, plans, seats and taxes.",
+        tools=[account],
         handoffs=[to_escalation],
     )
     technical = kit.agent(
         TECHNICAL_SPECIALIST,
         instructions=instructions.technical_instructions,
         purpose="Everything that does not work: data gone, outages, sync, sign-in faults, apps, API and integrations.",
+        tools=[account],
         handoffs=[to_escalation],
     )
     orders = kit.agent(
@@ -127,6 +131,7 @@ def build_team(*, models: ModelSource, records: DeskRecords, knowledge: ArticleS
         TRIAGE_AGENT,
         instructions=instructions.triage_instructions,
         purpose="Reads every message first, classifies it and answers or hands over.",
+        tools=[account],
         handoffs=[handoff(billing), handoff(technical), handoff(orders), to_escalation],
     )
     entry.input_guardrails = [input_guardrail(checker, beside=settings.guardrail_beside)]
@@ -137,12 +142,11 @@ def build_team(*, models: ModelSource, records: DeskRecords, knowledge: ArticleS
 
 @dataclass(frozen=True)
 class _Kit:
-    """What the agents that can finish a run have in common."""
+    """What the agents that can finish a run have in common; tools keep no state, so they share them."""
 
     models: ModelSource
-    records: DeskRecords
-    knowledge: ArticleSearch
-    writer: DeskAgent
+    search: Tool
+    shared: tuple[Tool, ...]
 
     def agent(
         self,
@@ -150,24 +154,23 @@ class _Kit:
         *,
         instructions: Callable[..., str],
         purpose: str,
-        tools: Sequence[Tool] | None = None,
+        tools: Sequence[Tool],
         handoffs: Sequence[DeskHandoff] = (),
     ) -> DeskAgent:
-        """Build one agent; ``tools`` are its own look-ups, the account where it says nothing."""
-        own = [account_tool(self.records)] if tools is None else list(tools)
+        """Build one agent; ``tools`` are its own look-ups."""
         return Agent[TriageContext](
             name=name,
             handoff_description=purpose,
             instructions=instructions,
             model=self.models.for_role(_ROLES[name]),
-            tools=[knowledge_tool(self.knowledge), *own, ticket_tool(self.records), draft_tool(self.writer)],
+            tools=[self.search, *tools, *self.shared],
             handoffs=list(handoffs),
             output_type=TriageResult,
-            output_guardrails=output_guardrails(_SECRET_LINES),
+            output_guardrails=output_guardrails(_SECRET_PHRASES),
         )
 
 
-_SECRET_LINES = protected_lines("\n".join(instructions.FIXED_TEXTS))
+_SECRET_PHRASES = protected_phrases("\n".join(instructions.FIXED_TEXTS))
 
 
 def _plain_agent(name: str, model: Model, *, instructions: Any, output_type: type[Any] | None = None) -> DeskAgent:
