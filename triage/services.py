@@ -64,6 +64,11 @@ class Services:
 
     def close(self) -> None:
         """Stop working; what is unfinished is taken up by the next start."""
+        if self.segments is not None:
+            self.segments.close()
+        if self.models is not None:
+            # Connections belong to the engine's event loop, so they are closed while it still runs.
+            asyncio.run(self.models.close())
         self.engine.close()
         if self.event_log is not None:
             self.event_log.close()
@@ -73,8 +78,6 @@ class Services:
             self.processor.shutdown()
         if self.traces is not None:
             self.traces.close()
-        if self.models is not None:
-            asyncio.run(self.models.close())
         self.records.close()
         self.folder.release()
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.protocol.desk import Desk, settings_for
+from tests.protocol.product import Product, WatchedServer
 from tests.servers.model_server import ModelServer
 from triage.llm.registry import ModelRegistry
 
@@ -46,3 +47,18 @@ async def desk(model_server: ModelServer, protocol: str, overrides: dict[str, An
     registry = ModelRegistry(settings_for(model_server, protocol, **overrides), sleep=sleep)
     yield Desk(model_server, registry, waits=waits)
     await registry.close()
+
+
+@pytest.fixture(scope="module")
+def watched_server() -> Iterator[WatchedServer]:
+    with WatchedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def product(watched_server: WatchedServer, overrides: dict[str, Any]) -> Iterator[Product]:
+    """The whole product on a server that answers like the offline engine unless a test says otherwise."""
+    running = Product(watched_server, **overrides)
+    yield running
+    watched_server.reset()
+    running.close()

@@ -34,6 +34,9 @@ from triage.settings import Settings
 from triage.team.context import RunFacts, TriageContext
 from triage.team.team import Team
 
+# Nothing that a run waits for takes longer to notice that it is cancelled.
+INTERRUPT_S = 5.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -67,6 +70,7 @@ class SegmentRunner:
         self._settings = settings
         self._key = key
         self._running: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = {}
+        self._is_closing = False
 
     @property
     def running(self) -> list[str]:
@@ -79,8 +83,21 @@ class SegmentRunner:
             loop, task = found
             loop.call_soon_threadsafe(task.cancel)
 
+    def close(self) -> None:
+        """Interrupt every run and return when each has let go of its model call; the next launch takes them up again."""
+        self._is_closing = True
+        running = list(self._running.values())
+        for loop in {loop for loop, _ in running}:
+            tasks = {task for task_loop, task in running if task_loop is loop}
+            asyncio.run_coroutine_threadsafe(_interrupt(tasks), loop).result()
+
     async def run(self, run_id: str, segment: int) -> str:
-        """Run one segment to its end and return the status that the run then has."""
+        """Run one segment to its end and return the status that the run then has.
+
+        Raises:
+            CancelledError: this process is closing; the segment has not ended and its workflow stays unfinished.
+        """
+        self._leave_when_closing()
         started = self._start(run_id, segment)
         if started is None:
             return self._records.get_run(run_id).status.value
@@ -101,10 +118,16 @@ class SegmentRunner:
             outcome = Outcome(status=RunStatus.CANCELLED)
         finally:
             self._running.pop(run_id, None)
+        self._leave_when_closing()
         active_ms = round((time.monotonic() - begun) * 1000)
         return self._finish(
             started, scope=scope, events=events, context=context, outcome=outcome, active_ms=active_ms
         ).value
+
+    def _leave_when_closing(self) -> None:
+        """Leave without an end: what an interrupted run came to is not its outcome."""
+        if self._is_closing:
+            raise asyncio.CancelledError
 
     def _start(self, run_id: str, segment: int) -> _Segment | None:
         """Mark the run as running and load what it starts from; None when there is nothing to do any more."""
@@ -157,7 +180,7 @@ class SegmentRunner:
             return outcome_of_result(result, context=context)
         except asyncio.CancelledError:
             if result is not None:
-                result.cancel()
+                await _cancel(result)
             raise
         except Exception as error:  # noqa: BLE001 - the boundary of the workflow: nothing may leave a run without an end
             return outcome_of_error(error, run_id=started.run.id)
@@ -213,6 +236,19 @@ class SegmentRunner:
         )
         log.info("segment_finished", run_id=run.id, segment=started.run.segment, status=run.status.value)
         return run.status
+
+
+async def _cancel(result: RunResultStreaming) -> None:
+    """Cancel the SDK's run and wait until its own task is gone: until then it may still tell events."""
+    result.cancel()
+    if result.run_loop_task is not None:
+        await asyncio.wait({result.run_loop_task}, timeout=INTERRUPT_S)
+
+
+async def _interrupt(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=INTERRUPT_S)
 
 
 def _rejection(approval: Approval | None) -> str:
