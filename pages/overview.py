@@ -12,7 +12,7 @@ from pages.components.context import services
 from pages.components.numbers import share, trend_of_count, trend_of_money, trend_of_share, trend_of_time
 from pages.components.panel import chart_panel
 from pages.components.text import plain
-from triage.domain import utc_now
+from triage.domain import RunStatus, utc_now
 
 RANGES = {
     "1 h": (timedelta(hours=1), timedelta(minutes=5)),
@@ -164,7 +164,8 @@ with left:
         alt=f"Bars: number of runs in each status over the last {chosen}, split by category.",
     )
     if clicked:
-        st.switch_page("traces.py", query_params={"period": chosen, "trace_status": clicked[0]})
+        status = words.run_status(RunStatus(clicked[0])).text
+        st.switch_page("traces.py", query_params={"period": chosen, "trace_status": status})
 with right:
     clicked = chart_panel(
         "Guardrail trips by check and verdict",
@@ -176,7 +177,8 @@ with right:
         empty="No check stopped a run in this time.",
     )
     if clicked:
-        st.switch_page("traces.py", query_params={"period": chosen, "trace_status": "blocked"})
+        status = words.run_status(RunStatus.BLOCKED).text
+        st.switch_page("traces.py", query_params={"period": chosen, "trace_status": status})
 st.caption(
     f"Read at {words.exact(read_at)}. Days and hours are UTC. A click on a bar or point lists the traces behind it."
 )

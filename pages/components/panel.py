@@ -31,7 +31,7 @@ def chart_panel(
     ``choices`` with ``choice_key`` puts a choice of what is counted into the head of the card.
     """
     with st.container(border=True, height="stretch", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
             card_head(title, note)
             if choices:
                 st.segmented_control(

@@ -28,6 +28,8 @@ SORTS: dict[str, tuple[str, bool]] = {
     "Most expensive": ("cost_usd", True),
     "Most turns": ("turns", True),
 }
+STATUSES = {words.run_status(status).text: status.value for status in RunStatus}
+"""The status words by what they are called here and in the URL."""
 PAGE_SIZE = 25
 _FILTER_KEYS = ("trace_status", "agent", "model", "tool", "day", "errors", "min_cost", "min_seconds")
 
@@ -54,10 +56,7 @@ def trace_filters(choices: Any) -> Wanted:
         slot = st.container(width="content")
     active = sum(bool(st.session_state.get(key)) for key in _FILTER_KEYS)
     with slot.popover(f"Filters · {active}" if active else "Filters", icon=":material/tune:"):
-        statuses = st.multiselect(
-            "Status", [status.value for status in RunStatus], key="trace_status", bind="query-params",
-            format_func=lambda value: words.run_status(RunStatus(value)).text,
-        )  # fmt: skip
+        named = st.multiselect("Status", list(STATUSES), key="trace_status", bind="query-params")
         agent = _choice("Agent", choices.agents, key="agent")
         model = _choice("Model", choices.models, key="model")
         tool = _choice("Tool", choices.tools, key="tool")
@@ -74,10 +73,11 @@ def trace_filters(choices: Any) -> Wanted:
         sort = st.selectbox("Order", list(SORTS), key="sort", bind="query-params")
         st.button("Clear filters", icon=":material/filter_alt_off:", on_click=_clear, disabled=not active)
     start, end = _bounds(period, day)
+    statuses = tuple(STATUSES[name] for name in named)
     column, descending = SORTS[sort]
     return Wanted(
         arguments={
-            "start": start, "end": end, "statuses": tuple(statuses), "agent": agent, "model": model, "tool": tool,
+            "start": start, "end": end, "statuses": statuses, "agent": agent, "model": model, "tool": tool,
             "text": text or "", "errors_only": errors, "sort": column, "descending": descending,
             "min_cost_usd": Decimal(str(min_cost)) if min_cost else None,
             "min_active_ms": round(min_seconds * 1000) if min_seconds else None,

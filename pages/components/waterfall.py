@@ -101,7 +101,8 @@ def _first_row(count: int, *, key: str) -> int:
 def _figure(page: Sequence[tuple[Any, int]], timeline: Timeline, *, first: int) -> go.Figure:
     seconds = [start / 1000 for start in timeline.starts_ms[first : first + len(page)]]
     lengths = [length / 1000 for length in timeline.lengths_ms[first : first + len(page)]]
-    total = max(timeline.total_ms / 1000, 0.001)
+    start, end = _extent(page, seconds, lengths, whole_s=timeline.total_ms / 1000)
+    total = end - start
     figure = go.Figure(
         go.Bar(
             y=list(range(len(page))),
@@ -135,9 +136,30 @@ def _figure(page: Sequence[tuple[Any, int]], timeline: Timeline, *, first: int) 
     )
     figure.update_yaxes(range=[len(page) - 0.5, -0.5], visible=False, fixedrange=True)
     figure.update_xaxes(
-        range=[0, total * 1.16], side="top", ticksuffix=" s", fixedrange=True, title=None, nticks=6, zeroline=False
+        range=[start, end + total * 0.16],
+        side="top",
+        ticksuffix=" s",
+        fixedrange=True,
+        title=None,
+        nticks=6,
+        zeroline=False,
     )
     return figure
+
+
+def _extent(
+    page: Sequence[tuple[Any, int]], starts: Sequence[float], lengths: Sequence[float], *, whole_s: float
+) -> tuple[float, float]:
+    """Return the part of the axis, in seconds, in which the rows of a page do their work.
+
+    The agents hold the others and may reach over many pages, so they do not count where there is anything else.
+    """
+    ends = [start + length for start, length in zip(starts, lengths, strict=True)]
+    leaves = [place for place, (span, _) in enumerate(page) if span.kind not in FRAMES | {"agent"}]
+    if len(page) < ROWS_A_PAGE or not leaves:
+        return min(starts), max(whole_s, min(starts) + 0.001)
+    first, last = min(starts[place] for place in leaves), max(ends[place] for place in leaves)
+    return first, max(last, first + 0.001)
 
 
 def _cost(span: Any) -> str:

@@ -10,7 +10,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.context import ROLE_KEY, services
-from storage.traces.queries import TraceQueries
 from triage.domain import Role, Run, RunStatus
 from triage.services import Services
 
@@ -25,8 +24,6 @@ def running() -> Iterator[Services]:
     """The services of a console whose offline engine answers."""
     services.clear()
     opened = services()
-    if not hasattr(opened, "trace_queries"):
-        opened.trace_queries = TraceQueries(opened.traces)
     yield opened
     services.clear()
     opened.close()

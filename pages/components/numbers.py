@@ -1,0 +1,50 @@
+"""Shares and changes in words for the row of numbers; a change without a period to compare with is not said."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pages.components import words
+from pages.components.text import plain
+
+Change = str | int | None
+"""What ``st.metric`` takes as a change: text with its sign, 0 for none, None where there is nothing to compare."""
+
+
+def share(part: float | None) -> str:
+    """Return a share from 0 to 1 in per cent: "3.1 %", "none yet" where there is no whole."""
+    return "none yet" if part is None else f"{part * 100:.1f} %"
+
+
+def trend_of_count(now: int, before: int) -> Change:
+    """Return the change of a count in per cent."""
+    if not before:
+        return None
+    change = round((now - before) / before * 100)
+    return f"{change:+,} %" if change else 0
+
+
+def trend_of_share(now: float | None, before: float | None) -> Change:
+    """Return the change of a share in percentage points."""
+    if now is None or before is None:
+        return None
+    change = round((now - before) * 100, 1)
+    return f"{change:+.1f} pt" if change else 0
+
+
+def trend_of_time(now_ms: float | None, before_ms: float | None) -> Change:
+    """Return the change of a duration."""
+    if now_ms is None or before_ms is None:
+        return None
+    change = now_ms - before_ms
+    if abs(change) < 10:  # noqa: PLR2004 - below a hundredth of a second is no change.
+        return 0
+    return f"{'-' if change < 0 else '+'}{words.duration(abs(change))}"
+
+
+def trend_of_money(now: Decimal, before: Decimal) -> Change:
+    """Return the change of a sum of US dollars in per cent."""
+    if not before:
+        return None
+    change = round((now - before) / before * 100)
+    return plain(f"{change:+,} %") if change else 0
