@@ -24,14 +24,15 @@ _LINE_SCHEMA = pa.schema(
     ]
     + [("is_replay", pa.bool_())]
 )
-# Times are ISO 8601 text with an offset until here; the cast applies the offset, so they are UTC from here on.
+# Times are ISO 8601 text with an offset until here. A cast to a plain timestamp would ignore the offset.
+_UTC = "({}::timestamptz at time zone 'UTC')"
 SPANS_FROM_LINES = "select {} from {{view}}".format(  # noqa: S608 - made of constants.
     ", ".join(
-        f"{name}::timestamp as {name}" if kind == "timestamp" else name
+        f"{_UTC.format(name)} as {name}" if kind == "timestamp" else name
         for name, (kind, _) in SPAN_COLUMNS.items()
         if name not in _COMPUTED
     )
-    + ", cost_usd, (epoch_us(ended_at::timestamp) - epoch_us(started_at::timestamp)) / 1000.0 as duration_ms"
+    + ", cost_usd, (epoch_us(ended_at::timestamptz) - epoch_us(started_at::timestamptz)) / 1000.0 as duration_ms"
 )
 
 

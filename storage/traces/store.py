@@ -85,6 +85,8 @@ class TraceStore:
         except (OSError, duckdb.Error) as error:
             raise DataFolderError(_refusal(path, error)) from error
         try:
+            # A time without an offset is UTC, whatever the machine says.
+            connection.execute("set global timezone = 'UTC'")
             prepare(connection)
         except BaseException:
             connection.close()
