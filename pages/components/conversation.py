@@ -113,11 +113,15 @@ def streaming(view: RunView) -> None:
 
 
 def _never_shorter(view: RunView) -> str:
-    """Return the streamed text, or what was shown before while a piece of it is on its way to the log."""
     run_id, before = st.session_state.get(_STREAMED, ("", ""))
-    text = before if run_id == view.run.id and before.startswith(view.streamed) else view.streamed
+    text = steady(view.streamed, before=before if run_id == view.run.id else "")
     st.session_state[_STREAMED] = (view.run.id, text)
     return text
+
+
+def steady(text: str, *, before: str) -> str:
+    """Return the streamed text, or what was shown before while a piece of it is on its way to the log."""
+    return before if before.startswith(text) else text
 
 
 def next_message(view: RunView) -> None:

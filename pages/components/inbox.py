@@ -40,7 +40,7 @@ def inbox() -> None:
     """Draw the inbox; made to be run as a fragment."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", wrap=False):
         st.subheader("Inbox", anchor=False)
-        steps = st.container(horizontal=True, width="content", gap=None, wrap=False)
+        steps = st.container(horizontal=True, width="content", gap="small", wrap=False)
         st.button(
             "New",
             icon=":material/edit_square:",
