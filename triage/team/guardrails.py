@@ -14,9 +14,11 @@ from agents import (
     ModelBehaviorError,
     ModelRefusalError,
     OutputGuardrail,
+    RunConfig,
     RunContextWrapper,
     Runner,
     TResponseInputItem,
+    get_current_trace,
 )
 
 from triage.domain import TriageResult
@@ -74,7 +76,11 @@ async def _ask(
 ) -> GuardrailVerdict | None:
     """Return the checker's verdict, or None when its answer cannot be read."""
     try:
-        run = await Runner.run(checker, _latest(items, context.message), context=context, max_turns=1)
+        # The SDK does not pass the run's settings on to guardrails: without a trace around it the check starts none.
+        run_config = RunConfig(tracing_disabled=get_current_trace() is None)
+        run = await Runner.run(
+            checker, _latest(items, context.message), context=context, max_turns=1, run_config=run_config
+        )
     except (ModelBehaviorError, ModelRefusalError, MaxTurnsExceeded):
         return None
     return run.final_output_as(GuardrailVerdict, raise_if_incorrect_type=True)
