@@ -29,6 +29,9 @@ _OF_CONVERSATION = (
     .where(runs.c.conversation_id == sa.bindparam("conversation_id"))
     .order_by(runs.c.created_at, runs.c.id)
 )
+_CANCELLED_AMONG = sa.select(runs.c.id).where(
+    runs.c.id.in_(sa.bindparam("ids", expanding=True)), runs.c.status == RunStatus.CANCELLED.value
+)
 _CHANGED_SINCE = (
     sa.select(runs).where(runs.c.updated_at >= sa.bindparam("since")).order_by(runs.c.updated_at, runs.c.id)
 )
@@ -89,6 +92,10 @@ class RunStore(Store[Run]):
     def unfinished(self) -> builtins.list[Run]:
         """Return the runs that are queued or running, oldest first."""
         return self._all(_UNFINISHED)
+
+    def cancelled_among(self, ids: Collection[str]) -> set[str]:
+        """Return those of the runs that are cancelled."""
+        return set(self.connection.execute(_CANCELLED_AMONG, {"ids": builtins.list(ids)}).scalars())
 
     def list_of_conversation(self, conversation_id: str) -> builtins.list[Run]:
         """Return the runs of a conversation, oldest first."""

@@ -35,10 +35,12 @@ class RunRecords:
         self._gateway = gateway
 
     def append_many(self, batches: Mapping[str, Sequence[NewEvent]]) -> None:
-        """Keep the events of several runs in one transaction."""
+        """Keep the events of several runs in one transaction; a cancelled run tells nothing more."""
         with self._gateway.begin() as tx:
+            cancelled: set[str] = tx.runs.cancelled_among(batches)
             for run_id, events in batches.items():
-                tx.events.append(run_id, events)
+                if run_id not in cancelled:
+                    tx.events.append(run_id, events)
 
     def load(self, run_id: str, segment: int) -> Mapping[str, Any]:
         """Return the outcomes of a segment's finished steps."""

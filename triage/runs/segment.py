@@ -84,7 +84,7 @@ class SegmentRunner:
             loop.call_soon_threadsafe(task.cancel)
 
     def close(self) -> None:
-        """Interrupt every run and return when each has let go of its model call; the next launch takes them up again."""
+        """Interrupt every run and return when each has let go of its model call; the next launch takes them up."""
         self._is_closing = True
         running = list(self._running.values())
         for loop in {loop for loop, _ in running}:
@@ -106,23 +106,31 @@ class SegmentRunner:
         scope = RunScope(run_id=run_id, segment=segment, is_replay=steps.is_replay, steps=steps, events=events)
         for source in self._records.text_sources(run_id):
             self._event_log.expect_text(run_id, source)
+        try:
+            return (await self._work_and_finish(started, scope=scope, events=events)).value
+        finally:
+            self._running.pop(run_id, None)
+
+    async def _work_and_finish(self, started: _Segment, *, scope: RunScope, events: RunEvents) -> RunStatus:
         context = self._context(started)
         begun = time.monotonic()
         task = asyncio.create_task(self._work(started, scope, context))
-        self._running[run_id] = (asyncio.get_running_loop(), task)
+        self._running[scope.run_id] = (asyncio.get_running_loop(), task)
+        if self._is_closing or self._is_cancelled(scope.run_id):
+            # Whoever cancelled it before it could be found here could not interrupt it.
+            task.cancel()
         try:
             outcome = await task
         except asyncio.CancelledError:
-            if self._records.get_run(run_id).status is not RunStatus.CANCELLED:
+            if not self._is_cancelled(scope.run_id):
                 raise
             outcome = Outcome(status=RunStatus.CANCELLED)
-        finally:
-            self._running.pop(run_id, None)
         self._leave_when_closing()
         active_ms = round((time.monotonic() - begun) * 1000)
-        return self._finish(
-            started, scope=scope, events=events, context=context, outcome=outcome, active_ms=active_ms
-        ).value
+        return self._finish(started, scope=scope, events=events, context=context, outcome=outcome, active_ms=active_ms)
+
+    def _is_cancelled(self, run_id: str) -> bool:
+        return self._records.get_run(run_id).status is RunStatus.CANCELLED
 
     def _leave_when_closing(self) -> None:
         """Leave without an end: what an interrupted run came to is not its outcome."""

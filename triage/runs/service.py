@@ -256,6 +256,9 @@ class RunService(RunReading):
         return run
 
     def _end_by_person(self, run_id: str, *, actor: Actor, kind: EventKind, assigned_to: str | None) -> Run:
+        if self._event_log is not None:
+            # What was told before the end stands before it in the log; later nothing is taken any more.
+            self._event_log.flush(run_id)
         with self._records.begin() as tx:
             run = _as_run(
                 tx.runs.update(
