@@ -54,7 +54,8 @@ def trace_filters(choices: Any) -> Wanted:
             label_visibility="collapsed",
         )  # fmt: skip
         slot = st.container(width="content")
-    active = sum(bool(st.session_state.get(key)) for key in _FILTER_KEYS)
+    # On the first run the address has the filters and the session does not know them yet.
+    active = sum(bool(st.session_state.get(key, st.query_params.get(key))) for key in _FILTER_KEYS)
     with slot.popover(f"Filters · {active}" if active else "Filters", icon=":material/tune:"):
         named = st.multiselect("Status", list(STATUSES), key="trace_status", bind="query-params")
         agent = _choice("Agent", choices.agents, key="agent")

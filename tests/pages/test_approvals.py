@@ -17,7 +17,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RETURN = "I want to return order 2, the hub stopped working"
 
 
-def approval(id: str = "apr_1", *, status: ApprovalStatus = ApprovalStatus.PENDING, **changes: Any) -> Approval:
+def approval(name: str = "apr_1", *, status: ApprovalStatus = ApprovalStatus.PENDING, **changes: Any) -> Approval:
     said: dict[str, Any] = {
         "tool": "process_refund",
         "arguments": {"order_id": "2", "reason": "broken"},
@@ -25,11 +25,11 @@ def approval(id: str = "apr_1", *, status: ApprovalStatus = ApprovalStatus.PENDI
     }
     return Approval(
         **{
-            "id": id,
+            "id": name,
             "run_id": "run_1",
             "segment": 0,
             "conversation_id": "conv_1",
-            "call_id": f"call_{id}",
+            "call_id": f"call_{name}",
             "agent": "Orders specialist",
             "policy": "A refund moves money, so a person decides.",
             "status": status,
