@@ -98,8 +98,8 @@ def _line(run_id: str, line: Line) -> None:
     with st.expander(
         line.label, icon="spinner" if line.is_open else line.icon, type="step", key=f"line_{run_id}_{line.seq}"
     ):
-        named = [f":gray[{plain(field.name)}]  \n{plain(field.value)}" for field in line.fields]
-        st.markdown("\n\n".join([*named, f":gray[{plain(exact(line.at))}]"]))
+        named = [f":gray[{plain(field.name)}:] {plain(field.value)}" for field in line.fields]
+        st.markdown("  \n".join([*named, f":gray[{plain(exact(line.at))}]"]))
 
 
 def streaming(view: RunView) -> None:

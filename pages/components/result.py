@@ -16,6 +16,8 @@ from triage.domain import Approval, Category, Correction, Role, Run, RunStatus, 
 from triage.errors import TriageError
 from triage.roles import may
 
+_LABEL_WIDTH = 140
+
 
 def result(view: RunView) -> None:
     """Draw everything on the right, what has to be acted on first."""
@@ -112,13 +114,14 @@ def _decision(approval: Approval, *, is_first: bool) -> None:
 def _findings(view: RunView) -> None:
     run = view.run
     with st.container(border=True):
-        left, right = st.columns(2)
-        with left:
+        # Side by side where both words have room, one below the other in a narrow window.
+        labels = st.grid(2, min_column_width=_LABEL_WIDTH)
+        with labels.cell():
             _label(view, "category", list(Category))
-        with right:
+        with labels.cell():
             _label(view, "urgency", list(Urgency))
         if run.result is not None:
-            _result(run.result)
+            _result(run.result, is_sent=run.reply_sent_at is not None)
 
 
 def _label(view: RunView, field: Literal["category", "urgency"], options: Sequence[Category | Urgency]) -> None:
@@ -156,10 +159,10 @@ def _correct(run_id: str, field: Literal["category", "urgency"], key: str) -> No
         st.toast(plain(error), icon=":material/error:")
 
 
-def _result(found: TriageResult) -> None:
+def _result(found: TriageResult, *, is_sent: bool) -> None:
     st.progress(min(max(found.confidence, 0.0), 1.0), text=f"Confidence {found.confidence:.0%}".replace("%", " %"))
-    if found.requires_human:
-        st.badge("A person has to look before it is sent", icon=":material/person_alert:", color="orange")
+    if found.requires_human and not is_sent:
+        st.badge("A person has to look", icon=":material/person_alert:", color="orange")
     for title, text in (("Summary", found.summary), ("Recommended action", found.recommended_action)):
         if text:
             st.markdown(f":gray[{title}]  \n{plain(text)}")

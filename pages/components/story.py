@@ -221,7 +221,7 @@ class _Teller:
                 self._lines[index] = replace(line, is_open=False, badge=("interrupted", "gray"))
 
     def failed_run(self, item: RunEvent, said: Mapping[str, Any]) -> None:
-        self.add(item, f"Failed: {plain(said.get('message', 'the run stopped'))}", badge=("failed", "red"))
+        self.add(item, f"Failed: {plain(said.get('message', 'the run stopped'))}")
 
     def ticket(self, item: RunEvent, said: Mapping[str, Any]) -> None:
         self.add(item, f"Ticket {bold(said.get('ticket_id', ''))} created", fields=fields_of(said), is_detail=True)
