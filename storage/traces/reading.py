@@ -89,19 +89,22 @@ def find_summary(store: TraceStore, trace_id: str) -> TraceSummary | None:
 def in_tree_order(spans: Sequence[SpanRow]) -> list[SpanRow]:
     """Return the spans depth first with their ``depth``; the order among siblings stays.
 
-    A span whose parent is missing (its process was killed before the parent ended) stands at the top.
+    A span whose parent is missing (its process was killed before the parent ended) stands at the top, and so does the
+    first of spans that are each other's parents, as broken imports may have them.
     """
     known = {span.span_id for span in spans}
     children: dict[str | None, list[SpanRow]] = {}
     for span in spans:
         children.setdefault(span.parent_id if span.parent_id in known else None, []).append(span)
-    ordered: list[SpanRow] = []
-    waiting = [(span, 0) for span in reversed(children.get(None, []))]
-    while waiting:
-        span, depth = waiting.pop()
-        ordered.append(_at_depth(span, depth))
-        waiting.extend((child, depth + 1) for child in reversed(children.pop(span.span_id, [])))
-    return ordered
+    ordered: dict[str, SpanRow] = {}
+    for top in [*children.get(None, []), *spans]:
+        waiting = [(top, 0)]
+        while waiting:
+            span, depth = waiting.pop()
+            if span.span_id not in ordered:
+                ordered[span.span_id] = _at_depth(span, depth)
+                waiting.extend((child, depth + 1) for child in reversed(children.get(span.span_id, [])))
+    return list(ordered.values())
 
 
 def _at_depth(span: SpanRow, depth: int) -> SpanRow:

@@ -18,6 +18,7 @@ _SHORT_PHONE_DIGITS = 7
 _DOUBLED_DIGIT_MAX = 9
 _MAX_IBAN_LENGTH = 34
 _MIN_IBAN_LENGTH = 15
+_GAP = re.compile(r"[ -]+")
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,20 @@ class Rule:
     kind: str
     pattern: re.Pattern[str]
     accepts: Callable[[str], bool] = lambda _found: True
+    is_checked: bool = False
 
     def redact(self, text: str) -> str:
         """Return the text with every accepted match replaced."""
-        mark = f"[{self.kind}]"
-        return self.pattern.sub(lambda match: mark if self.accepts(match.group()) else match.group(), text)
+        return self.pattern.sub(lambda match: self._mark(match.group()), text)
+
+    def _mark(self, found: str) -> str:
+        """Return the mark for what was found; one with a check digit may run on into other numbers."""
+        gaps = _GAP.finditer(found) if self.is_checked else ()
+        cuts = [len(found), *reversed([gap.start() for gap in gaps])]
+        for cut in cuts:
+            if self.accepts(found[:cut]):
+                return f"[{self.kind}]{found[cut:]}"
+        return found
 
 
 def is_card(text: str) -> bool:
@@ -85,8 +95,8 @@ _SECRETS = (
 RULES = (
     Rule("secret", re.compile(_SECRETS)),
     Rule("email", re.compile(r"[\w.%+'-]+@(?:[\w-]+\.)+[^\W\d]{2,}")),
-    Rule("iban", re.compile(r"\b[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{2,4}){3,9}\b"), is_iban),
-    Rule("card", re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\w-])"), is_card),
+    Rule("iban", re.compile(r"\b[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{2,4}){3,9}\b"), is_iban, is_checked=True),
+    Rule("card", re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\w-])"), is_card, is_checked=True),
     Rule("ssn", re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")),
     Rule("ip", re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)"), is_address),
     Rule("ip", re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])"), is_address),
