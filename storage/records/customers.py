@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import builtins
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.records.base import Store, add_rows, plain
 from storage.records.schema import accounts, invoices, orders, refunds
-from triage.domain import Account, Invoice, Order, Refund
+from triage.domain import Account, Invoice, Order, OrderStatus, Refund
 
 # Both sides go through the database's own lower(), which the index is built on.
 _ACCOUNT_BY_EMAIL = (
@@ -117,13 +117,14 @@ class OrderStore(Store[Order]):
         """
         self._add(order)
 
-    def update(self, id: str, /, **changes: Any) -> Order:  # noqa: A002 - the column's name
-        """Change fields of an order and return it as it is then.
+    def update(self, id: str, /, *, expect: Collection[OrderStatus] | None = None, **changes: Any) -> Order:  # noqa: A002
+        """Change fields of an order, if its status is one of ``expect``, and return it as it is then.
 
         Raises:
             NotFound: there is no such order.
+            Conflict: its status is another one; nothing is changed.
         """
-        return self._change(id, expect=None, changes=changes)
+        return self._change(id, expect=expect, changes=changes)
 
     def add_refund(self, refund: Refund) -> Refund:
         """Keep a refund and return it; a second one of the same run and call returns the kept one.

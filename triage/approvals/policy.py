@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from triage.domain import Urgency, Value
+from triage.domain import Order, Urgency, Value
 
 REFUND_TOOL = "process_refund"
 TICKET_TOOL = "create_support_ticket"
@@ -63,10 +63,12 @@ def needs_approval(tool: str, arguments: Mapping[str, Any]) -> PolicyDecision:
     return GOES_AHEAD
 
 
-def describe_action(tool: str, arguments: Mapping[str, Any]) -> str:
-    """Say in one line what a call would do, for the list of approvals."""
+def describe_action(tool: str, arguments: Mapping[str, Any], *, order: Order | None = None) -> str:
+    """Say in one line what a call would do, for the list of approvals; ``order`` is the one that it is about."""
     if tool == TICKET_TOOL:
         return f"Create {_quoted(arguments, 'priority')} ticket '{_quoted(arguments, 'title')}'"
+    if tool == REFUND_TOOL and order is not None:
+        return f"Refund ${order.total_usd:,.2f} for order {order.id} ({order.quantity} of {order.product})"
     if tool == REFUND_TOOL:
         return f"Refund order {_quoted(arguments, 'order_id')}: {_quoted(arguments, 'reason')}"
     return f"Call {tool}"

@@ -14,6 +14,7 @@ from triage.domain import (
     EventKind,
     ExecutionStatus,
     NewEvent,
+    Order,
     Run,
     RunStatus,
     StoredState,
@@ -146,7 +147,7 @@ class RunRecords:
                     )
                 )
                 for interruption in outcome.interruptions:
-                    approval = _approval(run, interruption)
+                    approval = _approval(run, interruption, order=_order_of(tx, interruption))
                     tx.approvals.add(approval)
                     events.insert(0, _requested(approval))
             for approval in tx.approvals.list_of_run(run.id):
@@ -210,7 +211,14 @@ def _end_event(run: Run, outcome: Outcome) -> NewEvent:
     return NewEvent(key=f"ended:{run.segment}", kind=kind, at=utc_now(), payload=payload)
 
 
-def _approval(run: Run, interruption: Interruption) -> Approval:
+def _order_of(tx: Any, interruption: Interruption) -> Order | None:
+    """Return the order that a call is about, so that the person who decides sees the sum and not only a number."""
+    order_id = json.loads(interruption.arguments).get("order_id")
+    order: Order | None = tx.orders.find(order_id) if isinstance(order_id, str) else None
+    return order
+
+
+def _approval(run: Run, interruption: Interruption, *, order: Order | None) -> Approval:
     now = utc_now()
     arguments = json.loads(interruption.arguments)
     return Approval(
@@ -223,7 +231,7 @@ def _approval(run: Run, interruption: Interruption) -> Approval:
         tool=interruption.tool,
         agent=interruption.agent,
         arguments=arguments,
-        summary=describe_action(interruption.tool, arguments),
+        summary=describe_action(interruption.tool, arguments, order=order),
         policy=needs_approval(interruption.tool, arguments).sentence,
         status=ApprovalStatus.PENDING,
         created_at=now,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from triage.domain import Account, Escalation, Order, Refund, Ticket
+from triage.domain import Account, Escalation, Order, OrderStatus, Refund, Ticket
 
 
 class AccountRecords(Protocol):
@@ -27,7 +28,7 @@ class OrderRecords(Protocol):
     def list_by_email(self, email: str, /) -> list[Order]:
         """Return the orders of an address, upper and lower case alike."""
 
-    def update(self, order_id: str, /, **changes: Any) -> Order:
+    def update(self, order_id: str, /, *, expect: Collection[OrderStatus] | None = None, **changes: Any) -> Order:
         """Change an order and return it."""
 
     def add_refund(self, refund: Refund, /) -> Refund:

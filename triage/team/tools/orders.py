@@ -8,7 +8,7 @@ from typing import Any
 from agents import FunctionTool
 
 from triage.domain import Order, OrderStatus, Refund, utc_now
-from triage.errors import ToolError
+from triage.errors import Conflict, ToolError
 from triage.team.calls import Outcome, ToolCall, as_json, run_call, stable_id
 from triage.team.context import RunFacts, TriageContext, scope_of
 from triage.team.desk_records import DeskRecords, DeskStores
@@ -153,14 +153,20 @@ def _is_of_call(refund: Refund, call: ToolCall) -> bool:
     return (refund.run_id, refund.call_id) == (call.context.run_id, call.tool_call_id)
 
 
+def _make_refund(stores: DeskStores, refund: Refund) -> Refund:
+    """Keep a refund; of two runs that refund the same order at the same instant one is refused."""
+    try:
+        stores.orders.update(refund.order_id, expect=(OrderStatus.DELIVERED,), status=OrderStatus.REFUNDED)
+    except Conflict:
+        raise ToolError("This order was refunded already, so it cannot be refunded again.") from None
+    return stores.orders.add_refund(refund)
+
+
 def _refund(records: DeskRecords, call: ToolCall, order_id: str, reason: str) -> Outcome:
     """Make the refund and mark the order in one transaction; worked again it finds its own refund."""
     with records.begin() as stores:
         order, made = _refundable_order(stores, call, order_id)
-        refund = made or stores.orders.add_refund(
-            _new_refund(call.context, call.tool_call_id, order=order, reason=reason)
-        )
-        stores.orders.update(order.id, status=OrderStatus.REFUNDED)
+        refund = made or _make_refund(stores, _new_refund(call.context, call.tool_call_id, order=order, reason=reason))
     answer = {
         "refunded": True,
         "order_id": order.id,
