@@ -1,0 +1,84 @@
+"""Run the benchmarks: ``python -m bench`` all of them, ``python -m bench NAME ...`` some; see docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from bench.desk import clean_environment
+from bench.figures import Figure, machine, print_figures
+
+
+def _overhead() -> None:
+    from bench import overhead  # noqa: PLC0415 - each part loads what it needs
+
+    print_figures("What the product adds to one run (3 model calls, 2 tools)", overhead.measure())
+
+
+def _tracing() -> None:
+    from bench import tracing  # noqa: PLC0415
+
+    measured = tracing.measure()
+    print_figures("Tracing", [_tracing_figure(name, value) for name, value in measured.items()])
+
+
+def _tracing_figure(name: str, value: float) -> Figure:
+    """Return a figure of bench/tracing.py with its unit and aim."""
+    if name == "spans per second until queryable":
+        return Figure(name, value, "1/s", aim=20_000, at_least=True)
+    if name == "spans lost":
+        return Figure(name, value, "", aim=0)
+    aim = 50.0 if name == "us per finished span, with tracing" else None
+    return Figure(name.removeprefix("us "), value, "us", aim=aim)
+
+
+def _latency() -> None:
+    from bench import latency  # noqa: PLC0415
+
+    print_figures("What somebody who watches waits for", latency.measure())
+
+
+def _crowd() -> None:
+    from bench import crowd  # noqa: PLC0415
+
+    print_figures("Many runs at once", crowd.measure())
+
+
+def _startup() -> None:
+    from bench import startup  # noqa: PLC0415
+
+    print_figures("Start and memory", startup.measure())
+
+
+def _eval_offline() -> None:
+    from bench import eval_offline  # noqa: PLC0415
+
+    print()
+    eval_offline.print_report()
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "overhead": _overhead,
+    "tracing": _tracing,
+    "latency": _latency,
+    "crowd": _crowd,
+    "startup": _startup,
+    "eval_offline": _eval_offline,
+}
+
+
+def main() -> None:
+    """Print the machine, then each part's table."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Run the benchmarks.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(PARTS)}; all when there is none")
+    names = parser.parse_args().names
+    if unknown := set(names) - set(PARTS):
+        parser.error(f"There is no benchmark named {', '.join(sorted(unknown))}.")
+    clean_environment()
+    print(machine())
+    for name in names or PARTS:
+        PARTS[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The benchmarks run, count what they say they count and leave nothing behind; how fast they were is not asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench import crowd, latency, overhead, startup
+from bench.figures import Figure, machine, print_figures
+from bench.script import MODEL_CALLS
+from triage.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> object:
+    """Every process and thread that a benchmark starts ends with it."""
+    yield
+    assert [child.cmdline() for child in psutil.Process().children(recursive=True)] == []
+    assert [thread.name for thread in threading.enumerate() if thread.name in {"run-mirror", "event-log"}] == []
+
+
+def _named(figures: list[Figure]) -> dict[str, Figure]:
+    return {figure.what: figure for figure in figures}
+
+
+@pytest.mark.parametrize(
+    ("value", "aim", "at_least", "met"),
+    [(14.0, 15.0, False, True), (16.0, 15.0, False, False), (16.0, 15.0, True, True), (16.0, None, False, None)],
+)
+def test_an_aim_is_the_most_or_the_least(value: float, aim: float | None, at_least: bool, met: bool | None) -> None:
+    assert Figure("what", value, "ms", aim=aim, at_least=at_least).is_met is met
+
+
+def test_a_missed_aim_is_said_aloud(capsys: pytest.CaptureFixture[str]) -> None:
+    print_figures(
+        "Title", [Figure("what", 16.04, "ms", aim=15.0), Figure("rate", 21_000.0, "1/s", 20_000, at_least=True)]
+    )
+    _, _, missed, kept = capsys.readouterr().out.splitlines()
+    assert missed.split() == ["what", "16.0", "ms", "<=", "15", "NOT", "MET"]
+    assert kept.split() == ["rate", "21,000", "1/s", ">=", "20,000", "met"]
+
+
+def test_the_machine_is_told_without_its_name() -> None:
+    text = machine()
+    assert "cores" in text
+    assert f"Python {sys.version_info.major}.{sys.version_info.minor}" in text
+    assert "/" not in text
+
+
+def test_every_rung_works_whole_runs() -> None:
+    figures = _named(overhead.measure(runs=1, rounds=1, idle_s=0.1))
+    assert {f"CPU: {rung.name}" for rung in overhead.RUNGS} | {f"CPU: {overhead.PRODUCT}"} <= set(figures)
+    assert figures["CPU added to one run"].aim == overhead.AIM_CPU_MS
+
+
+def test_the_first_events_are_found() -> None:
+    visible, by_agents = latency.measure(runs=1)
+    assert 0 < visible.value <= by_agents.value
+
+
+def test_a_crowd_takes_at_least_the_ideal_time() -> None:
+    figures = _named(crowd.measure(runs=2, delay_ms=50))
+    assert figures["wall time from the first submit to the last end"].value >= MODEL_CALLS * 0.05
+
+
+@pytest.mark.timeout(300)
+def test_the_console_starts_and_works() -> None:
+    figures = _named(startup.measure(repeats=1, runs=2))
+    assert figures["memory of the console after 2 runs"].value > 0
+    assert figures["console start to healthy"].value > 0
+
+
+def test_an_unknown_name_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "speed"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "no benchmark named speed" in done.stderr
+
+
+def test_foreign_settings_do_not_reach_the_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIAGE_MAX_TURNS", "3")
+    code = "from bench.desk import clean_environment, settings_for; from pathlib import Path; clean_environment(); "
+    code += "print(settings_for(Path('.')).max_turns)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == Settings.model_fields["max_turns"].default
