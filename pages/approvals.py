@@ -122,7 +122,7 @@ with middle:
 with right:
     with st.container(border=True):
         st.markdown("**The customer**")
-        if approval.tool == "process_refund":
+        if approval.tool == "process_refund" and approval.status.is_open:
             check_badges(refund_checks(named, refunds=customer.refunds, today=utc_now().date()))
         customer_card(customer.account, customer.orders, named=named)
     with st.container(border=True):

@@ -83,8 +83,7 @@ def decision_line(approval: Approval) -> None:
     who = f" by {plain(approval.decided_by)}" if approval.decided_by else " with its run"
     came = words.execution_status(approval.execution).text.lower()
     done = f" · {came}" if approval.execution is not ExecutionStatus.NOT_STARTED else ""
-    st.badge(label.text, icon=label.icon, color=label.colour)
-    st.markdown(f"**{label.text}{who}**, {words.ago(at)}{done}.", help=words.exact(at))
+    st.markdown(f"{label.icon} **{label.text}{who}**, {words.ago(at)}{done}.", help=words.exact(at))
     if approval.reason:
         st.caption("Reason")
         st.text(approval.reason)

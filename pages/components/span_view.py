@@ -31,7 +31,9 @@ def span_view(span: Any, *, key: str) -> None:
     icon = said.KIND_ICONS.get(span.kind, ":material/circle:")
     with st.container(border=True):
         st.markdown(f"{icon} **{plain(said.title(span))}**  \n:gray[{plain(_facts(span))}]")
-        if span.error:
+        if span.error and not said.is_failure(span):
+            st.info("A check stopped the work of this agent; the check is a step of its own.", icon=":material/block:")
+        elif span.error:
             st.error(plain(words.one_line(span.error, limit=600)), icon=":material/error:")
         as_json = st.toggle("As JSON", key=f"{key}_json_{span.span_id}")
         if as_json:

@@ -36,6 +36,8 @@ KIND_COLOURS = {
 }
 FRAME_COLOUR = "#94A3B8"
 """The colour of spans that only hold others: agents, turns, tasks."""
+_TRIPPED = "tripwire"
+"""What the SDK writes on the span of an agent that a check stopped."""
 _ROLES: dict[str, Who] = {
     "system": "instructions",
     "developer": "instructions",
@@ -76,9 +78,14 @@ def kind(span: Any) -> str:
     return KIND_WORDS.get(span.kind, words.words(span.kind))
 
 
+def is_failure(span: Any) -> bool:
+    """Return whether a step went wrong; an agent that a check stopped did not."""
+    return bool(span.error) and _TRIPPED not in str(span.error).lower()
+
+
 def colour(span: Any) -> str:
     """Return the colour of a span's bar; red where it failed."""
-    return "#C0262D" if span.error else KIND_COLOURS.get(span.kind, FRAME_COLOUR)
+    return "#C0262D" if is_failure(span) else KIND_COLOURS.get(span.kind, FRAME_COLOUR)
 
 
 def messages(content: Mapping[str, Any]) -> list[Piece]:

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import words
+from pages.components.table_choice import SELECTION, chosen_at_first, chosen_row
 from triage.domain import RunStatus, utc_now
 
 PERIODS: dict[str, timedelta | None] = {
@@ -93,9 +94,9 @@ def trace_rows(items: Sequence[Any], *, selected: str | None) -> None:
     now = utc_now()
 
     def choose() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows:
-            st.query_params["trace"] = ids[rows[0]]
+        row = chosen_row(st.session_state[key])
+        if row is not None:
+            st.query_params["trace"] = ids[row]
 
     # The key names the rows, so that a row which moved does not leave its mark on another one.
     key = f"traces_{hash(tuple(ids))}"
@@ -109,14 +110,14 @@ def trace_rows(items: Sequence[Any], *, selected: str | None) -> None:
         },
         key=key,
         on_select=choose,
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [ids.index(selected)] if selected in ids else []}},
+        selection_mode=SELECTION,
+        selection_default=chosen_at_first(ids.index(selected) if selected in ids else None, column="Message"),
         hide_index=True,
         row_height=32,
         height="content",
         column_config={
             "When": st.column_config.TextColumn(width=56),
-            "Message": st.column_config.TextColumn(width=160),
+            "Message": st.column_config.TextColumn(width=185),
             "Status": st.column_config.TextColumn(width=72),
             "Time": st.column_config.TextColumn(width=56, alignment="right"),
             "Cost": st.column_config.TextColumn(width=64, alignment="right"),

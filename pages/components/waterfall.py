@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.components import spans as said
 from pages.components import words
+from pages.components.table_choice import SELECTION, chosen_row
 from pages.components.timeline import Timeline, lay_out
 
 ROWS_A_PAGE = 80
@@ -55,7 +56,7 @@ def waterfall(spans: Sequence[Any], *, key: str) -> Any:
             },
             key=f"{key}_tree_{first}_{with_frames}",
             on_select="rerun",
-            selection_mode="single-row",
+            selection_mode=SELECTION,
             hide_index=True,
             row_height=_ROW_PX,
             height="content",
@@ -72,16 +73,16 @@ def waterfall(spans: Sequence[Any], *, key: str) -> Any:
             config={"displayModeBar": False},
             alt=f"When each of {len(page)} steps worked, in seconds; a wait for people is a dashed line, not a length.",
         )
-    picked = chosen["selection"]["rows"]
-    if picked and picked[0] < len(page):
-        return page[picked[0]][0]
+    picked = chosen_row(chosen)
+    if picked is not None and picked < len(page):
+        return page[picked][0]
     return _most_telling([span for span, _ in page])
 
 
 def _most_telling(spans: Sequence[Any]) -> Any:
     """Return the span that a person most likely looks for: what failed, what waits, what stopped it, the last work."""
     signs = (
-        lambda span: bool(span.error),
+        said.is_failure,
         lambda span: bool(span.triggered),
         lambda span: span.is_paused,
         lambda span: span.kind in ("model", "tool"),
@@ -136,7 +137,7 @@ def _figure(page: Sequence[tuple[Any, int]], timeline: Timeline, *, first: int) 
     )
     figure.update_yaxes(range=[len(page) - 0.5, -0.5], visible=False, fixedrange=True)
     figure.update_xaxes(
-        range=[start, end + total * 0.16],
+        range=[start, end + total * 0.24],
         side="top",
         ticksuffix=" s",
         fixedrange=True,
