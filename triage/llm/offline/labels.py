@@ -34,7 +34,7 @@ _TOTAL_OUTAGE = re.compile(
 )
 _BREACH = re.compile(
     r"\b(?:someone|somebody|stranger|attacker|hacker|unknown person|unknown user)\b[^.!?\n]{0,40}?"
-    r"\b(?:logged in|signed in|accessed|broke into|got into|hacked|stole|took over|downloaded)\b"
+    r"\b(?:logged in(?:to)?|signed in(?:to)?|accessed|broke into|got into|hacked|stole|took over|downloaded)\b"
     r"|\b(?:been|was|were|got) (?:hacked|breached|compromised|leaked)\b"
 )
 _ORDER_ID = re.compile(
