@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.console import PROJECT, Console, running_console
+from tests.servers.model_brain import offline_brain
+from tests.servers.model_script import ModelRequest, Reply
+from tests.servers.model_server import ModelServer
+
+RESULTS = PROJECT / "test-results"
+LONGEST_WAIT_MS = 20_000
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+OpenPage = Callable[..., Page]
+
+
+@dataclass
+class PacedBrain:
+    """Answers like the offline engine, but what follows a tool call waits until the gate is open."""
+
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, request: ModelRequest) -> Reply:
+        if any(item.get("type") == "function_call_output" for item in request.items):
+            assert self.gate.wait(30), "The test did not open the gate."
+        return offline_brain(request)
+
+
+@pytest.fixture(scope="session")
+def brain() -> PacedBrain:
+    return PacedBrain()
+
+
+@pytest.fixture(scope="session")
+def console(brain: PacedBrain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console whose model is the test server; the tests share it, each with messages of its own."""
+    with (
+        ModelServer(brain) as server,
+        running_console(
+            tmp_path_factory.mktemp("console") / "data", OPENAI_API_KEY="test-key", OPENAI_BASE_URL=server.base_url
+        ) as started,
+    ):
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for one module: its event loop would be in the way of coroutine tests that come later."""
+    wanted = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    path = next((found for name in wanted if name and (found := shutil.which(name))), None)
+    if path is None:
+        pytest.fail("The browser tests need Chromium: install one, set CHROMIUM, or leave out -m browser.")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        expect.set_options(timeout=LONGEST_WAIT_MS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, brain: PacedBrain, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
+    """Open addresses, each in a browser session of its own; a failing test leaves pictures in test-results."""
+    opened: list[Page] = []
+    brain.gate.set()
+
+    def open_one(url: str, *, width: int = 1280, height: int = 900, theme: Any = "light") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+        context.set_default_timeout(LONGEST_WAIT_MS)
+        page = context.new_page()
+        opened.append(page)
+        go(page, url)
+        return page
+
+    yield open_one
+    brain.gate.set()
+    for number, page in enumerate(opened, 1):
+        if not page.is_closed():
+            if getattr(request.node, "has_failed", False):
+                RESULTS.mkdir(exist_ok=True)
+                name = re.sub(r"[^\w-]+", "-", request.node.name)
+                page.screenshot(path=RESULTS / f"{name}-{number}.png", full_page=True)
+            page.context.close()
+
+
+def go(page: Page, url: str) -> None:
+    """Open an address and wait until the page has drawn itself."""
+    page.goto(url)
+    page.locator('[data-testid="stSidebar"]').wait_for()
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run and no placeholder is left."""
+    expect(page.locator('[data-testid="stStatusWidget"], [data-testid="stSkeleton"]')).to_have_count(0)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    if report.when == "call" and report.failed:
+        item.has_failed = True  # type: ignore[attr-defined]
+    return report

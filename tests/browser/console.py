@@ -1,0 +1,107 @@
+"""A console as a process of its own, as somebody would start it, on a data folder that goes with the tests."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from triage.domain import Run
+from triage.services import Services, open_services
+from triage.settings import Settings, load_settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+START_S = 60.0
+
+
+@dataclass(frozen=True)
+class Console:
+    """A running console; ``records`` looks at its data folder from outside, as the command line does."""
+
+    url: str
+    settings: Settings
+
+    @contextmanager
+    def records(self) -> Iterator[Services]:
+        services = open_services(self.settings, kind="test", own=False)
+        try:
+            yield services
+        finally:
+            services.close()
+
+    def run_with(self, text: str) -> Run:
+        """Return the newest run whose message has this text."""
+        with self.records() as services:
+            return next(run for run in services.runs.list(limit=100) if text in run.message)
+
+
+@contextmanager
+def running_console(folder: Path, **variables: str) -> Iterator[Console]:
+    """Start a console on ``folder`` and stop it at the end; ``variables`` are settings by their name."""
+    port = _free_port()
+    # Every setting is given, so that neither the environment nor a .env file of the developer reaches the console.
+    given = {str(field.alias): _written(field.get_default(call_default_factory=True)) for field in _FIELDS}
+    given |= {"TRIAGE_DATA_DIR": str(folder), **variables}
+    log = folder.with_suffix(".log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "streamlit",
+                "run",
+                "app.py",
+                f"--server.port={port}",
+                "--server.fileWatcherType=none",
+            ],
+            cwd=PROJECT,
+            env={**os.environ, **given},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_it_answers(process, url, log)
+            yield Console(url, load_settings(data_dir=folder))
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+_FIELDS = Settings.model_fields.values()
+
+
+def _written(value: object) -> str:
+    if value is None or value == []:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise AssertionError(f"The console did not start:\n{log.read_text(errors='replace')[-4000:]}")
