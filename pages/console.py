@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY, services
 from triage.domain import Role
 from triage.errors import TriageError
 
+# A file of ours: the browser would fetch the picture of a Material symbol from a font server.
+ICON = Path(__file__).parent / "assets" / "icon.png"
+
 try:
     waiting = services().approvals.count_open()
 except TriageError as error:
-    st.set_page_config(page_title="Triage console", page_icon=":material/support_agent:", layout="wide")
+    st.set_page_config(page_title="Triage console", page_icon=str(ICON), layout="wide")
     st.error(str(error), icon=":material/error:")
     st.stop()
 
 st.set_page_config(
     page_title=f"({waiting}) Triage console" if waiting else "Triage console",
-    page_icon=":material/support_agent:",
+    page_icon=str(ICON),
     layout="wide",
 )
 page = st.navigation(
