@@ -77,6 +77,18 @@ class DataFolder:
                 "or start this one with another TRIAGE_DATA_DIR."
             )
 
+    def is_taken(self) -> bool:
+        """Return whether another process owns the folder now."""
+        if self._lock is not None:
+            return False
+        lock = FileLock(self.path / "owner.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
     def owner(self) -> Owner | None:
         """Return who says to own the folder, as far as it can be read."""
         try:

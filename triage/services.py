@@ -106,6 +106,25 @@ def open_services(settings: Settings, *, kind: str, own: bool | None = True) -> 
         raise
 
 
+def try_traces(settings: Settings) -> bool:
+    """Open and close the trace store; False when another process has it open, which is as good.
+
+    Raises:
+        DataFolderError: the folder or the store cannot be used.
+    """
+    from storage.traces.store import TraceStore  # noqa: PLC0415 - see _build_owner
+
+    folder = DataFolder(settings.data_dir)
+    folder.prepare()
+    if not folder.try_own("doctor"):
+        return False
+    try:
+        TraceStore.open(settings.traces_path).close()
+    finally:
+        folder.release()
+    return True
+
+
 def _open_records(settings: Settings) -> tuple[Any, Records]:
     database = open_engine(settings.records_url)
     records = Records(database)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -19,16 +20,26 @@ from triage.services import Services, open_services
 from triage.settings import load_settings
 
 POLL_S = 0.1
+# How often a command that waits for another process looks whether that one is still there.
+LOOK_FOR_OWNER_S = 1.0
+INTERRUPTED = 130
 COMMAND_LINE = Actor(name="command line", role=Role.ADMIN)
 
+RunId = Annotated[str, typer.Argument(help="The id of the run, as runs list shows it.")]
+ApprovalId = Annotated[str, typer.Argument(help="The id of the approval, as approvals list shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
+# Plain text instead of boxes, and no stack traces with the values of variables: they hold what customers wrote.
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Work with the triage console from the command line."
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Work with the triage console from the command line.",
 )
-runs_app = typer.Typer(no_args_is_help=True, help="Look at runs.")
-approvals_app = typer.Typer(no_args_is_help=True, help="Look at approvals and decide on them.")
-samples_app = typer.Typer(no_args_is_help=True, help="The sample records of the first start.")
+runs_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at runs.")
+approvals_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at approvals and decide on them.")
+samples_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The sample records of the first start.")
 app.add_typer(runs_app, name="runs")
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(samples_app, name="samples")
@@ -37,8 +48,14 @@ app.add_typer(samples_app, name="samples")
 def main() -> None:
     """Run the command line; an expected error is one sentence on standard error and exit status 1."""
     configure_logs(level=30)
+    # A process that is asked to end does so like one that a person interrupts: it puts its work down properly.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
+    except SystemExit as ending:
+        if ending.code == INTERRUPTED:
+            typer.echo("triage: Interrupted. What was accepted is kept; the next start goes on with it.", err=True)
+        raise
     except TriageError as error:
         typer.echo(f"triage: {error}", err=True)
         sys.exit(1)
@@ -53,6 +70,20 @@ def _services(*, own: bool | None = False, kind: str = "command line") -> Iterat
         services.close()
 
 
+def _services_over_time(kind: str) -> Generator[Services, None, None]:
+    """Yield services to look at again and again, and take the work over when its owner goes away."""
+    while True:
+        with _services(own=None, kind=kind) as services:
+            look_at = time.monotonic() + LOOK_FOR_OWNER_S
+            while True:
+                yield services
+                time.sleep(POLL_S)
+                if not services.is_owner and time.monotonic() > look_at:
+                    if not services.folder.is_taken():
+                        break
+                    look_at = time.monotonic() + LOOK_FOR_OWNER_S
+
+
 @app.command()
 def submit(
     text: Annotated[str, typer.Argument(help="What the customer wrote; - reads standard input.")],
@@ -65,14 +96,19 @@ def submit(
 ) -> None:
     """Submit a customer's message."""
     message = _read_text(text)
-    # Without --wait the message is only queued: a console or worker does the work, now or when it is started.
-    with _services(own=None if wait else False) as services:
-        run = services.runs.submit(
-            message, actor=COMMAND_LINE, customer_email=email, account_id=account, conversation_id=conversation
-        )
-        if wait:
-            run = _wait(services, run)
-        _show(services, run, as_json=as_json)
+    sent = {"customer_email": email, "account_id": account, "conversation_id": conversation}
+    if not wait:
+        # The message is only queued: a console or worker does the work, now or when it is started.
+        with _services() as services:
+            _show(services, services.runs.submit(message, actor=COMMAND_LINE, **sent), as_json=as_json)
+        return
+    run: Run | None = None
+    with closing(_services_over_time("command line")) as looks:
+        for services in looks:
+            run = services.runs.get(run.id) if run else services.runs.submit(message, actor=COMMAND_LINE, **sent)
+            if run.status.is_final or run.status is RunStatus.AWAITING_APPROVAL:
+                _show(services, run, as_json=as_json)
+                return
 
 
 @app.command("import")
@@ -81,24 +117,29 @@ def import_file(
     *,
     as_json: Json = False,
 ) -> None:
-    """Submit every message of a file; wrong lines are reported and the others go in."""
+    """Submit every message of a file; wrong lines are reported and the others go in.
+
+    The same file again adds nothing.
+    """
     from triage.runs.importer import import_messages, read_messages  # noqa: PLC0415 - no other command needs it
 
     with _services() as services:
         parsed = read_messages(file.read_bytes(), name=file.name)
         report = import_messages(services.runs, parsed, actor=COMMAND_LINE)
-        if as_json:
-            print_json(
-                {
-                    "accepted": report.accepted,
-                    "already_there": report.already_there,
-                    "errors": [{"line": item.line, "message": item.message} for item in report.errors],
-                }
-            )
-            return
+    if as_json:
+        print_json(
+            {
+                "accepted": report.accepted,
+                "already_there": report.already_there,
+                "errors": [{"line": item.line, "message": item.sentence} for item in report.errors],
+            }
+        )
+    else:
         typer.echo(f"{report.accepted} accepted, {report.already_there} already there, {len(report.errors)} wrong.")
         for item in report.errors:
-            typer.echo(f"  line {item.line}: {item.message}")
+            typer.echo(f"  line {item.line}: {item.sentence}")
+    if report.errors and not report.accepted + report.already_there:
+        raise typer.Exit(code=1)
 
 
 @app.command()
@@ -108,16 +149,14 @@ def worker(
     as_json: Json = False,
 ) -> None:
     """Work off the queue without a console, unfinished runs of a killed process included."""
-    with _services(own=None, kind="worker") as services:
-        if not services.is_owner and not drain:
-            owner = services.folder.owner()
-            who = f"A {owner.kind} (process {owner.pid})" if owner else "Another process"
-            raise InvalidInput(f"{who} works on this data folder already; this worker is not needed.")
-        done = _drain(services, stop_when_empty=drain)
-        if as_json:
-            print_json({"status": "drained", "runs": done})
-        else:
-            typer.echo("The queue is empty.")
+    if not drain:
+        _work_until_stopped(as_json=as_json)
+        return
+    done = _drain()
+    if as_json:
+        print_json({"status": "drained", "runs": done})
+    else:
+        typer.echo(f"The queue is empty; {done} runs were worked on.")
 
 
 @app.command()
@@ -140,7 +179,7 @@ def list_runs(
     *,
     status: Annotated[RunStatus | None, typer.Option(help="Only runs with this status.")] = None,
     text: Annotated[str, typer.Option(help="Only runs whose message, customer or id has this text.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List runs, newest first."""
@@ -157,7 +196,7 @@ def list_runs(
 
 
 @runs_app.command("show")
-def show_run(run_id: str, *, as_json: Json = False) -> None:
+def show_run(run_id: RunId, *, as_json: Json = False) -> None:
     """Show one run."""
     with _services() as services:
         _show(services, services.runs.get(run_id), as_json=as_json)
@@ -182,7 +221,7 @@ def list_approvals(
 
 
 @approvals_app.command("approve")
-def approve(approval_id: str, *, as_json: Json = False) -> None:
+def approve(approval_id: ApprovalId, *, as_json: Json = False) -> None:
     """Let an action happen."""
     with _services() as services:
         approval = services.approvals.approve(approval_id, actor=COMMAND_LINE)
@@ -191,7 +230,7 @@ def approve(approval_id: str, *, as_json: Json = False) -> None:
 
 @approvals_app.command("reject")
 def reject(
-    approval_id: str,
+    approval_id: ApprovalId,
     *,
     reason: Annotated[str, typer.Option(help="Why; the agents take it into account.")],
     as_json: Json = False,
@@ -219,24 +258,27 @@ def _read_text(text: str) -> str:
         raise InvalidInput("Standard input is not UTF-8 text. Convert it, for example with iconv.") from None
 
 
-def _wait(services: Services, run: Run) -> Run:
-    """Return the run when it has ended or waits for a person."""
-    while not (run.status.is_final or run.status is RunStatus.AWAITING_APPROVAL):
-        time.sleep(POLL_S)
-        run = services.runs.get(run.id)
-    return run
+def _work_until_stopped(*, as_json: bool) -> None:
+    with _services(own=True, kind="worker"):
+        if not as_json:
+            typer.echo("Working on the queue. Stop with Ctrl-C; unfinished runs go on with the next start.")
+        with suppress(KeyboardInterrupt):
+            signal.pause()
+    print_json({"status": "stopped"}) if as_json else typer.echo("Stopped.")
 
 
-def _drain(services: Services, *, stop_when_empty: bool) -> int:
-    """Let the engine work; return how many runs it had to do."""
-    unfinished = RunFilter(statuses=(RunStatus.QUEUED, RunStatus.RUNNING))
-    seen: set[str] = set()
-    while True:
-        left = services.runs.list(unfinished, limit=1000)
-        seen.update(run.id for run in left)
-        if stop_when_empty and not left:
-            return len(seen)
-        time.sleep(POLL_S)
+def _drain() -> int:
+    """Work, or let the owner work, until the queue is empty; return how many runs came to their end or to a pause."""
+    settled_before: int | None = None
+    with closing(_services_over_time("worker")) as looks:
+        for services in looks:
+            counts = services.runs.counts()
+            unfinished = counts[RunStatus.QUEUED] + counts[RunStatus.RUNNING]
+            settled = counts["all"] - unfinished
+            settled_before = settled if settled_before is None else settled_before
+            if not unfinished:
+                return settled - settled_before
+    raise AssertionError("The looks never end by themselves.")
 
 
 def _show(services: Services, run: Run, *, as_json: bool) -> None:

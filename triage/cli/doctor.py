@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from triage.cli.endpoint import check_endpoint
 from triage.domain import Value
-from triage.errors import TriageError
-from triage.services import open_services
+from triage.errors import SettingsError, TriageError
+from triage.ownership import DataFolder
+from triage.services import open_services, try_traces
 from triage.settings import Settings, load_settings
 from triage.team.knowledge import KnowledgeBase
 
@@ -30,6 +31,7 @@ def run_checks() -> list[Check]:
     return [
         Check(name="settings", is_ok=True, message="All settings can be read."),
         _checked("data folder and records", lambda: _records(settings)),
+        _checked("trace store", lambda: _traces(settings)),
         _checked("knowledge base", lambda: _knowledge(settings)),
         _checked("model", lambda: check_endpoint(settings)),
         _checked("packages", _packages),
@@ -41,17 +43,30 @@ def _checked(name: str, work: Callable[[], str]) -> Check:
         return Check(name=name, is_ok=True, message=work())
     except TriageError as error:
         return Check(name=name, is_ok=False, message=str(error))
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever one check finds, the others are wanted too
+        return Check(name=name, is_ok=False, message=f"The check itself failed ({type(error).__name__}).")
 
 
 def _records(settings: Settings) -> str:
     services = open_services(settings, kind="doctor", own=False)
     try:
         counts = services.runs.counts()
-        owner = services.folder.owner()
+        who = _owner(services.folder)
     finally:
         services.close()
-    who = f"in use by a {owner.kind} (process {owner.pid})" if owner else "not in use"
     return f"{settings.data_dir.resolve()} is writable, {who}; {counts['all']} runs."
+
+
+def _owner(folder: DataFolder) -> str:
+    # A killed owner leaves its name behind, so the lock is asked first.
+    owner = folder.owner() if folder.is_taken() else None
+    return f"in use by a {owner.kind} (process {owner.pid})" if owner else "not in use"
+
+
+def _traces(settings: Settings) -> str:
+    if try_traces(settings):
+        return f"{settings.traces_path} can be read and written."
+    return f"{settings.traces_path} is open in the process that works on the data folder."
 
 
 def _knowledge(settings: Settings) -> str:
@@ -61,5 +76,10 @@ def _knowledge(settings: Settings) -> str:
 
 def _packages() -> str:
     for name in ("agents", "dbos", "duckdb", "streamlit"):
-        importlib.import_module(name)
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            raise SettingsError(
+                f"The package {name} cannot be imported. Run: pip install -r requirements.txt"
+            ) from None
     return "All packages can be imported."
