@@ -116,9 +116,8 @@ with middle:
     with st.container(border=True):
         st.markdown("**Why it stopped**")
         st.markdown(f"{plain(approval.policy)} {plain(approval.agent)} asked for it {words.ago(approval.created_at)}.")
-        similar_decisions(
-            approval, approvals.list(statuses=(ApprovalStatus.APPROVED, ApprovalStatus.REJECTED), limit=500)
-        )
+        decided = (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED)
+        similar_decisions(approval, approvals.list(statuses=decided, newest_first=True, limit=500))
 with right:
     with st.container(border=True):
         st.markdown("**The customer**")

@@ -13,13 +13,12 @@ from triage.domain import Approval
 from triage.errors import TriageError
 
 MAX_LISTED = 50
-_MAX_READ = 1_000
 _ERROR = "approval_error"
 _VIEW = "view"
 
 
 def view_of(approvals: Any, *, with_control: bool = True) -> list[Approval]:
-    """Return the actions of the chosen view, open ones oldest first, decided ones latest first."""
+    """Return the actions of the chosen view, open ones oldest first, the others newest first."""
     if with_control:
         count = approvals.count_open()
         view = st.segmented_control(
@@ -29,10 +28,8 @@ def view_of(approvals: Any, *, with_control: bool = True) -> list[Approval]:
         )  # fmt: skip
     else:
         view = st.session_state.get(_VIEW) or "Open"
-    found: list[Approval] = approvals.list(statuses=VIEWS[view], limit=_MAX_READ)
-    if view != "Open":
-        found.sort(key=lambda one: (one.status.is_open, one.decided_at or one.created_at), reverse=True)
-    return found[:MAX_LISTED]
+    found: list[Approval] = approvals.list(statuses=VIEWS[view], newest_first=view != "Open", limit=MAX_LISTED)
+    return found
 
 
 def approve_now(approval_id: str, following: str | None) -> None:

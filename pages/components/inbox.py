@@ -239,4 +239,4 @@ def _say_empty(counts: Mapping[str, int]) -> None:
             st.caption("Change the search or the filters. The search looks at the text, the customer and the ids.")
         else:
             st.markdown("**No messages yet.**")
-            st.caption("Press N for a new message, import a file, or send one to the HTTP API.")
+            st.caption("Press N for a new message or for a file of them.")

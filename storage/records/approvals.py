@@ -46,10 +46,16 @@ class ApprovalStore(Store[Approval]):
         return self._change(id, expect=expect, changes={"updated_at": utc_now(), **changes})
 
     def list(
-        self, *, statuses: Collection[ApprovalStatus] = (), limit: int = 100, offset: int = 0
+        self,
+        *,
+        statuses: Collection[ApprovalStatus] = (),
+        newest_first: bool = False,
+        limit: int = 100,
+        offset: int = 0,
     ) -> builtins.list[Approval]:
-        """Return the approvals with one of the statuses, of any status when none is given, oldest first."""
-        statement = sa.select(approvals).order_by(approvals.c.created_at, approvals.c.number)
+        """Return the approvals with one of the statuses, of any status when none is given, oldest first by default."""
+        order = (approvals.c.created_at, approvals.c.number)
+        statement = sa.select(approvals).order_by(*([column.desc() for column in order] if newest_first else order))
         if statuses:
             statement = statement.where(approvals.c.status.in_([status.value for status in statuses]))
         return self._all(statement.limit(limit).offset(offset))

@@ -63,11 +63,18 @@ class ApprovalService:
         return approval
 
     def list(
-        self, *, statuses: Collection[ApprovalStatus] = OPEN_APPROVAL_STATUSES, limit: int = 100, offset: int = 0
+        self,
+        *,
+        statuses: Collection[ApprovalStatus] = OPEN_APPROVAL_STATUSES,
+        newest_first: bool = False,
+        limit: int = 100,
+        offset: int = 0,
     ) -> builtins.list[Approval]:
-        """Return approvals, the one that waits longest first."""
+        """Return approvals, by default the open ones with the one that waits longest first."""
         with self._records.read() as tx:
-            approvals: builtins.list[Approval] = tx.approvals.list(statuses=statuses, limit=limit, offset=offset)
+            approvals: builtins.list[Approval] = tx.approvals.list(
+                statuses=statuses, newest_first=newest_first, limit=limit, offset=offset
+            )
         return approvals
 
     def list_of_run(self, run_id: str) -> builtins.list[Approval]:
