@@ -34,7 +34,8 @@ _ROW_ERRORS = (
     ValueError,
 )
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "memory_limit": "512MB",
+    # Enough for the dashboards; what needs more goes to a temporary file beside the store.
+    "memory_limit": "256MB",
     # The default of 16 MB makes a busy hour stop for a checkpoint every few thousand spans.
     "checkpoint_threshold": "64MB",
     # Nothing is fetched from the network: the parts that are used are built into the package.
