@@ -1,0 +1,94 @@
+"""The command line as a person uses it: real processes on a data folder of the test."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+LONGEST_S = 60.0
+
+Done = subprocess.CompletedProcess[str]
+
+
+class CommandLine:
+    """Runs ``python -m triage``; ``environment`` can be changed by a test."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.data_dir = Path(environment["TRIAGE_DATA_DIR"])
+
+    def run(self, *arguments: str, stdin: bytes | None = None) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "triage", *arguments],
+            cwd=PROJECT,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            timeout=LONGEST_S,
+            check=False,
+        )
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def json(self, *arguments: str, stdin: bytes | None = None, status: int = 0) -> Any:
+        """Run with ``--json`` and return what is printed; standard error must stay silent."""
+        done = self.run(*arguments, "--json", stdin=stdin)
+        assert done.returncode == status, done.stderr
+        assert done.stderr == ""
+        return json.loads(done.stdout)
+
+    def refusal(self, *arguments: str, stdin: bytes | None = None) -> str:
+        """Run what must be refused and return the one sentence on standard error."""
+        done = self.run(*arguments, stdin=stdin)
+        assert done.returncode == 1, done.stdout
+        assert done.stdout == ""
+        [line] = done.stderr.splitlines()
+        assert line.startswith("triage: ")
+        return line.removeprefix("triage: ")
+
+    @contextmanager
+    def background(self, *arguments: str, module: str = "triage") -> Iterator[subprocess.Popen[str]]:
+        """Run a process beside the test, which ends it at the latest at the end of the block."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=PROJECT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.communicate(timeout=LONGEST_S)
+
+    @contextmanager
+    def worker(self) -> Iterator[subprocess.Popen[str]]:
+        """Let a worker own the data folder, as a console would."""
+        with self.background("worker") as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("Working"), process.stderr and process.stderr.read()
+            yield process
+
+
+def until(found: Callable[[], bool], *, what: str) -> None:
+    """Wait for what another process does; it fails loudly instead of hanging."""
+    deadline = time.monotonic() + LONGEST_S
+    while not found():
+        assert time.monotonic() < deadline, f"It never happened: {what}."
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def triage(child_environment: dict[str, str]) -> CommandLine:
+    return CommandLine(child_environment)
