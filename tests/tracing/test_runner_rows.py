@@ -151,6 +151,7 @@ async def test_a_paused_call_is_told_from_the_one_that_ran(tracing: Any, scope: 
     assert [(row["segment"], row["is_paused"]) for row in tools] == [(0, True), (1, False)]
     assert {row["trace_id"] for row in tools} == {CONFIG.trace_id}
     assert tools[0]["span_id"] != tools[1]["span_id"]
+    assert tracing.processor._agents == {}, "A resumed trace has no end of its own, and must not stay in memory."
 
 
 async def test_a_failed_tool_is_an_error_with_its_place(tracing: Any, scope: RunScope) -> None:

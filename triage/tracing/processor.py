@@ -100,9 +100,19 @@ class SpoolingProcessor(TracingProcessor):
         spans = self._agents.setdefault(span.trace_id, {})
         spans[span.span_id] = agent_of(span.span_data) or spans.get(span.parent_id or "")
 
+    def _forget_agent(self, span: Span[Any]) -> str | None:
+        """Return whose span it is; with its last open span a trace goes, as a resumed one is told no end."""
+        spans = self._agents.get(span.trace_id)
+        if spans is None:
+            return None
+        agent = spans.pop(span.span_id, None)
+        if not spans:
+            self._agents.pop(span.trace_id, None)
+        return agent
+
     def _span_line(self, span: Span[Any]) -> bytes:
         row = {"type": "span", **span_columns(span), **_run_place(span)}
-        agent = self._agents.get(span.trace_id, {}).pop(span.span_id, None) or agent_of(span.span_data)
+        agent = self._forget_agent(span) or agent_of(span.span_data)
         if agent is not None:
             row["agent"] = agent
         content = content_of(span.span_data)
