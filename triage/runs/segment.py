@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 import structlog
@@ -36,6 +37,8 @@ from triage.team.team import Team
 
 # Nothing that a run waits for takes longer to notice that it is cancelled.
 INTERRUPT_S = 5.0
+
+RETRY_AFTER_S = (0.5, 2.0, 10.0, 60.0)
 
 log = structlog.get_logger(__name__)
 
@@ -94,9 +97,21 @@ class SegmentRunner:
     async def run(self, run_id: str, segment: int) -> str:
         """Run one segment to its end and return the status that the run then has.
 
+        What goes wrong outside the agents' work, such as a disk that is full when the end is written, is tried again
+        until it succeeds: finished steps are kept, so nothing is done twice.
+
         Raises:
             CancelledError: this process is closing; the segment has not ended and its workflow stays unfinished.
         """
+        for wait_s in chain(RETRY_AFTER_S, repeat(RETRY_AFTER_S[-1])):
+            try:
+                return await self._attempt(run_id, segment)
+            except Exception as error:  # noqa: BLE001 - an error here would end the workflow and leave the run without an end
+                log.warning("segment_interrupted", run_id=run_id, error=type(error).__name__, retry_after_s=wait_s)
+                await asyncio.sleep(wait_s)
+        raise AssertionError("The attempts never end.")
+
+    async def _attempt(self, run_id: str, segment: int) -> str:
         self._leave_when_closing()
         started = self._start(run_id, segment)
         if started is None:
