@@ -28,8 +28,8 @@ def _tracing_figure(name: str, value: float) -> Figure:
         return Figure(name, value, "1/s", aim=20_000, at_least=True)
     if name == "spans lost":
         return Figure(name, value, "", aim=0)
-    aim = 50.0 if name == "us per finished span, with tracing" else None
-    return Figure(name.removeprefix("us "), value, "us", aim=aim)
+    aim = 50.0 if name.startswith("us per finished span") else None
+    return Figure(name.replace("us per", "time per", 1), value, "us", aim=aim)
 
 
 def _latency() -> None:
