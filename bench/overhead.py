@@ -120,16 +120,15 @@ class Ladder:
         self._forget(runs)
         return Cost(cost(), statistics.median(walls) * 1000)
 
-    def run_product(self, count: int) -> tuple[Cost, float]:
-        """Submit runs and wait for their end; return the cost and the wait in the queue in milliseconds."""
+    def run_product(self, count: int) -> Cost:
+        """Submit runs and wait for their end."""
         self._scripts.add_runs(count)
         with self._counted(count) as cost:
             # Looking costs CPU too, so it happens rarely.
             ended = wait_for(self._services, submit(self._services, count), every_s=LOOK_EVERY_S)
             self._services.settle_traces()
         walls = [_ms(run.started_at, run.ended_at) for run in ended]
-        first = min(_ms(run.created_at, run.started_at) for run in ended)
-        return Cost(cost(), statistics.median(walls)), first
+        return Cost(cost(), statistics.median(walls))
 
     async def _run(self, rung: Rung, run: Run) -> None:
         scope = RunScope(run_id=run.id)
@@ -211,7 +210,7 @@ def measure(*, runs: int = RUNS, rounds: int = ROUNDS, idle_s: float = IDLE_S) -
         for _ in range(rounds):
             for rung in RUNGS:
                 costs[rung.name].append(ladder.climb(rung, runs))
-            costs[PRODUCT].append(ladder.run_product(runs)[0])
+            costs[PRODUCT].append(ladder.run_product(runs))
         scripts.assert_complete()
     return _figures({name: _median(kept) for name, kept in costs.items()}, idle=idle)
 
