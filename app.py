@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,7 +31,8 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG00
         # The server's own way to report a failed start is a stack trace; a person needs the sentence.
         sys.stderr.write(f"\nThe console cannot start. {error}\n\n")
         sys.stderr.flush()
-        raise SystemExit(1) from None
+        # Nothing is open yet, and every gentler way out of here ends in that stack trace.
+        os._exit(1)
     try:
         yield {}
     finally:
