@@ -39,7 +39,10 @@ class Settings(BaseSettings):
         description="Models to try, in order and separated by commas, when the first one does not answer.",
     )
     model_timeout_s: float = Field(
-        60.0, gt=0, alias="TRIAGE_MODEL_TIMEOUT_S", description="Seconds without a word before a model call is given up."
+        60.0,
+        gt=0,
+        alias="TRIAGE_MODEL_TIMEOUT_S",
+        description="Seconds without a word before a model call is given up.",
     )
     model_retries: int = Field(
         2, ge=0, le=10, alias="TRIAGE_MODEL_RETRIES", description="How often a failed model call is tried again."
@@ -51,7 +54,9 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path("./data"), alias="TRIAGE_DATA_DIR", description="Folder for records, traces and spool.")
     database_url: str | None = Field(
-        None, alias="TRIAGE_DATABASE_URL", description="Records in another database: a SQLAlchemy URL (SQLite or PostgreSQL)."
+        None,
+        alias="TRIAGE_DATABASE_URL",
+        description="Records in another database: a SQLAlchemy URL (SQLite or PostgreSQL).",
     )
     traces_url: str | None = Field(
         None, alias="TRIAGE_TRACES_URL", description="Trace store in another DuckDB file: its path."
@@ -60,7 +65,9 @@ class Settings(BaseSettings):
         None, alias="TRIAGE_KB_DIR", description="Folder with your own knowledge base articles (Markdown)."
     )
     secret_key: SecretStr | None = Field(
-        None, alias="TRIAGE_SECRET_KEY", description="Signs stored run states; made and kept in the data folder when unset."
+        None,
+        alias="TRIAGE_SECRET_KEY",
+        description="Signs stored run states; made and kept in the data folder when unset.",
     )
     trace_content: Literal["full", "redacted", "none"] = Field(
         "full", alias="TRIAGE_TRACE_CONTENT", description="How much of messages and tool calls the trace store keeps."
@@ -70,9 +77,6 @@ class Settings(BaseSettings):
     )
     max_concurrent_runs: int = Field(
         50, ge=1, le=1000, alias="TRIAGE_MAX_CONCURRENT_RUNS", description="How many runs work at the same time."
-    )
-    otlp_endpoint: str | None = Field(
-        None, alias="TRIAGE_OTLP_ENDPOINT", description="OpenTelemetry collector that receives the traces as well."
     )
     sample_records: bool = Field(
         default=True, alias="TRIAGE_SAMPLE_RECORDS", description="Load sample accounts and orders on the first start."
@@ -85,7 +89,9 @@ class Settings(BaseSettings):
             return [name.strip() for name in value.split(",") if name.strip()]
         return value
 
-    @field_validator("openai_api_key", "secret_key", "openai_base_url", "database_url", "traces_url", "kb_dir", mode="before")
+    @field_validator(
+        "openai_api_key", "secret_key", "openai_base_url", "database_url", "traces_url", "kb_dir", mode="before"
+    )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value

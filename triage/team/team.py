@@ -18,6 +18,7 @@ from triage.team.desk_records import DeskRecords
 from triage.team.disclosure import mentioned_in, protected_phrases
 from triage.team.escalation import escalation_handoff
 from triage.team.guardrails import INPUT_CHECK, input_guardrail, output_guardrails
+from triage.team.output import BuiltOutput
 from triage.team.sources import ArticleSearch, ModelRole, ModelSource
 from triage.team.tools.accounts import account_tool
 from triage.team.tools.knowledge import knowledge_tool
@@ -44,6 +45,8 @@ _ROLES: dict[str, ModelRole] = {
 }
 _EARLIER_MESSAGES = 20
 _EARLIER_CHARACTERS = 4000
+
+TRIAGE_OUTPUT = BuiltOutput(TriageResult)
 
 DeskAgent = Agent[TriageContext]
 DeskHandoff = Handoff[TriageContext, DeskAgent]
@@ -95,7 +98,7 @@ def build_team(*, models: ModelSource, records: DeskRecords, knowledge: ArticleS
         INPUT_CHECK,
         models.for_role("guardrail"),
         instructions=instructions.INPUT_CHECK_INSTRUCTIONS,
-        output_type=GuardrailVerdict,
+        output_type=BuiltOutput(GuardrailVerdict),
     )
     account = account_tool(records)
     kit = _Kit(models=models, shared=(ticket_tool(records), draft_tool(writer)), search=knowledge_tool(knowledge))
@@ -165,7 +168,7 @@ class _Kit:
             model=self.models.for_role(_ROLES[name]),
             tools=[self.search, *tools, *self.shared],
             handoffs=list(handoffs),
-            output_type=TriageResult,
+            output_type=TRIAGE_OUTPUT,
             output_guardrails=output_guardrails(_SECRET_PHRASES),
         )
 
@@ -173,5 +176,5 @@ class _Kit:
 _SECRET_PHRASES = protected_phrases("\n".join(instructions.FIXED_TEXTS))
 
 
-def _plain_agent(name: str, model: Model, *, instructions: Any, output_type: type[Any] | None = None) -> DeskAgent:
+def _plain_agent(name: str, model: Model, *, instructions: Any, output_type: BuiltOutput | None = None) -> DeskAgent:
     return Agent[TriageContext](name=name, model=model, instructions=instructions, output_type=output_type)
