@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-from agents import ModelSettings, OpenAIChatCompletionsModel
+from agents import ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel
 from openai import AsyncOpenAI, AsyncStream, Timeout
 from openai.types.chat import ChatCompletionChunk
 
@@ -16,6 +16,7 @@ from triage.llm.faults import ModelFault
 
 OPENAI_URL = "https://api.openai.com/v1"
 LONGEST_CONNECT_S = 10.0
+_CLOSING = frozenset({"response.completed", "response.failed", "response.incomplete", "error", "response.error"})
 
 
 class ClientPool:
@@ -70,6 +71,32 @@ class WholeAnswerChatModel(OpenAIChatCompletionsModel):
             response, stream = fetched
             return response, _WholeStream(stream)
         return fetched
+
+
+class WholeAnswerResponsesModel(OpenAIResponsesModel):
+    """The Responses API that notices a stream without a closing event, so that its span carries the error."""
+
+    async def _fetch_response(self, *arguments: Any, **options: Any) -> Any:
+        fetched = await super()._fetch_response(*arguments, **options)
+        return _ClosedStream(fetched) if options.get("stream") else fetched
+
+
+class _ClosedStream:
+    """A stream of response events that fails when the last of them is missing."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        is_closed = False
+        async for event in self._stream:
+            is_closed = is_closed or event.type in _CLOSING
+            yield event
+        if not is_closed:
+            raise ModelFault("the stream broke off", is_passing=True)
+
+    async def close(self) -> None:
+        await self._stream.close()
 
 
 class _WholeStream:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-from agents import Model, OpenAIResponsesModel
+from agents import Model
 
 from triage.domain import Value
 from triage.errors import SettingsError
 from triage.llm.breaker import ModelBreaker
 from triage.llm.chain import ChainLink, ModelChain, Sleep
-from triage.llm.clients import ClientPool, WholeAnswerChatModel
+from triage.llm.clients import ClientPool, WholeAnswerChatModel, WholeAnswerResponsesModel
 from triage.llm.durable import DurableModel
 from triage.llm.offline import OFFLINE_MODEL_NAME, OfflineModel
 from triage.settings import LITELLM_PREFIX, Settings
@@ -116,7 +116,7 @@ class ModelRegistry:
             raise SettingsError(f"The model {name} needs a key; set OPENAI_API_KEY.")
         if self._settings.openai_api == "chat_completions":
             return lambda: WholeAnswerChatModel(name, clients.client())
-        return lambda: OpenAIResponsesModel(name, clients.client())
+        return lambda: WholeAnswerResponsesModel(name, clients.client())
 
     def _describe(self, link: ChainLink) -> LinkDescription:
         protocol: Protocol = self._settings.openai_api
