@@ -17,7 +17,7 @@ QUEUE = "runs"
 WORKFLOW = "run_segment"
 # DBOS takes up again only workflows of its own version. Ours changes when a stored segment can no longer be replayed.
 WORKFLOW_VERSION = "1"
-POLL_S = 0.1
+POLL_S = 0.2
 
 log = structlog.get_logger(__name__)
 
