@@ -1,0 +1,1 @@
+"""Persistence: it knows SQL, never the SDK, never Streamlit."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.surroundings import clean_environment
 from triage.domain import Actor, Role
 from triage.settings import Settings, load_settings
 
@@ -50,5 +50,4 @@ def reviewer() -> Actor:
 @pytest.fixture
 def child_environment(tmp_path: Path) -> dict[str, str]:
     """The environment for a process that a test starts: this one's, with a data folder of the test."""
-    kept = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
-    return {**kept, "TRIAGE_DATA_DIR": str(tmp_path / "data"), "PYTHONUNBUFFERED": "1"}
+    return clean_environment(tmp_path / "data")

@@ -1,0 +1,1 @@
+"""The domain: the team of agents, its runs, approvals and traces; it knows the SDK, never Streamlit, never SQL."""

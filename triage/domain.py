@@ -169,9 +169,9 @@ class TriageResult(Value):
     recommended_action: str = Field(description="What the support team should do next, in one sentence.")
     requires_human: bool = Field(description="Whether a person has to look before anything is sent.")
     reply_draft: str = Field(
-        description="Leave empty after draft_reply: its text is taken as it stands. Otherwise the reply to the customer."
+        description="Leave empty after draft_reply, whose text is taken as it stands. Else the reply to the customer."
     )
-    citations: list[Citation] = Field(description="The articles that the reply rests on; only ones the search returned.")
+    citations: list[Citation] = Field(description="The articles that the reply rests on; only ones a search returned.")
     confidence: float = Field(description="How sure you are of category and urgency, from 0 to 1.")
 
 
@@ -235,8 +235,9 @@ class Message(Value):
 class Run(Value):
     """One message's way through the team.
 
-    ``result`` is what the agents said; ``category`` and ``urgency`` are the labels in force, which a correction changes.
-    ``cost_usd`` counts the priced calls only and ``unpriced_calls`` the others; ``active_ms`` leaves out waiting for people.
+    ``result`` is what the agents said; ``category`` and ``urgency`` are the labels in force, which a correction
+    changes. ``cost_usd`` counts the priced calls only and ``unpriced_calls`` the others; ``active_ms`` leaves out the
+    waiting for people.
     """
 
     id: str
@@ -283,7 +284,8 @@ class Run(Value):
             return True
         if self.status is RunStatus.CANCELLED:
             return self.assigned_to is not None
-        return self.status is RunStatus.COMPLETED and (self.degraded or (self.result is not None and self.result.requires_human))
+        asks_for_one = self.result is not None and self.result.requires_human
+        return self.status is RunStatus.COMPLETED and (self.degraded or asks_for_one)
 
 
 class RunEvent(Value):

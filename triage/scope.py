@@ -34,6 +34,9 @@ class EventSink(Protocol):
     def restart_text(self, source: str) -> None:
         """Say that what was streamed for ``source`` so far, if anything, is void because its model call starts."""
 
+    def finish_text(self, source: str, text: str) -> None:
+        """Say what the whole text of ``source`` is, also on a replay, where nothing is streamed again."""
+
 
 class DirectSteps:
     """Runs the work right away and keeps nothing; for tests, evaluation and the benchmark's bare run."""
@@ -53,6 +56,9 @@ class NoEvents:
         """Do nothing."""
 
     def restart_text(self, source: str) -> None:
+        """Do nothing."""
+
+    def finish_text(self, source: str, text: str) -> None:
         """Do nothing."""
 
 

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     guardrail_beside: bool = Field(
         default=False,
         alias="TRIAGE_GUARDRAIL_BESIDE",
-        description="Run the input guardrail beside the team instead of before it: faster, but costs tokens when it trips.",
+        description="Run the input guardrail beside the team, not before it: faster, but a trip costs tokens.",
     )
     data_dir: Path = Field(Path("./data"), alias="TRIAGE_DATA_DIR", description="Folder for records, traces and spool.")
     database_url: str | None = Field(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.surroundings import clean_environment
 from triage.domain import Run
 from triage.services import Services, open_services
 from triage.settings import Settings, load_settings
@@ -47,9 +47,6 @@ class Console:
 def running_console(folder: Path, **variables: str) -> Iterator[Console]:
     """Start a console on ``folder`` and stop it at the end; ``variables`` are settings by their name."""
     port = _free_port()
-    # Every setting is given, so that neither the environment nor a .env file of the developer reaches the console.
-    given = {str(field.alias): _written(field.get_default(call_default_factory=True)) for field in _FIELDS}
-    given |= {"TRIAGE_DATA_DIR": str(folder), **variables}
     log = folder.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -63,7 +60,7 @@ def running_console(folder: Path, **variables: str) -> Iterator[Console]:
                 "--server.fileWatcherType=none",
             ],
             cwd=PROJECT,
-            env={**os.environ, **given},
+            env=clean_environment(folder, **variables),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -78,15 +75,6 @@ def running_console(folder: Path, **variables: str) -> Iterator[Console]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-_FIELDS = Settings.model_fields.values()
-
-
-def _written(value: object) -> str:
-    if value is None or value == []:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _free_port() -> int:

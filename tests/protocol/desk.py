@@ -29,6 +29,8 @@ class EventRecord:
     def text(self, source: str, delta: str) -> None:
         raise AssertionError("Models do not write text into the log; the writer tool does.")
 
+    def finish_text(self, source: str, text: str) -> None: ...
+
     def restart_text(self, source: str) -> None:
         raise AssertionError("Models do not write text into the log; the writer tool does.")
 

@@ -67,6 +67,8 @@ class Told:
     def text(self, source: str, delta: str) -> None:
         self.texts.append((source, delta))
 
+    def finish_text(self, source: str, text: str) -> None: ...
+
     def restart_text(self, source: str) -> None:
         self.texts.append((source, "<restart>"))
 

@@ -33,12 +33,12 @@ class EventStore(Protocol):
 
 
 class _LiveText:
-    """The streamed text of one source that is not in the log yet."""
+    """The streamed text of one source: what is in the log, and what is not yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: str = "") -> None:
+        self.kept = kept
         self.pending = ""
         self.since = 0.0
-        self.was_kept = False
 
 
 class EventLog:
@@ -76,17 +76,25 @@ class EventLog:
     def restart_text(self, run_id: str, source: str) -> None:
         """Forget what was streamed for ``source`` and say so to whoever saw it."""
         with self._lock:
-            live = self._live[run_id].setdefault(source, _LiveText())
-            seen = live.was_kept or bool(live.pending)
-            live.pending, live.was_kept = "", False
-            if seen:
-                self._buffer[run_id].append(_text_event(EventKind.TEXT_RESTARTED, source, ""))
+            self._restart_text(run_id, source, self._live[run_id].setdefault(source, _LiveText()))
         self._wake.set()
 
-    def expect_text(self, run_id: str, source: str) -> None:
-        """Note that the log already has text of ``source``, streamed before a kill."""
+    def finish_text(self, run_id: str, source: str, text: str) -> None:
+        """Make the log hold ``text`` for ``source``: what a kill swallowed is added, what differs is replaced."""
         with self._lock:
-            self._live[run_id].setdefault(source, _LiveText()).was_kept = True
+            live = self._live[run_id].setdefault(source, _LiveText())
+            if (live.kept + live.pending).strip() != text.strip():
+                if not text.startswith(live.kept):
+                    self._restart_text(run_id, source, live)
+                live.pending = text[len(live.kept) :]
+            if live.pending:
+                self._keep_text(run_id, source, live)
+        self._wake.set()
+
+    def expect_text(self, run_id: str, source: str, kept: str) -> None:
+        """Note what the log has of ``source`` already, streamed before a kill."""
+        with self._lock:
+            self._live[run_id].setdefault(source, _LiveText(kept))
 
     def live_text(self, run_id: str) -> dict[str, str]:
         """Return the text by source that was streamed since the last kept piece."""
@@ -110,8 +118,13 @@ class EventLog:
 
     def _keep_text(self, run_id: str, source: str, live: _LiveText) -> None:
         self._buffer[run_id].append(_text_event(EventKind.TEXT_DELTA, source, live.pending))
-        live.pending, live.was_kept = "", True
+        live.kept, live.pending = live.kept + live.pending, ""
         self._wake.set()
+
+    def _restart_text(self, run_id: str, source: str, live: _LiveText) -> None:
+        if live.kept or live.pending:
+            self._buffer[run_id].append(_text_event(EventKind.TEXT_RESTARTED, source, ""))
+        live.kept, live.pending = "", ""
 
     def _write_loop(self) -> None:
         while not self._closing:
@@ -168,3 +181,7 @@ class RunEvents:
     def restart_text(self, source: str) -> None:
         """Void the text of a source."""
         self._log.restart_text(self._run_id, source)
+
+    def finish_text(self, source: str, text: str) -> None:
+        """Say what the whole text of a source is."""
+        self._log.finish_text(self._run_id, source, text)

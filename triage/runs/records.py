@@ -16,6 +16,7 @@ from triage.domain import (
     NewEvent,
     Order,
     Run,
+    RunEvent,
     RunStatus,
     StoredState,
     utc_now,
@@ -24,6 +25,7 @@ from triage.errors import Conflict
 from triage.llm.offline import OFFLINE_MODEL_NAME
 from triage.runs.gateway import Gateway
 from triage.runs.outcome import Interruption, Outcome
+from triage.runs.reading import MAX_EVENTS
 from triage.runs.state import pack_state
 from triage.scope import RunScope
 from triage.team.context import TriageContext
@@ -71,11 +73,17 @@ class RunRecords:
         with self._gateway.read() as tx:
             return [approval for approval in tx.approvals.list_of_run(run_id) if approval.segment == segment]
 
-    def text_sources(self, run_id: str) -> set[str]:
-        """Return the sources whose streamed text is in the log already."""
+    def streamed_texts(self, run_id: str) -> dict[str, str]:
+        """Return what of streamed text is in the log already, by source."""
         with self._gateway.read() as tx:
-            events = tx.events.list(run_id)
-        return {event.payload["source"] for event in events if event.kind is EventKind.TEXT_DELTA}
+            events: list[RunEvent] = tx.events.list(run_id, limit=MAX_EVENTS)
+        texts: dict[str, str] = {}
+        for event in events:
+            if event.kind is EventKind.TEXT_RESTARTED:
+                texts[event.payload["source"]] = ""
+            elif event.kind is EventKind.TEXT_DELTA:
+                texts[event.payload["source"]] = texts.get(event.payload["source"], "") + event.payload["text"]
+        return texts
 
     def history(self, run: Run) -> list[dict[str, str]]:
         """Return the earlier messages of the conversation with the replies as they were sent, or drafted."""

@@ -119,8 +119,9 @@ class SegmentRunner:
         steps = RecordedSteps(self._step_log, run_id=run_id, segment=segment)
         events = RunEvents(self._event_log, run_id=run_id)
         scope = RunScope(run_id=run_id, segment=segment, is_replay=steps.is_replay, steps=steps, events=events)
-        for source in self._records.text_sources(run_id):
-            self._event_log.expect_text(run_id, source)
+        if steps.is_replay:
+            for source, kept in self._records.streamed_texts(run_id).items():
+                self._event_log.expect_text(run_id, source, kept)
         try:
             return (await self._work_and_finish(started, scope=scope, events=events)).value
         finally:
