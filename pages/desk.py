@@ -50,7 +50,7 @@ def open_run(run_id: str, *, every: float | None) -> None:
 
 if selected_run() is None and (newest := services().runs.list(limit=1)):
     select_run(newest[0].id)
-left, work = st.columns([2, 5], gap="medium")
+left, work = st.columns([4, 9], gap="medium")
 with left:
     st.fragment(inbox, run_every=INBOX_REFRESH_S)()
 with work:

@@ -71,7 +71,7 @@ def customer_wrote(run: Run, messages: Sequence[Message]) -> None:
 def argument_table(rows: Iterable[tuple[str, str]]) -> None:
     """Draw names and values, one below the other; values are data."""
     for name, value in rows:
-        left, right = st.columns([1, 4], gap="small")
+        left, right = st.columns([1, 3], gap="small")
         left.caption(plain(name))
         right.text(value)
 
