@@ -266,6 +266,7 @@ class Run(Value):
     active_ms: int = 0
     models: list[str] = Field(default_factory=list)
     degraded: bool = False
+    escalated: bool = False
     last_agent: str | None = None
     assigned_to: str | None = None
     retry_of: str | None = None
@@ -277,11 +278,17 @@ class Run(Value):
 
     @property
     def needs_person(self) -> bool:
-        """Whether the run ended in a way that somebody has to look at and nobody has closed it by sending a reply."""
+        """Whether somebody has to look at the run, and nobody has closed it by sending a reply.
+
+        A message that an input guardrail refused needs nobody; one that was stopped later was a request, and the
+        customer was told that a person answers it. An escalation counts from the moment it is made.
+        """
         if self.reply_sent_at is not None:
             return False
-        if self.status is RunStatus.FAILED:
+        if self.escalated or self.status is RunStatus.FAILED:
             return True
+        if self.status is RunStatus.BLOCKED:
+            return self.trip is not None and self.trip.stage != "input"
         if self.status is RunStatus.CANCELLED:
             return self.assigned_to is not None
         asks_for_one = self.result is not None and self.result.requires_human

@@ -109,14 +109,21 @@ class RunStore(Store[Run]):
         columns = super()._changed_columns(changes)
         if "result" in changes:
             columns["requires_human"] = _requires_human(changes["result"])
+        if "trip" in changes:
+            columns["trip_stage"] = _trip_stage(changes["trip"])
         return columns
 
     def _row(self, value: Run) -> dict[str, Any]:
-        return {**super()._row(value), "requires_human": _requires_human(value.result)}
+        copies = {"requires_human": _requires_human(value.result), "trip_stage": _trip_stage(value.trip)}
+        return {**super()._row(value), **copies}
 
 
 def _requires_human(result: Any) -> bool:
     return bool(result is not None and plain(result)["requires_human"])
+
+
+def _trip_stage(trip: Any) -> str | None:
+    return None if trip is None else str(plain(trip)["stage"])
 
 
 def _status_conditions(filter: RunFilter) -> Iterator[sa.ColumnElement[bool]]:  # noqa: A002

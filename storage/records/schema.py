@@ -23,8 +23,10 @@ METADATA = sa.MetaData(
 # The rule of Run.needs_person, so that lists and counts can ask for it. The database computes it with every write,
 # which makes it impossible for a writer to forget.
 NEEDS_PERSON = (
-    "reply_sent_at is null and (status = 'failed' or (status = 'cancelled' and assigned_to is not null)"
-    " or (status = 'completed' and (degraded or requires_human)))"
+    "reply_sent_at is null and (escalated or status = 'failed'"
+    " or (status = 'cancelled' and assigned_to is not null)"
+    " or (status = 'completed' and (degraded or requires_human))"
+    " or (status = 'blocked' and trip_stage is not null and trip_stage <> 'input'))"
 )
 
 conversations = sa.Table(
@@ -79,6 +81,8 @@ runs = sa.Table(
     sa.Column("reply_sent_by", sa.Text),
     sa.Column("failure", Json),
     sa.Column("trip", Json),
+    # A copy of the trip's field of that name, for the same reason.
+    sa.Column("trip_stage", sa.Text),
     sa.Column("usage", Json, nullable=False),
     sa.Column("cost_usd", Money, nullable=False),
     sa.Column("unpriced_calls", sa.Integer, nullable=False),
@@ -86,6 +90,7 @@ runs = sa.Table(
     sa.Column("active_ms", sa.BigInteger, nullable=False),
     sa.Column("models", Json, nullable=False),
     sa.Column("degraded", sa.Boolean, nullable=False),
+    sa.Column("escalated", sa.Boolean, nullable=False),
     sa.Column("last_agent", sa.Text),
     sa.Column("assigned_to", sa.Text),
     sa.Column("retry_of", sa.Text),

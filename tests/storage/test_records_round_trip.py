@@ -52,6 +52,7 @@ def test_a_full_run_comes_back_equal(any_records: Records, make: SimpleNamespace
         active_ms=5_000_000_000,
         models=["a", "b"],
         degraded=True,
+        escalated=True,
         last_agent="Billing specialist",
         assigned_to="sam",
         retry_of="r0",

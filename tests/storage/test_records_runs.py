@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.records import Records, open_engine
-from triage.domain import ApprovalStatus, RunFilter, RunStatus
+from triage.domain import ApprovalStatus, RunFilter, RunStatus, Trip
 from triage.errors import Conflict, NotFound
 
 RUNNING = (RunStatus.QUEUED, RunStatus.RUNNING)
@@ -38,6 +38,11 @@ def at_once(works: list[Callable[[], Any]]) -> list[Any]:
     for thread in threads:
         thread.join()
     return outcomes
+
+
+def trip_at(stage: str) -> Trip:
+    """Return a guardrail's trip at a stage of the run."""
+    return Trip.model_validate(dict.fromkeys(Trip.model_fields, "x") | {"stage": stage})
 
 
 # Updates.
@@ -171,18 +176,23 @@ def test_the_counts_agree_with_the_lists(inbox: Records, text: str) -> None:
 
 def test_the_database_and_the_domain_agree_on_what_needs_a_person(with_run: Records, make: SimpleNamespace) -> None:
     results = (None, make.result(requires_human=True), make.result())
-    cases = itertools.product(RunStatus, (None, make.now), (None, "lee"), (False, True), results)
-    runs = [
-        make.run(
-            id=f"n{number}", status=status, reply_sent_at=sent, assigned_to=person, degraded=degraded, result=result
-        )
-        for number, (status, sent, person, degraded, result) in enumerate(cases)
-    ]
+    trips = (None, *(trip_at(stage) for stage in ("input", "output", "tool_input", "tool_output")))
+    fields = {
+        "status": tuple(RunStatus),
+        "reply_sent_at": (None, make.now),
+        "assigned_to": (None, "lee"),
+        "degraded": (False, True),
+        "escalated": (False, True),
+        "result": results,
+        "trip": trips,
+    }
+    cases = itertools.product(*fields.values())
+    runs = [make.run(id=f"n{number}", **dict(zip(fields, case, strict=True))) for number, case in enumerate(cases)]
     with with_run.begin() as stores:
         for run in runs:
             stores.runs.add(run)
     with with_run.read() as stores:
-        found = {run.id for run in stores.runs.list(RunFilter(needs_person=True), limit=1000)}
+        found = {run.id for run in stores.runs.list(RunFilter(needs_person=True), limit=len(runs) + 1)}
     assert found == {run.id for run in runs if run.needs_person}
     assert 0 < len(found) < len(runs)
 
@@ -198,6 +208,27 @@ def test_an_update_moves_a_run_in_and_out_of_what_needs_a_person(with_run: Recor
     with with_run.begin() as stores:
         stores.runs.update("r1", reply_sent_at=make.now, reply_sent_by="lee")
     assert count() == 0
+
+
+@pytest.mark.parametrize(("stage", "expected"), [("input", 0), ("output", 1), ("tool_input", 1), ("tool_output", 1)])
+def test_a_run_blocked_after_its_input_needs_a_person(
+    with_run: Records, make: SimpleNamespace, stage: str, expected: int
+) -> None:
+    with with_run.begin() as stores:
+        run = stores.runs.update("r1", status=RunStatus.BLOCKED, trip=trip_at(stage))
+        assert run.needs_person == bool(expected)
+        assert stores.runs.counts(RunFilter())["needs_person"] == expected
+
+
+@pytest.mark.parametrize("status", list(RunStatus))
+def test_an_escalated_run_needs_a_person_until_its_reply_is_sent(
+    with_run: Records, make: SimpleNamespace, status: RunStatus
+) -> None:
+    for changes, expected in (({"escalated": True}, ["r1"]), ({"reply_sent_at": make.now}, [])):
+        with with_run.begin() as stores:
+            run = stores.runs.update("r1", status=status, **changes)
+            assert run.needs_person == bool(expected)
+            assert [found.id for found in stores.runs.list(RunFilter(needs_person=True))] == expected
 
 
 def test_unfinished_runs_are_the_queued_and_running_ones_oldest_first(inbox: Records) -> None:

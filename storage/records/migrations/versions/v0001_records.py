@@ -11,8 +11,10 @@ down_revision = None
 MOMENT = sa.DateTime(timezone=True)
 AMOUNT = sa.Numeric().with_variant(sa.Text(), "sqlite")
 NEEDS_PERSON = (
-    "reply_sent_at is null and (status = 'failed' or (status = 'cancelled' and assigned_to is not null)"
-    " or (status = 'completed' and (degraded or requires_human)))"
+    "reply_sent_at is null and (escalated or status = 'failed'"
+    " or (status = 'cancelled' and assigned_to is not null)"
+    " or (status = 'completed' and (degraded or requires_human))"
+    " or (status = 'blocked' and trip_stage is not null and trip_stage <> 'input'))"
 )
 
 
@@ -77,6 +79,7 @@ def _create_runs() -> None:
         sa.Column("reply_sent_by", sa.Text()),
         sa.Column("failure", sa.JSON()),
         sa.Column("trip", sa.JSON()),
+        sa.Column("trip_stage", sa.Text()),
         sa.Column("usage", sa.JSON(), nullable=False),
         sa.Column("cost_usd", AMOUNT, nullable=False),
         sa.Column("unpriced_calls", sa.Integer(), nullable=False),
@@ -84,6 +87,7 @@ def _create_runs() -> None:
         sa.Column("active_ms", sa.BigInteger(), nullable=False),
         sa.Column("models", sa.JSON(), nullable=False),
         sa.Column("degraded", sa.Boolean(), nullable=False),
+        sa.Column("escalated", sa.Boolean(), nullable=False),
         sa.Column("last_agent", sa.Text()),
         sa.Column("assigned_to", sa.Text()),
         sa.Column("retry_of", sa.Text()),
