@@ -6,6 +6,7 @@ durations are integers in milliseconds and end in ``_ms``, money is ``Decimal`` 
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -424,10 +425,11 @@ class Ticket(Value):
 
 
 class Escalation(Value):
-    """A conversation that was handed to a person, with the reason."""
+    """A conversation that was handed to a person, with the reason; ``key`` makes one wish count once in its run."""
 
     id: str
     run_id: str
+    key: str = Field(default_factory=lambda: uuid.uuid4().hex)
     conversation_id: str
     reason: str
     urgency: Urgency

@@ -54,8 +54,8 @@ class EscalationStore(Store[Escalation]):
     noun = "escalation"
 
     def add(self, escalation: Escalation) -> Escalation:
-        """Keep an escalation and return it; a second one of the same run by the same author returns the kept one."""
-        return self._add_once(escalation, unique=("run_id", "created_by"))
+        """Keep an escalation and return it; a second one of the same run and key returns the kept one."""
+        return self._add_once(escalation, unique=("run_id", "key"))
 
     def list_of_run(self, run_id: str) -> list[Escalation]:
         """Return the escalations of a run, oldest first."""

@@ -258,13 +258,14 @@ escalations = sa.Table(
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
     sa.Column("conversation_id", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("urgency", sa.Text, nullable=False),
     sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
-    # Whoever escalates a run, an agent or a person, does so once.
-    sa.UniqueConstraint("run_id", "created_by"),
+    # The agents escalate a run once, a person once per filled-in form.
+    sa.UniqueConstraint("run_id", "key"),
 )
 
 corrections = sa.Table(

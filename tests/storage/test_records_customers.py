@@ -24,9 +24,10 @@ def _refund(stores: Stores, make: SimpleNamespace, name: str, call: str) -> Any:
     return stores.orders.add_refund(Refund(id=name, order_id="o1", run_id="r1", call_id=call, **amount))
 
 
-def _escalation(stores: Stores, make: SimpleNamespace, name: str, author: str) -> Any:
-    why = {"reason": name, "urgency": "low", "created_by": author, "created_at": make.now}
-    return stores.escalations.add(Escalation(id=name, run_id="r1", conversation_id="c1", **why))
+def _escalation(stores: Stores, make: SimpleNamespace, name: str, key: str) -> Any:
+    # The author is the same each time: a person may escalate again, with another reason.
+    why = {"reason": name, "urgency": "low", "created_by": "lee", "created_at": make.now}
+    return stores.escalations.add(Escalation(id=name, run_id="r1", key=key, conversation_id="c1", **why))
 
 
 @pytest.mark.parametrize("add", [_ticket, _refund, _escalation])

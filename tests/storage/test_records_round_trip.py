@@ -196,9 +196,8 @@ def test_an_account_comes_back_with_its_invoices_newest_first(any_records: Recor
 
 
 def test_what_a_run_leaves_comes_back_equal(with_run: Records, make: SimpleNamespace) -> None:
-    escalation = Escalation(
-        id="e1", run_id="r1", conversation_id="c1", reason=ODD_TEXT, urgency="high", created_by="x", created_at=make.now
-    )
+    why = {"reason": ODD_TEXT, "urgency": "high", "created_by": "x", "created_at": make.now}
+    escalation = Escalation(id="e1", run_id="r1", key="k", conversation_id="c1", **why)
     correction = Correction(
         id="x1", run_id="r1", field="urgency", before=None, after="low", corrected_by="lee", corrected_at=make.now
     )

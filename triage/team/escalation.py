@@ -14,6 +14,8 @@ from triage.team.context import EscalationFact, RunFacts, TriageContext, scope_o
 from triage.team.desk_records import DeskRecords
 
 _AUTHOR = "team"
+# The same for every agent: the team hands a run over once, however often it is worked.
+_KEY = "agents"
 _LONGEST_REASON = 1000
 
 
@@ -57,6 +59,7 @@ def _keep(records: DeskRecords, context: TriageContext, given: EscalationReason)
             Escalation(
                 id=stable_id("E", context.run_id, _AUTHOR),
                 run_id=context.run_id,
+                key=_KEY,
                 conversation_id=context.conversation_id,
                 reason=reason,
                 urgency=Urgency(given.urgency),

@@ -266,13 +266,14 @@ def _create_follow_ups() -> None:
         "escalations",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("conversation_id", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("urgency", sa.Text(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_escalations"),
-        sa.UniqueConstraint("run_id", "created_by", name="uq_escalations_run_id_created_by"),
+        sa.UniqueConstraint("run_id", "key", name="uq_escalations_run_id_key"),
     )
     op.create_table(
         "notes",
