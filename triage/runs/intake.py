@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 from triage.errors import InvalidInput
 
@@ -13,28 +15,57 @@ MAX_ID_CHARS = 200
 _EMAIL = re.compile(r"[^@\s<>\"',;]{1,64}@[^@\s<>\"',;.]+(\.[^@\s<>\"',;.]+)*")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 
+TextKind = Literal["message", "reason", "reply"]
 
-def clean_message(text: str) -> str:
-    """Return the message without control characters and with plain line ends.
+
+class _Words(NamedTuple):
+    """What to do about a text that cannot be used."""
+
+    if_empty: str
+    if_long: str
+    if_unreadable: str
+
+
+_WORDS: Mapping[TextKind, _Words] = {
+    "message": _Words(
+        "The message is empty. Write or paste what the customer said.",
+        "Keep the part that matters; attach the rest to the ticket.",
+        "Paste it as plain text.",
+    ),
+    "reason": _Words(
+        "Give a reason: whoever goes on from here has to know it.",
+        "Say it in a few sentences.",
+        "Write it in plain words.",
+    ),
+    "reply": _Words(
+        "The reply is empty. Write it, or run the message again for another draft.",
+        "Shorten it, or send a part of it as an attachment.",
+        "Write it as plain text.",
+    ),
+}
+
+
+def clean_message(text: str, *, what: TextKind = "message") -> str:
+    """Return a text without control characters and with plain line ends; ``what`` it is decides how it is refused.
 
     Raises:
         InvalidInput: it is empty, too long, or not text.
     """
+    words = _WORDS[what]
     if not text.strip():
-        raise InvalidInput("The message is empty. Write or paste what the customer said.")
+        raise InvalidInput(words.if_empty)
     if len(text) > MAX_MESSAGE_CHARS:
         raise InvalidInput(
-            f"The message has {len(text):,} characters, at most {MAX_MESSAGE_CHARS:,} are accepted. "
-            "Keep the part that matters; attach the rest to the ticket."
+            f"The {what} has {len(text):,} characters, at most {MAX_MESSAGE_CHARS:,} are accepted. {words.if_long}"
         )
     if "\x00" in text or "\ufffd" * 3 in text:
-        raise InvalidInput("The message is not text (it holds binary content). Paste it as plain text.")
+        raise InvalidInput(f"The {what} is not text (it holds binary content). {words.if_unreadable}")
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(char for char in plain if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs", "Cn"))
     if len(kept) < 0.9 * len(plain):
-        raise InvalidInput("The message is mostly control characters. Paste it as plain text.")
+        raise InvalidInput(f"The {what} is mostly control characters. {words.if_unreadable}")
     if not kept.strip():
-        raise InvalidInput("The message holds no readable text. Write or paste what the customer said.")
+        raise InvalidInput(f"The {what} holds no readable text. {words.if_unreadable}")
     return kept.strip()
 
 
