@@ -11,12 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Engine, event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from storage.records.migrate import apply_migrations, make_folder
 from storage.records.stores import Stores
-from triage.errors import SettingsError
+from triage.errors import DataFolderError, SettingsError
 
 BUSY_TIMEOUT_MS = 30_000
 # Up to 50 runs work at once, each with short transactions, and the durable engine shares the pool.
@@ -93,6 +93,15 @@ def _unicode_lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
 
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """Make a database that does not answer an error of ours: what runs may try again then, it may not otherwise."""
+    try:
+        yield
+    except OperationalError as error:
+        raise DataFolderError(f"The records cannot be read or written now ({error.orig}).") from error
+
+
 class Records:
     """The records of the product: transactions over all stores. One object serves every thread of a process."""
 
@@ -116,7 +125,7 @@ class Records:
 
         SQLite lets one transaction write at a time, so the block must be short and wait for nothing outside.
         """
-        with self.engine.connect() as connection:
+        with _said_plainly(), self.engine.connect() as connection:
             if self._is_sqlite:
                 # Without this the lock is taken at the first write, and what was read before it may be out of date.
                 connection.exec_driver_sql("begin immediate")
@@ -126,7 +135,7 @@ class Records:
     @contextmanager
     def read(self) -> Iterator[Stores]:
         """Open one look at the records, the same for all queries of the block; writing in it is an error."""
-        with self.engine.connect() as connection:
+        with _said_plainly(), self.engine.connect() as connection:
             if not self._is_sqlite:
                 yield Stores(connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ"))
                 return

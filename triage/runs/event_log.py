@@ -11,14 +11,16 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
 
 from triage.domain import EventKind, NewEvent, utc_now
+from triage.errors import DataFolderError
 
 _GATHER_S = 0.03
+_RETRY_S = 0.5
 _TEXT_PIECE_S = 0.4
 _TEXT_PIECE_CHARS = 400
 
@@ -44,9 +46,8 @@ class _LiveText:
 class EventLog:
     """Buffers events of the running segments and writes them in one place."""
 
-    def __init__(self, store: EventStore, *, on_write: Callable[[set[str]], None] | None = None) -> None:
+    def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._on_write = on_write
         self._lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._wake = threading.Event()
@@ -102,7 +103,11 @@ class EventLog:
             return {source: live.pending for source, live in self._live.get(run_id, {}).items() if live.pending}
 
     def flush(self, run_id: str) -> None:
-        """Write everything of a run; when this returns it is on disk."""
+        """Write everything of a run; when this returns it is on disk.
+
+        Raises:
+            DataFolderError: the records cannot be written now; nothing is lost, it is tried again later.
+        """
         with self._lock:
             for source, live in self._live.pop(run_id, {}).items():
                 if live.pending:
@@ -114,7 +119,10 @@ class EventLog:
         self._closing = True
         self._wake.set()
         self._thread.join(timeout=5)
-        self._write()
+        try:
+            self._write()
+        except DataFolderError as error:
+            log.warning("events_not_written", error=str(error))
 
     def _keep_text(self, run_id: str, source: str, live: _LiveText) -> None:
         self._buffer[run_id].append(_text_event(EventKind.TEXT_DELTA, source, live.pending))
@@ -131,27 +139,36 @@ class EventLog:
             self._wake.wait()
             self._wake.clear()
             time.sleep(_GATHER_S)
-            self._write()
+            try:
+                self._write()
+            except DataFolderError as error:
+                log.warning("events_not_written", error=str(error))
+                time.sleep(_RETRY_S)
+                self._wake.set()
 
     def _write(self) -> None:
         # One writer at a time keeps the order of a run's events when a flush and the loop meet.
         with self._write_lock:
             with self._lock:
                 batches, self._buffer = self._buffer, defaultdict(list)
-            if not batches:
-                return
             try:
-                self._store.append_many(batches)
-            except Exception as error:  # noqa: BLE001 - a full disk must not end the thread; the events are tried again
-                log.warning("events_not_written", runs=len(batches), error=type(error).__name__)
+                if batches:
+                    self._store.append_many(batches)
+            except DataFolderError:
                 with self._lock:
                     for run_id, events in batches.items():
                         self._buffer[run_id][:0] = events
-                time.sleep(0.5)
-                self._wake.set()
-                return
-        if self._on_write is not None:
-            self._on_write(set(batches))
+                raise
+            except Exception:  # noqa: BLE001 - one run's events that cannot be kept must not hold up the others'
+                self._write_one_by_one(batches)
+
+    def _write_one_by_one(self, batches: Mapping[str, Sequence[NewEvent]]) -> None:
+        """Write each run's events on their own and leave out the ones that the records refuse."""
+        for run_id, events in batches.items():
+            try:
+                self._store.append_many({run_id: events})
+            except Exception as error:  # noqa: BLE001 - see above
+                log.warning("events_refused", run_id=run_id, events=len(events), error=type(error).__name__)
 
 
 def _text_event(kind: EventKind, source: str, text: str) -> NewEvent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -17,6 +18,7 @@ from triage.domain import (
     Order,
     Run,
     RunEvent,
+    RunFailure,
     RunStatus,
     StoredState,
     utc_now,
@@ -38,12 +40,12 @@ class RunRecords:
         self._gateway = gateway
 
     def append_many(self, batches: Mapping[str, Sequence[NewEvent]]) -> None:
-        """Keep the events of several runs in one transaction; a cancelled run tells nothing more."""
+        """Keep the events of several runs in one transaction; a cancelled run tells only what was done all the same."""
         with self._gateway.begin() as tx:
             cancelled: set[str] = tx.runs.cancelled_among(batches)
             for run_id, events in batches.items():
-                if run_id not in cancelled:
-                    tx.events.append(run_id, events)
+                told = [event for event in events if event.kind in _ACTED] if run_id in cancelled else events
+                tx.events.append(run_id, told)
 
     def load(self, run_id: str, segment: int) -> Mapping[str, Any]:
         """Return the outcomes of a segment's finished steps."""
@@ -89,12 +91,14 @@ class RunRecords:
         """Return the earlier messages of the conversation with the replies as they were sent, or drafted."""
         with self._gateway.read() as tx:
             runs: list[Run] = tx.runs.list_of_conversation(run.conversation_id)
+        # Of a message that was run again the last run counts.
+        by_message = {earlier.message_id: earlier for earlier in sorted(runs, key=lambda other: other.created_at)}
         items: list[dict[str, str]] = []
-        for earlier in sorted(runs, key=lambda other: other.created_at):
-            if earlier.message_id == run.message_id or earlier.created_at >= run.created_at:
+        for earlier in by_message.values():
+            if earlier.message_id == run.message_id or earlier.created_at >= run.created_at or _was_refused(earlier):
                 continue
             items.append({"role": "user", "content": earlier.message})
-            if earlier.reply:
+            if earlier.reply and (earlier.reply_sent_at is not None or earlier.status is RunStatus.COMPLETED):
                 items.append({"role": "assistant", "content": earlier.reply})
         return items
 
@@ -139,8 +143,12 @@ class RunRecords:
         changes = _totals(run, scope=scope, active_ms=active_ms)
         events = [_end_event(run, outcome)]
         with self._gateway.begin() as tx:
-            if tx.runs.get(run.id).status is RunStatus.CANCELLED:
-                # Somebody cancelled while the last step ended; what was spent is still counted.
+            tx.steps.forget(run.id, run.segment)
+            current: Run = tx.runs.get(run.id)
+            if current.status is RunStatus.CANCELLED:
+                # Somebody cancelled while the last step ended; what was spent and done still counts.
+                for approval in _executing(tx, run.id):
+                    tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval))
                 cancelled: Run = tx.runs.update(run.id, **changes)
                 return cancelled
             if outcome.state is not None:
@@ -158,17 +166,53 @@ class RunRecords:
                     approval = _approval(run, interruption, order=_order_of(tx, interruption))
                     tx.approvals.add(approval)
                     events.insert(0, _requested(approval))
-            for approval in tx.approvals.list_of_run(run.id):
-                if approval.execution is ExecutionStatus.EXECUTING:
-                    tx.approvals.update(approval.id, execution=_execution(executions.get(approval.call_id)))
+            for approval in _executing(tx, run.id):
+                tx.approvals.update(approval.id, execution=_execution(executions.get(approval.call_id)))
             tx.events.append(run.id, events)
+            ending = _ending(current, outcome, now=now)
             finished: Run = tx.runs.update(
-                run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **_ending(run, outcome, now=now)
+                run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **ending
             )
         return finished
 
+    def fail_segment(self, run_id: str, segment: int) -> RunStatus:
+        """End a run whose segment cannot be brought to its end; a person has to look."""
+        failure = RunFailure(
+            code="internal",
+            message="The run could not be brought to its end (an internal fault). Try again or take over.",
+        )
+        outcome = Outcome(status=RunStatus.FAILED, failure=failure)
+        with self._gateway.begin() as tx:
+            run: Run = tx.runs.get(run_id)
+            if run.segment != segment or run.status is not RunStatus.RUNNING:
+                return run.status
+            for approval in _executing(tx, run_id):
+                tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval))
+            tx.events.append(run_id, [_end_event(run, outcome)])
+            tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
+        return RunStatus.FAILED
+
 
 _APPROVED = (ApprovalStatus.APPROVED, ApprovalStatus.EDITED)
+_ACTED = (EventKind.TOOL_COMPLETED, EventKind.TOOL_FAILED, EventKind.TICKET_CREATED)
+
+
+def _was_refused(run: Run) -> bool:
+    """Whether the input guardrail kept the message from the team, which then must not reach it as a memory."""
+    return run.trip is not None and run.trip.stage == "input"
+
+
+def _executing(tx: Any, run_id: str) -> list[Approval]:
+    approvals: list[Approval] = tx.approvals.list_of_run(run_id)
+    return [approval for approval in approvals if approval.execution is ExecutionStatus.EXECUTING]
+
+
+def _execution_on_record(tx: Any, approval: Approval) -> ExecutionStatus:
+    """Say what became of an action by what it left in the records."""
+    order_id = approval.arguments.get("order_id")
+    made = [*tx.tickets.list_of_run(approval.run_id), *(tx.orders.refunds(order_id) if order_id else [])]
+    is_done = any((item.run_id, item.call_id) == (approval.run_id, approval.call_id) for item in made)
+    return ExecutionStatus.SUCCEEDED if is_done else ExecutionStatus.FAILED
 
 
 def _totals(run: Run, *, scope: RunScope, active_ms: int) -> dict[str, Any]:
@@ -229,9 +273,10 @@ def _order_of(tx: Any, interruption: Interruption) -> Order | None:
 def _approval(run: Run, interruption: Interruption, *, order: Order | None) -> Approval:
     now = utc_now()
     arguments = json.loads(interruption.arguments)
+    place = f"{run.id}:{run.segment}:{interruption.call_id}"
     return Approval(
         # The id comes from the call, so the replay of a killed pause asks for the same approval.
-        id=f"apr_{run.id.removeprefix('run_')}_{run.segment}_{interruption.call_id[-12:]}",
+        id=f"apr_{hashlib.blake2b(place.encode(), digest_size=10).hexdigest()}",
         run_id=run.id,
         segment=run.segment,
         conversation_id=run.conversation_id,

@@ -7,6 +7,7 @@ steps return what they returned, events keep their keys, and the last transactio
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
 from itertools import chain, repeat
@@ -23,7 +24,7 @@ from triage.domain import (
     RunStatus,
     StoredState,
 )
-from triage.errors import Conflict
+from triage.errors import Conflict, DataFolderError, StateError
 from triage.runs.event_log import EventLog, RunEvents
 from triage.runs.hooks import StoryHooks
 from triage.runs.outcome import Outcome, outcome_of_error, outcome_of_result
@@ -39,6 +40,7 @@ from triage.team.team import Team
 INTERRUPT_S = 5.0
 
 RETRY_AFTER_S = (0.5, 2.0, 10.0, 60.0)
+MAX_FAULTS = 3
 
 log = structlog.get_logger(__name__)
 
@@ -97,16 +99,21 @@ class SegmentRunner:
     async def run(self, run_id: str, segment: int) -> str:
         """Run one segment to its end and return the status that the run then has.
 
-        What goes wrong outside the agents' work, such as a disk that is full when the end is written, is tried again
-        until it succeeds: finished steps are kept, so nothing is done twice.
+        Where the records cannot be written, for example on a full disk, it is tried again until they can: finished
+        steps are kept, so nothing is done twice. Any other fault outside the agents' work would come again every
+        time, so after a few attempts the run ends as failed.
 
         Raises:
             CancelledError: this process is closing; the segment has not ended and its workflow stays unfinished.
         """
+        faults = 0
         for wait_s in chain(RETRY_AFTER_S, repeat(RETRY_AFTER_S[-1])):
             try:
+                if faults >= MAX_FAULTS:
+                    return self._records.fail_segment(run_id, segment).value
                 return await self._attempt(run_id, segment)
             except Exception as error:  # noqa: BLE001 - an error here would end the workflow and leave the run without an end
+                faults += not isinstance(error, (DataFolderError, OSError))
                 log.warning("segment_interrupted", run_id=run_id, error=type(error).__name__, retry_after_s=wait_s)
                 await asyncio.sleep(wait_s)
         raise AssertionError("The attempts never end.")
@@ -123,11 +130,13 @@ class SegmentRunner:
             for source, kept in self._records.streamed_texts(run_id).items():
                 self._event_log.expect_text(run_id, source, kept)
         try:
-            return (await self._work_and_finish(started, scope=scope, events=events)).value
+            return (await self._work_and_finish(started, scope=scope, steps=steps, events=events)).value
         finally:
             self._running.pop(run_id, None)
 
-    async def _work_and_finish(self, started: _Segment, *, scope: RunScope, events: RunEvents) -> RunStatus:
+    async def _work_and_finish(
+        self, started: _Segment, *, scope: RunScope, steps: RecordedSteps, events: RunEvents
+    ) -> RunStatus:
         context = self._context(started)
         begun = time.monotonic()
         task = asyncio.create_task(self._work(started, scope, context))
@@ -140,6 +149,7 @@ class SegmentRunner:
         except asyncio.CancelledError:
             if not self._is_cancelled(scope.run_id):
                 raise
+            await steps.settle()
             outcome = Outcome(status=RunStatus.CANCELLED)
         self._leave_when_closing()
         active_ms = round((time.monotonic() - begun) * 1000)
@@ -165,7 +175,6 @@ class SegmentRunner:
 
     def _context(self, started: _Segment) -> TriageContext:
         run = started.run
-        facts = RunFacts.model_validate(started.stored.facts) if started.stored else RunFacts()
         return TriageContext(
             run_id=run.id,
             conversation_id=run.conversation_id,
@@ -174,7 +183,6 @@ class SegmentRunner:
             today=run.created_at.date(),
             message=run.message,
             submitted_by=run.submitted_by,
-            facts=facts,
         )
 
     async def _work(self, started: _Segment, scope: RunScope, context: TriageContext) -> Outcome:
@@ -215,6 +223,7 @@ class SegmentRunner:
         if started.stored is None:
             return self._team.start_input(context, started.history)
         plain = unpack_state(started.stored, fingerprint=self._team.fingerprint(), key=self._key)
+        context.facts = RunFacts.model_validate(started.stored.facts)
         state: RunState[Any, Any] = await RunState.from_json(
             self._team.entry, plain, context_deserializer=lambda _: context
         )
@@ -222,6 +231,7 @@ class SegmentRunner:
         for item in state.get_interruptions():
             approval = decided.get(item.call_id or "")
             if approval is not None and approval.status in (ApprovalStatus.APPROVED, ApprovalStatus.EDITED):
+                _require_same_arguments(approval, item.arguments)
                 state.approve(item)
             else:
                 state.reject(item, rejection_message=_rejection(approval))
@@ -260,6 +270,12 @@ class SegmentRunner:
         )
         log.info("segment_finished", run_id=run.id, segment=started.run.segment, status=run.status.value)
         return run.status
+
+
+def _require_same_arguments(approval: Approval, arguments: str | None) -> None:
+    """Refuse to act with other arguments than the ones that a person saw and decided."""
+    if json.loads(arguments or "{}") != approval.decided_arguments:
+        raise StateError("What was approved is not what would run. Nothing was done; run it again from the message.")
 
 
 async def _cancel(result: RunResultStreaming) -> None:

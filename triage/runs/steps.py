@@ -7,9 +7,13 @@ names (a guardrail beside the team) keeps its identity. docs/decisions/0003 says
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
+
+# Steps that change something outside of the run: stopping a run lets the one at work come to its end and be kept.
+ACTS = "tool:"
 
 
 class StepLog(Protocol):
@@ -31,6 +35,7 @@ class RecordedSteps:
         self._segment = segment
         self._recorded = dict(log.load(run_id, segment))
         self._count: Counter[str] = Counter()
+        self._acting: set[asyncio.Future[Any]] = set()
 
     @property
     def is_replay(self) -> bool:
@@ -43,6 +48,19 @@ class RecordedSteps:
         self._count[name] += 1
         if key in self._recorded:
             return self._recorded[key]
+        if not name.startswith(ACTS):
+            return await self._work(key, work)
+        acting = asyncio.ensure_future(self._work(key, work))
+        self._acting.add(acting)
+        acting.add_done_callback(self._acting.discard)
+        return await asyncio.shield(acting)
+
+    async def settle(self) -> None:
+        """Return when no tool is at work any more: what it does cannot be stopped, only awaited."""
+        if self._acting:
+            await asyncio.wait(self._acting)
+
+    async def _work(self, key: str, work: Callable[[], Awaitable[Any]]) -> Any:
         outcome = await work()
         self._log.keep(self._run_id, self._segment, key, outcome)
         return outcome
