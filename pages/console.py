@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY, services
+from pages.components.refusal import show_refusal
 from triage.domain import Role
 from triage.errors import TriageError
 
@@ -17,7 +18,7 @@ try:
     waiting = services().approvals.count_open()
 except TriageError as error:
     st.set_page_config(page_title="Triage console", page_icon=str(ICON), layout="wide")
-    st.error(str(error), icon=":material/error:")
+    show_refusal(error)
     st.stop()
 
 st.set_page_config(

@@ -8,6 +8,7 @@ from pages.components import words
 from pages.components.agent_card import agent_card
 from pages.components.context import actor, services
 from pages.components.panel import card_head
+from pages.components.refusal import show_refusal
 from pages.components.team_map import team_map
 from pages.components.text import plain
 from triage.domain import Role
@@ -56,7 +57,7 @@ with left, st.container(border=True):
                 try:
                     removed = running.samples.remove(actor=actor())
                 except TriageError as error:
-                    st.error(str(error), icon=":material/error:")
+                    show_refusal(error)
                 else:
                     st.toast(f"{removed:,} sample records removed.", icon=":material/delete:")
                     st.rerun()

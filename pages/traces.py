@@ -10,6 +10,7 @@ import streamlit as st
 from pages.components import words
 from pages.components.context import services
 from pages.components.links import approval_link, desk_link
+from pages.components.refusal import show_refusal
 from pages.components.span_view import span_view
 from pages.components.text import plain
 from pages.components.timeline import lay_out
@@ -42,7 +43,7 @@ def show_trace(trace_id: str) -> None:
         spans = read_spans(trace_id)
     except NotFound as error:
         if run is None:
-            st.info(str(error), icon=":material/search_off:")
+            st.info(plain(error), icon=":material/search_off:")
             return
         spans = []
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -101,7 +102,7 @@ with left:
         page = st.pagination(pages, key="trace_page", max_visible_pages=5) if pages > 1 else 1
         items = queries.list(**wanted.arguments, limit=PAGE_SIZE, offset=(min(page, pages) - 1) * PAGE_SIZE).items
     except TriageError as error:
-        st.error(str(error), icon=":material/error:")
+        show_refusal(error)
         st.stop()
     with slot:
         if items:

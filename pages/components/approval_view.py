@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.components.approval_list import VIEWS, select
 from pages.components.context import actor, services
+from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from triage.domain import Approval
 from triage.errors import TriageError
@@ -60,7 +61,7 @@ def reject_dialog(approval: Approval, following: str | None) -> None:
     try:
         services().approvals.reject(approval.id, actor=actor(), reason=reason)
     except TriageError as error:
-        st.error(str(error), icon=":material/error:")
+        show_refusal(error)
         return
     st.toast("Rejected. The agents go on without it.", icon=":material/close:")
     select(following)
@@ -71,5 +72,5 @@ def show_error(approval_id: str) -> None:
     """Say once why the last decision on this action was refused."""
     failed = st.session_state.get(_ERROR)
     if failed and failed[0] == approval_id:
-        st.error(failed[1], icon=":material/error:")
+        show_refusal(failed[1])
         del st.session_state[_ERROR]

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.components.context import actor, services
 from pages.components.dialogs import open_dialog
+from pages.components.refusal import show_refusal, toast_refusal
 from pages.components.run_view import RunView
 from pages.components.selection import select_run
 from pages.components.story import Line, story
@@ -142,7 +143,7 @@ def next_message(view: RunView) -> None:
     try:
         run = services().runs.submit(str(text), actor=actor(), conversation_id=view.run.conversation_id)
     except TriageError as error:
-        st.error(plain(error), icon=":material/error:")
+        show_refusal(error)
         st.caption("What you typed:")
         st.code(str(text), language=None, wrap_lines=True)
         return
@@ -166,7 +167,7 @@ def _act(view: RunView) -> None:
         try:
             run = services().runs.retry(view.run.id, actor=actor())
         except TriageError as error:
-            st.toast(plain(error), icon=":material/error:")
+            toast_refusal(error)
             return
         _open(run.id)
     elif chosen == _TRACE:
@@ -181,6 +182,6 @@ def _take_over(view: RunView) -> None:
     try:
         services().runs.take_over(view.run.id, actor=actor())
     except TriageError as error:
-        st.toast(plain(error), icon=":material/error:")
+        toast_refusal(error)
         return
     st.rerun()

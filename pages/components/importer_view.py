@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components.context import actor, services
 from pages.components.dialogs import close_dialog, form_id
-from pages.components.text import plain
+from pages.components.refusal import show_refusal
 from pages.components.words import count
 from triage.errors import TriageError
 from triage.runs.importer import ImportReport, Parsed, import_messages, read_messages, wrong_lines
@@ -31,7 +31,7 @@ def import_file() -> None:
     try:
         parsed = read_messages(file.getvalue(), name=file.name)
     except TriageError as error:
-        st.error(plain(error), icon=":material/error:")
+        show_refusal(error)
         return
     report: ImportReport | None = st.session_state.get(kept)
     if report is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.context import actor, services
+from pages.components.refusal import show_refusal
 from pages.components.run_view import RunView
 from pages.components.text import plain
 from pages.components.words import ago, exact
@@ -51,7 +52,7 @@ def reply(view: RunView) -> None:
             services().runs.edit_reply(run.id, text=text or "", actor=actor())
             st.toast("The reply is kept.", icon=":material/check:")
     except TriageError as error:
-        st.error(plain(error), icon=":material/error:")
+        show_refusal(error)
         return
     if sent or saved:
         st.rerun()

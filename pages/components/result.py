@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.components.context import actor, services
 from pages.components.fields import fields_of
+from pages.components.refusal import show_refusal, toast_refusal
 from pages.components.run_view import RunView
 from pages.components.text import bold, link, plain
 from pages.components.words import ago, category, cost, count, duration, exact, urgency, words
@@ -105,7 +106,7 @@ def _decision(approval: Approval, *, is_first: bool) -> None:
             elif rejected:
                 services().approvals.reject(approval.id, actor=actor(), reason=reason or "")
         except TriageError as error:
-            st.error(plain(error), icon=":material/error:")
+            show_refusal(error)
             return
     if approved or rejected:
         st.rerun()
@@ -156,7 +157,7 @@ def _correct(run_id: str, field: Literal["category", "urgency"], key: str) -> No
     try:
         services().runs.correct(run_id, field=field, value=chosen, actor=actor())
     except TriageError as error:
-        st.toast(plain(error), icon=":material/error:")
+        toast_refusal(error)
 
 
 def _result(found: TriageResult, *, is_sent: bool) -> None:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages.components.context import actor, services
 from pages.components.dialogs import close_dialog, form_id
+from pages.components.refusal import show_refusal
 from pages.components.selection import selected_run
-from pages.components.text import plain
 from pages.components.words import urgency
 from triage.domain import Urgency
 from triage.errors import TriageError
@@ -77,7 +77,7 @@ def _buttons(label: str, act: Callable[[str], object]) -> None:
         try:
             act(selected_run() or "")
         except TriageError as error:
-            st.error(plain(error), icon=":material/error:")
+            show_refusal(error)
             return
         close_dialog()
         st.rerun()

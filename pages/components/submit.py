@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.context import actor, services
 from pages.components.dialogs import close_dialog, form_id, open_dialog
+from pages.components.refusal import show_refusal
 from pages.components.selection import select_run, selected_run
 from pages.components.text import plain
 from pages.components.words import one_line
@@ -60,7 +61,7 @@ def new_message() -> None:
                 idempotency_key=f"desk:{opened}",
             )
         except TriageError as error:
-            st.error(plain(error), icon=":material/error:")
+            show_refusal(error)
             return
         select_run(run.id)
         close_dialog()

@@ -9,6 +9,7 @@ import pytest
 
 from pages.components.approval_list import after_decision, headline, neighbour
 from pages.components.brief import argument_rows, what_will_happen
+from pages.components.text import plain
 from triage.customers import refund_checks
 from triage.domain import Actor, Approval, ApprovalStatus, Order, OrderStatus, Refund, Role, Run, RunStatus
 from triage.services import Services
@@ -151,8 +152,10 @@ def test_a_decision_made_elsewhere_is_told(
     run = settle(running.runs.submit(RETURN, actor=operator, customer_email="alice@example.com"))
     waiting = running.approvals.list_of_run(run.id)[0]
     page = open_page("approvals", approval=waiting.id)
-    running.approvals.reject(waiting.id, actor=reviewer, reason="too late")
+    reason = "too late ![x](http://127.0.0.1:9/x.png) :red[**now**]"
+    running.approvals.reject(waiting.id, actor=reviewer, reason=reason)
     page.button("approve").click().run()
-    assert [error.value for error in page.error] == ["This action was already rejected by rita: too late."]
+    said = f"This action was already rejected by rita: {reason}."
+    assert [error.value for error in page.error] == [plain(said)]
     assert page.button("approve").disabled
     assert any("Rejected by rita" in text.value for text in page.markdown)
