@@ -19,7 +19,7 @@ from triage.domain import (
     RunStatus,
     utc_now,
 )
-from triage.errors import Conflict, InvalidInput
+from triage.errors import Conflict
 from triage.roles import require
 from triage.runs.engine import WorkQueue
 from triage.runs.gateway import Gateway
@@ -52,9 +52,8 @@ class ApprovalService:
             Conflict: somebody decided already; the message says who and what.
         """
         require(actor, Role.REVIEWER, action="reject an action")
-        if not reason.strip():
-            raise InvalidInput("Give a reason: the agent takes it into account and the customer's reply rests on it.")
-        return self._decide(approval_id, actor=actor, status=ApprovalStatus.REJECTED, reason=clean_message(reason))
+        text = clean_message(reason, what="reason")
+        return self._decide(approval_id, actor=actor, status=ApprovalStatus.REJECTED, reason=text)
 
     def get(self, approval_id: str) -> Approval:
         """Return an approval."""

@@ -141,6 +141,8 @@ class RunRecords:
         """Write the end of a segment: totals, status, what belongs to the status, and its event."""
         now = utc_now()
         changes = _totals(run, scope=scope, active_ms=active_ms)
+        if context.facts.escalation is not None:
+            changes["escalated"] = True
         events = [_end_event(run, outcome)]
         with self._gateway.begin() as tx:
             tx.steps.forget(run.id, run.segment)

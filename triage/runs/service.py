@@ -101,25 +101,40 @@ class RunService(RunReading):
         return self._end_by_person(run_id, actor=actor, kind=EventKind.RUN_CANCELLED, assigned_to=None)
 
     def take_over(self, run_id: str, *, actor: Actor) -> Run:
-        """Stop the agents, or claim what they left, and make the actor responsible for the conversation."""
+        """Stop the agents, or claim what they left, and make the actor responsible for the conversation.
+
+        Raises:
+            Conflict: somebody else has it already, or the reply was sent.
+        """
         with self._records.read() as tx:
             run = _as_run(tx.runs.get(run_id))
         if run.status in _STOPPABLE:
             return self._end_by_person(run_id, actor=actor, kind=EventKind.RUN_TAKEN_OVER, assigned_to=actor.name)
         with self._records.begin() as tx:
+            run = _as_run(tx.runs.get(run_id))
+            if run.assigned_to not in (None, actor.name):
+                raise Conflict(f"{run.assigned_to} has taken this over already. Talk to them first.")
+            if run.reply_sent_at is not None:
+                raise Conflict(f"The reply was already sent by {run.reply_sent_by}.")
             taken = _as_run(tx.runs.update(run_id, assigned_to=actor.name))
             tx.events.append(run_id, [_event(EventKind.RUN_TAKEN_OVER, by=actor.name)])
         return taken
 
-    def escalate(self, run_id: str, *, actor: Actor, reason: str, urgency: Urgency = Urgency.HIGH) -> Escalation:
-        """Hand the conversation to a person with more authority, with the reason."""
-        text = clean_message(reason)
+    def escalate(
+        self, run_id: str, *, actor: Actor, reason: str, urgency: Urgency = Urgency.HIGH, key: str | None = None
+    ) -> Escalation:
+        """Hand the conversation to a person with more authority, with the reason; the run then needs a person.
+
+        The same ``key`` again, such as the one of an opened form, returns the escalation that it made.
+        """
+        text = clean_message(reason, what="reason")
         with self._records.begin() as tx:
             run = _as_run(tx.runs.get(run_id))
             escalation: Escalation = tx.escalations.add(
                 Escalation(
                     id=f"esc_{secrets.token_hex(6)}",
                     run_id=run.id,
+                    key=key or uuid.uuid4().hex,
                     conversation_id=run.conversation_id,
                     reason=text,
                     urgency=urgency,
@@ -127,6 +142,7 @@ class RunService(RunReading):
                     created_at=utc_now(),
                 )
             )
+            tx.runs.update(run_id, escalated=True)
             tx.events.append(run_id, [_event(EventKind.ESCALATED, by=actor.name, reason=text, urgency=urgency.value)])
         return escalation
 
@@ -159,24 +175,32 @@ class RunService(RunReading):
             )
         return changed
 
-    def edit_reply(self, run_id: str, *, text: str, actor: Actor) -> Run:
-        """Keep a person's version of the reply."""
-        reply = clean_message(text)
+    def edit_reply(self, run_id: str, *, text: str, actor: Actor, seen: str | None = None) -> Run:
+        """Keep a person's version of the reply; ``seen`` is the one that they began with.
+
+        Raises:
+            Conflict: somebody changed the reply since, or it was sent.
+        """
+        reply = clean_message(text, what="reply")
         with self._records.begin() as tx:
             run = _as_run(tx.runs.get(run_id))
-            _require_open_reply(run)
+            _require_open_reply(run, seen=seen)
             if run.reply == reply:
                 return run
             changed = _as_run(tx.runs.update(run_id, reply=reply, reply_edited_by=actor.name))
             tx.events.append(run_id, [_event(EventKind.REPLY_EDITED, by=actor.name)])
         return changed
 
-    def mark_sent(self, run_id: str, *, actor: Actor, text: str | None = None) -> Run:
-        """Record that the reply went to the customer; from now on it is part of the conversation and cannot change."""
+    def mark_sent(self, run_id: str, *, actor: Actor, text: str | None = None, seen: str | None = None) -> Run:
+        """Record that the reply went to the customer; from now on it is part of the conversation and cannot change.
+
+        Raises:
+            Conflict: somebody changed the reply since ``seen``, or it was sent.
+        """
         with self._records.begin() as tx:
             run = _as_run(tx.runs.get(run_id))
-            _require_open_reply(run)
-            reply = clean_message(text if text is not None else run.reply or "")
+            _require_open_reply(run, seen=seen)
+            reply = clean_message(text if text is not None else run.reply or "", what="reply")
             now = utc_now()
             edited = {"reply_edited_by": actor.name} if reply != run.reply else {}
             changed = _as_run(
@@ -290,7 +314,10 @@ def _event(kind: EventKind, **payload: Any) -> NewEvent:
     return NewEvent(key=f"{kind.value}:{uuid.uuid4().hex}", kind=kind, at=utc_now(), payload=payload)
 
 
-def _require_open_reply(run: Run) -> None:
+def _require_open_reply(run: Run, *, seen: str | None) -> None:
+    if seen is not None and run.reply != seen and run.reply_sent_at is None:
+        who = run.reply_edited_by or "Somebody"
+        raise Conflict(f"{who} changed the reply meanwhile. Compare both before you go on.")
     if run.reply_sent_at is not None:
         raise Conflict(f"The reply was already sent by {run.reply_sent_by}.")
     if run.status not in _ENDED:
