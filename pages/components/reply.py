@@ -6,10 +6,14 @@ import streamlit as st
 
 from pages.components.context import actor, services
 from pages.components.refusal import show_refusal
+from pages.components.reply_text import begin, begun_with, is_behind, keep_own, saved, take_other, text_key, unsent_text
 from pages.components.run_view import RunView
 from pages.components.text import plain
 from pages.components.words import ago, exact
-from triage.errors import TriageError
+from triage.domain import Run
+from triage.errors import Conflict, TriageError
+
+_REFUSED = "reply_refused"
 
 
 def reply(view: RunView) -> None:
@@ -18,44 +22,94 @@ def reply(view: RunView) -> None:
     if not run.status.is_final:
         return
     if run.reply_sent_at is not None:
-        with st.chat_message("assistant", avatar=":material/support_agent:"):
-            st.text(run.reply or "")
-            st.caption(
-                f":green[:material/mark_email_read:] Sent by {plain(run.reply_sent_by)} {ago(run.reply_sent_at)}",
-                help=exact(run.reply_sent_at),
-            )
+        _sent(run)
         return
-    text = st.text_area(
+    begin(view)
+    behind = is_behind(run)
+    _told_before(run, is_behind=behind)
+    own, other = st.columns(2) if behind else (st.container(), None)
+    text = own.text_area(
         _title(view),
-        value=view.reply,
-        key=f"reply_{run.id}",
+        key=text_key(run),
         height="content",
         placeholder="Write the reply to the customer.",
     )
+    if other is not None:
+        with other:
+            _other(run)
+    _act(run, text or "", is_behind=behind)
+
+
+def _act(run: Run, text: str, *, is_behind: bool) -> None:
+    """Draw what can be done with the text; before both versions are compared nothing is written."""
     with st.container(horizontal=True, vertical_alignment="center"):
         sent = st.button(
             "Mark as sent",
             type="primary",
             icon=":material/mark_email_read:",
             key=f"sent_{run.id}",
+            disabled=is_behind,
             help="Send it with your mail program; this keeps that, when and by whom.",
         )
-        saved = st.button("Save", icon=":material/save:", key=f"save_{run.id}")
+        kept = st.button("Save", icon=":material/save:", key=f"save_{run.id}", disabled=is_behind)
         with st.popover("Copy", icon=":material/content_copy:"):
-            st.code(text or "", language=None, wrap_lines=True)
+            st.code(text, language=None, wrap_lines=True)
         if run.reply_edited_by:
             st.caption(f"Edited by {plain(run.reply_edited_by)}")
+    # A click on a button that was not disabled yet still arrives.
+    if is_behind or not (sent or kept):
+        return
+    write = services().runs.mark_sent if sent else services().runs.edit_reply
     try:
-        if sent:
-            services().runs.mark_sent(run.id, text=text or "", actor=actor())
-        elif saved:
-            services().runs.edit_reply(run.id, text=text or "", actor=actor())
-            st.toast("The reply is kept.", icon=":material/check:")
+        changed = write(run.id, text=text, actor=actor(), seen=begun_with(run))
+    except Conflict as error:
+        # What the page shows is older than the record: it is drawn again, with the sentence and the other version.
+        st.session_state[_REFUSED] = (run.id, str(error))
     except TriageError as error:
         show_refusal(error)
         return
-    if sent or saved:
-        st.rerun()
+    else:
+        saved(changed, text)
+        st.toast("Marked as sent." if sent else "The reply is kept.", icon=":material/check:")
+    st.rerun()
+
+
+def _told_before(run: Run, *, is_behind: bool) -> None:
+    """Say why the last click was refused, or that another version stands beside one's own."""
+    run_id, sentence = st.session_state.pop(_REFUSED, (None, ""))
+    if run_id == run.id:
+        show_refusal(sentence)
+    elif is_behind:
+        st.warning(
+            f"{plain(run.reply_edited_by or 'Somebody')} changed this reply meanwhile. Choose between the two.",
+            icon=":material/difference:",
+        )
+
+
+def _other(run: Run) -> None:
+    """Draw the version that stands in the records, and the choice between it and one's own."""
+    st.caption(f"Version of {plain(run.reply_edited_by or 'somebody else')}")
+    with st.container(border=True):
+        st.text(run.reply or "")
+    with st.container(horizontal=True):
+        st.button("Use this version", key=f"take_other_{run.id}", on_click=take_other, args=(run,))
+        st.button("Go on with mine", key=f"keep_own_{run.id}", on_click=keep_own, args=(run,))
+
+
+def _sent(run: Run) -> None:
+    """Draw the reply that went out, and one's own text where somebody else was first."""
+    run_id, sentence = st.session_state.pop(_REFUSED, (None, ""))
+    if run_id == run.id:
+        show_refusal(sentence)
+    with st.chat_message("assistant", avatar=":material/support_agent:"):
+        st.text(run.reply or "")
+        st.caption(
+            f":green[:material/mark_email_read:] Sent by {plain(run.reply_sent_by)} {ago(run.reply_sent_at)}",
+            help=exact(run.reply_sent_at),
+        )
+    if own := unsent_text(run):
+        st.caption("What you had written was not sent:")
+        st.code(own, language=None, wrap_lines=True)
 
 
 def _title(view: RunView) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -100,6 +101,88 @@ def test_an_empty_reply_is_refused_with_a_sentence(running: Services, open_page:
     page.button(key=f"sent_{run.id}").click().run()
     assert "empty" in page.error[0].value
     assert running.runs.get(run.id).reply_sent_at is None
+
+
+def two_write(running: Services, open_page: OpenPage, settle: Settle, *, text: str = INVOICES) -> tuple[Run, AppTest]:
+    """Return a run and the page of a person who has begun to write when somebody else keeps another reply."""
+    run = settle(submit(running, text))
+    page = open_page("desk", run=run.id)
+    page.text_area(key=f"reply_{run.id}").set_value("My words.")
+    running.runs.edit_reply(run.id, text="**Her** words.", actor=DANA)
+    return run, page
+
+
+@pytest.mark.parametrize("text", [INVOICES, INJECTION])
+@pytest.mark.parametrize("button", ["save", "sent"])
+def test_of_two_who_write_the_second_sees_both_versions_before_anything_is_replaced(
+    running: Services, open_page: OpenPage, settle: Settle, text: str, button: str
+) -> None:
+    run, page = two_write(running, open_page, settle, text=text)
+    page.button(key=f"{button}_{run.id}").click().run()
+    now = running.runs.get(run.id)
+    assert (now.reply, now.reply_sent_at) == ("**Her** words.", None)
+    assert "dana changed this reply meanwhile" in texts(page)
+    assert "**Her** words." in [text.value for text in page.text]
+    assert page.text_area(key=f"reply_{run.id}").value == "My words."
+    assert page.button(key=f"{button}_{run.id}").disabled
+
+    page.button(key=f"keep_own_{run.id}").click().run()
+    assert page.text_area(key=f"reply_{run.id}").value == "My words."
+    page.button(key=f"{button}_{run.id}").click().run()
+    assert running.runs.get(run.id).reply == "My words."
+
+
+def test_a_change_while_the_page_writes_is_told_and_shown(
+    running: Services, open_page: OpenPage, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = settle(submit(running, INVOICES))
+    page = open_page("desk", run=run.id)
+    write = running.runs.edit_reply
+
+    def write_second(run_id: str, **given: Any) -> Run:
+        write(run_id, text="Her words.", actor=DANA)
+        return write(run_id, **given)
+
+    monkeypatch.setattr(running.runs, "edit_reply", write_second)
+    page.text_area(key=f"reply_{run.id}").set_value("My words.")
+    page.button(key=f"save_{run.id}").click().run()
+    assert "dana changed the reply meanwhile" in page.error[0].value
+    assert "Her words." in [text.value for text in page.text]
+    assert page.text_area(key=f"reply_{run.id}").value == "My words."
+
+
+def test_the_other_version_can_be_taken(running: Services, open_page: OpenPage, settle: Settle) -> None:
+    run, page = two_write(running, open_page, settle)
+    page.run()
+    page.button(key=f"take_other_{run.id}").click().run()
+    assert page.text_area(key=f"reply_{run.id}").value == "**Her** words."
+    assert "meanwhile" not in texts(page)
+    page.button(key=f"sent_{run.id}").click().run()
+    assert running.runs.get(run.id).reply == "**Her** words."
+
+
+def test_whoever_has_written_nothing_sees_the_newest_reply(
+    running: Services, open_page: OpenPage, settle: Settle
+) -> None:
+    run = settle(submit(running, INVOICES))
+    page = open_page("desk", run=run.id)
+    for reply in ("First.", "Second."):
+        running.runs.edit_reply(run.id, text=reply, actor=DANA)
+        page.run()
+        assert page.text_area(key=f"reply_{run.id}").value == reply
+    assert not page.warning
+
+
+def test_a_text_that_came_after_the_reply_was_sent_is_not_lost(
+    running: Services, open_page: OpenPage, settle: Settle
+) -> None:
+    run, page = two_write(running, open_page, settle)
+    running.runs.mark_sent(run.id, actor=DANA)
+    page.button(key=f"sent_{run.id}").click().run()
+    page.run()
+    assert running.runs.get(run.id).reply == "**Her** words."
+    assert "What you had written was not sent:" in texts(page)
+    assert "My words." in [code.value for code in page.code]
 
 
 def test_what_waits_is_decided_here_and_the_page_goes_on(
