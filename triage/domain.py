@@ -6,7 +6,6 @@ durations are integers in milliseconds and end in ``_ms``, money is ``Decimal`` 
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -429,7 +428,7 @@ class Escalation(Value):
 
     id: str
     run_id: str
-    key: str = Field(default_factory=lambda: uuid.uuid4().hex)
+    key: str
     conversation_id: str
     reason: str
     urgency: Urgency
