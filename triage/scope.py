@@ -6,7 +6,8 @@ variable that every task of the run inherits.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -99,6 +100,7 @@ class RunScope:
 
 
 _SCOPE: ContextVar[RunScope | None] = ContextVar("triage_run_scope", default=None)
+_ASKED_MODEL: ContextVar[str | None] = ContextVar("triage_asked_model", default=None)
 
 
 def current_scope() -> RunScope | None:
@@ -109,3 +111,18 @@ def current_scope() -> RunScope | None:
 def enter_scope(scope: RunScope) -> None:
     """Make ``scope`` the current one for this task and the tasks it starts."""
     _SCOPE.set(scope)
+
+
+@contextmanager
+def asking(model: str) -> Iterator[None]:
+    """Say which model of the settings is asked, because a span knows only what the provider calls it, or nothing."""
+    token = _ASKED_MODEL.set(model)
+    try:
+        yield
+    finally:
+        _ASKED_MODEL.reset(token)
+
+
+def asked_model() -> str | None:
+    """Return the model that is being asked, as the settings name it, or None outside of a call."""
+    return _ASKED_MODEL.get()

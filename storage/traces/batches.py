@@ -13,16 +13,25 @@ from storage.traces.schema import SPAN_COLUMNS, TABLES
 
 PriceCalls = Callable[[list[dict[str, Any]]], None]
 
-# Columns that the store computes itself, and one that decides how a line comes in but is not kept.
+# Columns that the store computes itself.
 _COMPUTED = ("duration_ms", "cost_usd")
-_PRICED_BY = ("model", "started_at", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+_PRICED_BY = (
+    "asked_model",
+    "model",
+    "started_at",
+    "input_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+)
 _LINE_SCHEMA = pa.schema(
     [
         (name, pa.string() if pa.types.is_timestamp(kind) else kind)
         for name, (_, kind) in SPAN_COLUMNS.items()
         if name not in _COMPUTED
     ]
-    + [("is_replay", pa.bool_())]
+    # Two that say how a line comes in and what it cost, but are not kept.
+    + [("is_replay", pa.bool_()), ("asked_model", pa.string())]
 )
 # Times are ISO 8601 text with an offset until here. A cast to a plain timestamp would ignore the offset.
 _UTC = "({}::timestamptz at time zone 'UTC')"
@@ -39,7 +48,8 @@ SPANS_FROM_LINES = "select {} from {{view}}".format(  # noqa: S608 - made of con
 def read_span_lines(lines: Sequence[bytes], *, price: PriceCalls) -> pa.Table:
     """Return JSON lines with the columns of ``spans`` as keys, and what each model call cost.
 
-    ``price`` gets the model calls as rows (``model``, ``started_at`` as text, tokens) and adds ``cost_usd`` to each.
+    ``price`` gets the model calls as rows (``asked_model`` by the settings, ``model`` by the server, ``started_at``
+    as text, tokens) and adds ``cost_usd`` to each.
 
     Raises:
         pa.ArrowException: a line is no JSON object, or a value is not of its column's type.

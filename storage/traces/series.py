@@ -74,7 +74,10 @@ def run_series(store: TraceStore, time_range: TimeRange, *, step: timedelta) -> 
 
 
 def model_series(store: TraceStore, time_range: TimeRange, *, step: timedelta) -> list[ModelBucket]:
-    """Return the model calls of the range by bucket and model, oldest first; only model-call spans count."""
+    """Return the model calls of the range by bucket and model, oldest first; only model-call spans count.
+
+    A call that was answered and has no cost is unpriced, as on the run; a failed one is a call and costs nothing.
+    """
     found = store.records(
         """
         select
@@ -82,7 +85,7 @@ def model_series(store: TraceStore, time_range: TimeRange, *, step: timedelta) -
             coalesce(model, 'unknown') as model,
             count(*) as calls,
             coalesce(sum(cost_usd), 0)::decimal(18, 9) as cost_usd,
-            count(*) filter (cost_usd is null and output_tokens is not null) as unpriced_calls,
+            count(*) filter (cost_usd is null and (error is null or output_tokens is not null)) as unpriced_calls,
             coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0)::bigint as tokens
         from spans
         where is_model_call and started_at >= $start and started_at < $end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -74,8 +74,9 @@ class SpanRow:
 
     @property
     def is_unpriced(self) -> bool:
-        """Whether this is a model call whose tokens are known and whose price is not."""
-        return self.is_model_call and self.output_tokens is not None and self.cost_usd is None
+        """Whether this is a model call that was answered, at least in part, and has no cost."""
+        is_answered = self.error is None or self.output_tokens is not None
+        return self.is_model_call and is_answered and self.cost_usd is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,37 +173,3 @@ class GuardrailTrips:
     stage: str
     verdict: str
     trips: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class GuardrailChecks:
-    """How often a guardrail looked, how often it tripped and how long it took at the median."""
-
-    guardrail: str
-    checks: int
-    triggered: int
-    p50_ms: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelDay:
-    """What one model cost on one day (UTC); ``unpriced_calls`` are not in ``cost_usd``."""
-
-    day: date
-    model: str
-    calls: int
-    cost_usd: Decimal
-    unpriced_calls: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatencyDay:
-    """Active time of the runs that ended, by the day (UTC) of their message."""
-
-    day: date
-    runs: int
-    p50_ms: float
-    p95_ms: float

@@ -32,6 +32,7 @@ class Reply:
     ``gates`` are waited for before the delta of that number. ``fault`` happens before the delta number ``fault_at``:
     the socket is ``cut``, the stream comes to a polite ``end`` without a closing event, ``hang`` sends nothing more,
     ``garbage`` sends a line that is no JSON. ``stopped_by`` makes the answer incomplete for that reason.
+    ``answered_by`` is the model's name in the answer where it is not the one that was asked for.
     """
 
     text: str = ""
@@ -43,6 +44,7 @@ class Reply:
     fault: Fault | None = None
     fault_at: int = 0
     stopped_by: str | None = None
+    answered_by: str | None = None
     input_tokens: int = 100
     cached_tokens: int = 20
     output_tokens: int = 10

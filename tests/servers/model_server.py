@@ -113,16 +113,15 @@ class ModelServer:
         if isinstance(step, Failure):
             error = {"message": "The test asked for a failure.", "code": step.code, "type": "test", "param": None}
             return JSONResponse({"error": error}, step.status, dict(step.headers))
+        model = (step.answered_by if isinstance(step, Reply) else None) or request.model
         is_chat = request.protocol == "chat_completions"
         if request.is_stream:
             frames = (
-                chat_frames(step, request.model, with_usage=request.wants_usage)
-                if is_chat
-                else responses_frames(step, request.model)
+                chat_frames(step, model, with_usage=request.wants_usage) if is_chat else responses_frames(step, model)
             )
             return StreamingResponse(self._play(step, frames), media_type="text/event-stream")
         assert isinstance(step, Reply)
-        return JSONResponse((chat_json if is_chat else responses_json)(step, request.model))
+        return JSONResponse((chat_json if is_chat else responses_json)(step, model))
 
     def _think(self, request: ModelRequest) -> Step:
         if self.brain is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from storage.traces import analytics
+from storage.traces import analytics, series
 from storage.traces.store import TraceStore
 from storage.traces.values import GuardrailTrips, TimeRange
 from tests.storage.traces_history import START, History
@@ -86,8 +86,10 @@ def test_the_end_of_a_range_is_not_in_it(store: TraceStore, history: History) ->
     assert (before, after) == (0, 1)
 
 
-def test_runs_by_status(store: TraceStore, history: History) -> None:
-    assert analytics.runs_by_status(store, RANGE) == Counter(run["status"] for run in _runs(history))
+def test_runs_by_status_and_category(store: TraceStore, history: History) -> None:
+    counted = Counter((run["status"], run["category"]) for run in _runs(history))
+    found = series.runs_by_status_and_category(store, RANGE)
+    assert {(row.status, row.category): row.runs for row in found} == counted
 
 
 def test_trips_by_guardrail(store: TraceStore, history: History) -> None:
@@ -102,51 +104,45 @@ def test_trips_by_guardrail(store: TraceStore, history: History) -> None:
     assert isinstance(found[0], GuardrailTrips)
 
 
-def test_guardrail_checks(store: TraceStore, history: History) -> None:
-    checks = [span for span in history.spans if span["kind"] == "guardrail"]
-    checks = [span for span in checks if RANGE.start <= datetime.fromisoformat(span["started_at"]) < RANGE.end]
-    (found,) = analytics.guardrail_checks(store, RANGE)
-    assert (found.checks, found.triggered) == (len(checks), sum(span["triggered"] for span in checks))
-    took = [datetime.fromisoformat(s["ended_at"]) - datetime.fromisoformat(s["started_at"]) for s in checks]
-    assert found.p50_ms == pytest.approx(statistics.median(delta.total_seconds() * 1000 for delta in took))
+def _day(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def test_cost_by_model_and_day(store: TraceStore, history: History) -> None:
-    expected: dict[Any, dict[str, Any]] = defaultdict(
-        lambda: {"calls": 0, "cost": Decimal(0), "unpriced": 0, "tokens": 0}
-    )
+def test_model_calls_by_day(store: TraceStore, history: History) -> None:
+    expected: dict[Any, list[Any]] = defaultdict(lambda: [0, Decimal(0), 0, 0])
     for call in _calls(history):
-        entry = expected[(datetime.fromisoformat(call["started_at"]).date(), call["model"])]
-        entry["calls"] += 1
-        entry["cost"] += call["cost_usd"] or 0
-        entry["unpriced"] += "output_tokens" in call and call["cost_usd"] is None
-        entry["tokens"] += call.get("input_tokens", 0) + call.get("cached_tokens", 0) + call.get("output_tokens", 0)
+        entry = expected[(_day(datetime.fromisoformat(call["started_at"])), call["model"])]
+        is_unpriced = call["cost_usd"] is None and "error" not in call
+        tokens = call.get("input_tokens", 0) + call.get("output_tokens", 0)
+        for place, more in enumerate((1, call["cost_usd"] or 0, is_unpriced, tokens)):
+            entry[place] += more
 
     found = {
-        (row.day, row.model): {
-            "calls": row.calls,
-            "cost": row.cost_usd,
-            "unpriced": row.unpriced_calls,
-            "tokens": row.input_tokens + row.cached_tokens + row.output_tokens,
-        }
-        for row in analytics.cost_by_model_and_day(store, RANGE)
+        (row.at, row.model): [row.calls, row.cost_usd, row.unpriced_calls, row.tokens]
+        for row in series.model_series(store, RANGE, step=timedelta(days=1))
     }
     assert found == expected
-    assert sum(entry["unpriced"] for (_, model), entry in found.items() if model == "house-model") > 0
+    for model in ("gpt-5.4", "house-model"):
+        calls, _, unpriced, _ = (sum(figures) for figures in zip(*_of_model(found, model), strict=True))
+        assert 0 < unpriced < calls, "Calls without a token count are unpriced, failed ones are not."
 
 
-def test_latency_by_day(store: TraceStore, history: History) -> None:
+def _of_model(found: dict[Any, list[Any]], model: str) -> list[list[Any]]:
+    return [figures for (_, name), figures in found.items() if name == model]
+
+
+def test_runs_by_day(store: TraceStore, history: History) -> None:
     days = defaultdict(list)
     for run in _runs(history):
-        if run["ended_at"] and run["status"] != "cancelled":
-            days[run["created_at"].date()].append(run["active_ms"])
+        days[_day(run["created_at"])].append(run)
 
-    found = analytics.latency_by_day(store, RANGE)
-    assert [row.day for row in found] == sorted(days)
+    found = series.run_series(store, RANGE, step=timedelta(days=1))
+    assert [row.at for row in found] == sorted(days)
     for row in found:
-        assert row.runs == len(days[row.day])
-        assert row.p50_ms == pytest.approx(_percentile(days[row.day], 0.5))
-        assert row.p95_ms == pytest.approx(_percentile(days[row.day], 0.95))
+        runs = days[row.at]
+        assert (row.runs, row.cost_usd) == (len(runs), sum(run["cost_usd"] for run in runs))
+        assert row.p50_ms == pytest.approx(_percentile(_active(runs), 0.5))
+        assert row.p95_ms == pytest.approx(_percentile(_active(runs), 0.95))
 
 
 def test_choices(store: TraceStore) -> None:

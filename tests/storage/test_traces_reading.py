@@ -29,8 +29,8 @@ def store(tmp_path_factory: pytest.TempPathFactory, history: History) -> Iterato
     store.close()
 
 
-def _failed_tools(history: History) -> set[str]:
-    return {span["trace_id"] for span in history.spans if span.get("error")}
+def _failed(history: History, words: str) -> set[str]:
+    return {span["trace_id"] for span in history.spans if words in span.get("error", "")}
 
 
 FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
@@ -48,7 +48,7 @@ FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
     (TraceFilter(min_active_ms=20_000), lambda run, history: run["active_ms"] >= 20_000),
     (
         TraceFilter(errors_only=True),
-        lambda run, history: run["failure_code"] or run["trace_id"] in _failed_tools(history),
+        lambda run, history: run["failure_code"] or run["trace_id"] in _failed(history, "Error"),
     ),
     (
         TraceFilter(time_range=TimeRange(start=START + timedelta(days=1), end=START + timedelta(days=2))),
@@ -56,7 +56,7 @@ FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
     ),
     (TraceFilter(text="  CUSTOMER7@shop "), lambda run, history: run["customer_email"] == "customer7@shop.example"),
     (TraceFilter(text="needle run_17!"), lambda run, history: run["run_id"] == "run_17"),
-    (TraceFilter(text="shelf empty"), lambda run, history: run["trace_id"] in _failed_tools(history)),
+    (TraceFilter(text="shelf empty"), lambda run, history: run["trace_id"] in _failed(history, "Shelf Empty")),
     (TraceFilter(text="50% off_or"), lambda run, history: True),
     (TraceFilter(text="50_ off%or"), lambda run, history: False),
     (TraceFilter(text="'; drop table runs; --"), lambda run, history: False),
@@ -128,7 +128,9 @@ def test_a_trace_is_a_tree_in_the_order_of_time(store: TraceStore, history: Hist
     assert spans[0].content == {"note": "Needle run_3!"}
     assert all(span.started_at.tzinfo is not None for span in spans)
     assert [span.is_unpriced for span in spans if span.is_model_call] == [
-        span.output_tokens is not None and span.model == "house-model" for span in spans if span.is_model_call
+        span.error is None and (span.output_tokens is None or span.model == "house-model")
+        for span in spans
+        if span.is_model_call
     ]
 
 

@@ -15,6 +15,9 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 6
 MODELS = {"gpt-5.4": Decimal("0.00125"), "gpt-5.4-nano": Decimal("0.0001"), "house-model": None}
 STATUSES = ("completed", "completed", "completed", "blocked", "failed", "cancelled", "awaiting_approval", "running")
+COUNTED: dict[str, Any] = {"input_tokens": 100, "cached_tokens": 10, "output_tokens": 20}
+UNCOUNTED: dict[str, Any] = {}
+FAILED_CALL: dict[str, Any] = {"error": "Error streaming response: 500", "error_kind": "Error streaming response"}
 GUARDRAILS = (
     ("Input check", "input", "off_topic"),
     ("Input check", "input", "harmful"),
@@ -80,10 +83,10 @@ class History:
         spans = [root]
         for number in range(1, 4):
             model = self._chance.choice(list(MODELS))
-            tokens = self._chance.choice(({"input_tokens": 100, "cached_tokens": 10, "output_tokens": 20}, {}))
+            said = self._chance.choice((COUNTED, COUNTED, UNCOUNTED, FAILED_CALL))
             row = self._span(run, number=number, kind="model", name=model, at=at + timedelta(seconds=number))
-            cost = MODELS[model] if tokens else None
-            spans.append({**row, **tokens, "model": model, "is_model_call": True, "cost_usd": cost})
+            cost = MODELS[model] if said is COUNTED else None
+            spans.append({**row, **said, "model": model, "is_model_call": True, "cost_usd": cost})
         tool = self._span(run, number=4, kind="tool", name="find_orders", at=at + timedelta(seconds=5))
         tool |= {"tool": "find_orders", "is_paused": run["status"] == "awaiting_approval"}
         if self._chance.random() < 0.1:

@@ -29,8 +29,10 @@ def _leave_behind(spool_dir: Path, text: bytes) -> Path:
     """A segment as an earlier process left it."""
     spool_dir.mkdir(parents=True, exist_ok=True)
     path = spool_dir / "00000000000000000001-1-aaaaaa.jsonl"
-    path.write_bytes(text)
-    return path
+    unnamed = path.with_suffix(".new")
+    unnamed.write_bytes(text)
+    # In one piece, because the ingester may look at any moment and takes an unlocked file for a finished one.
+    return unnamed.rename(path)
 
 
 def _write_spans(count: int, *, name: str = "x") -> None:

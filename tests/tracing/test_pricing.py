@@ -7,18 +7,20 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import TieredPrices
 
 from triage.domain import Usage
-from triage.llm.prices import cost_of
+from triage.llm.prices import cost_of, cost_of_call
 from triage.tracing.pricing import LOWEST_TIER_TOKENS, MIN_GROUP, add_costs, learn_rates
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
-def _call(model: str, usage: Usage, at: datetime = AT) -> dict[str, Any]:
-    return {"model": model, "started_at": at.isoformat(), **usage.model_dump(exclude={"requests"})}
+def _call(model: str, usage: Usage, *, asked: str | None = None) -> dict[str, Any]:
+    counts = usage.model_dump(exclude={"requests"})
+    return {"asked_model": asked, "model": model, "started_at": AT.isoformat(), **counts}
 
 
 def _usages(count: int) -> list[Usage]:
@@ -86,6 +88,20 @@ def test_a_large_group_costs_what_its_calls_cost_alone() -> None:
         calls = [_call(model, usage) for usage in usages]
         add_costs(calls)
         assert [call["cost_usd"] for call in calls] == [cost_of(model, usage, AT) for usage in usages], model
+
+
+@pytest.mark.parametrize("count", [1, MIN_GROUP])
+def test_the_asked_model_sets_the_price_and_the_answering_one_steps_in(count: int) -> None:
+    usages = _usages(count)
+    for asked, answered, priced_by in (
+        ("gpt-5.4", "gpt-5.4-nano", "gpt-5.4"),
+        ("house-model", "gpt-5.4-nano", "gpt-5.4-nano"),
+        ("litellm/anthropic/claude-sonnet-4-5", "claude", "claude-sonnet-4-5"),
+    ):
+        calls = [_call(answered, usage, asked=asked) for usage in usages]
+        add_costs(calls)
+        assert [call["cost_usd"] for call in calls] == [cost_of(priced_by, usage, AT) for usage in usages]
+        assert calls[0]["cost_usd"] == cost_of_call(asked, answered, usages[0], AT)
 
 
 def test_a_call_without_tokens_or_model_gets_no_cost() -> None:

@@ -33,7 +33,7 @@ from triage.domain import EventKind, utc_now
 from triage.errors import ModelRequestError, ModelUnavailable
 from triage.llm.breaker import ModelBreaker
 from triage.llm.faults import LONGEST_WAIT_S, ModelFault, fault_of, fault_of_event
-from triage.scope import current_scope
+from triage.scope import asking, current_scope
 
 FIRST_WAIT_S = 0.5
 LONGEST_BACKOFF_S = 8.0
@@ -173,8 +173,9 @@ class ModelChain:
     async def _ask(self, link: ChainLink, call: ModelCall, relay: Relay) -> tuple[Response, bool]:
         """Ask one model once; what the provider raises leaves as a fault where it is an outage."""
         try:
-            async with contextlib.aclosing(call.stream(link.model())) as stream:
-                return await self._read(stream, relay)
+            with asking(link.name):
+                async with contextlib.aclosing(call.stream(link.model())) as stream:
+                    return await self._read(stream, relay)
         except (ModelFault, ModelRequestError):
             raise
         except Exception as error:

@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-from agents import ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel
+from agents import ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel, get_current_span
+from agents.tracing import ResponseSpanData
 from openai import AsyncOpenAI, AsyncStream, Timeout
 from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import Response
 
 from triage.llm.faults import ModelFault
 
@@ -91,12 +93,21 @@ class _ClosedStream:
         is_closed = False
         async for event in self._stream:
             is_closed = is_closed or event.type in _CLOSING
+            if event.type == "response.incomplete":
+                _tell_usage(event.response)
             yield event
         if not is_closed:
             raise ModelFault("the stream broke off", is_passing=True)
 
     async def close(self) -> None:
         await self._stream.close()
+
+
+def _tell_usage(response: Response) -> None:
+    """Write the tokens of half an answer on its span: they cost money, and the SDK tells those of a whole one only."""
+    span = get_current_span()
+    if span is not None and isinstance(span.span_data, ResponseSpanData) and response.usage is not None:
+        span.span_data.usage = response.usage.model_dump()
 
 
 class _WholeStream:

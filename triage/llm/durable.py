@@ -23,7 +23,7 @@ from openai.types.responses.response_usage import InputTokensDetails, OutputToke
 
 from triage.domain import EventKind, Usage
 from triage.llm.chain import Answer, ModelCall, ModelChain, Relay
-from triage.llm.prices import cost_of
+from triage.llm.prices import cost_of_call
 from triage.scope import ModelCallRecord, current_scope
 
 Outcome = dict[str, Any]
@@ -186,9 +186,7 @@ def _outcome_of(answer: Answer) -> Outcome:
     """
     response = answer.response
     usage = _usage_of(response)
-    cost = cost_of(answer.model, usage, answer.started_at)
-    if cost is None and response.model:
-        cost = cost_of(response.model, usage, answer.started_at)
+    cost = cost_of_call(answer.model, response.model, usage, answer.started_at)
     return {
         # Servers number their answers as they like, so the record has an id of its own.
         "id": uuid.uuid4().hex,

@@ -15,6 +15,18 @@ from triage.settings import LITELLM_PREFIX
 OFFLINE_MODEL_NAME = "offline-rules"
 
 
+def cost_of_call(asked: str | None, answered: str | None, usage: Usage, at: datetime) -> Decimal | None:
+    """Return what a call cost in US dollars, or None where it is unpriced; runs and traces both count by this.
+
+    The price is that of the ``asked`` model, as the settings name it with its provider. Where it has none, as behind a
+    name of one's own, the one that the server says has ``answered`` counts.
+    """
+    for model in dict.fromkeys((asked, answered)):
+        if model and (cost := cost_of(model, usage, at)) is not None:
+            return cost
+    return None
+
+
 def cost_of(model: str, usage: Usage, at: datetime) -> Decimal | None:
     """Return the price in US dollars that ``model`` had at ``at`` for ``usage``, or None where it is unknown.
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from triage.domain import Usage
-from triage.llm.prices import cost_of
+from triage.llm.prices import cost_of_call
 
 # No price list entry has a tier that begins below this many input tokens; a test reads all of them.
 LOWEST_TIER_TOKENS = 32_000
@@ -54,14 +54,15 @@ def add_costs(calls: Sequence[dict[str, Any]]) -> None:
     Raises:
         ValueError: a call's time is no time.
     """
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str | None, str | None, str], list[dict[str, Any]]] = {}
     for call in calls:
-        if call["model"] and call["output_tokens"] is not None and call["started_at"]:
+        if call["output_tokens"] is not None and call["started_at"]:
             # Prices change at whole minutes at the earliest, so the calls of a minute share them.
-            groups.setdefault((call["model"], call["started_at"][:_MINUTE_LENGTH]), []).append(call)
-    for (model, _), group in groups.items():
+            key = (call["asked_model"], call["model"], call["started_at"][:_MINUTE_LENGTH])
+            groups.setdefault(key, []).append(call)
+    for (asked, answered, _), group in groups.items():
         at = datetime.fromisoformat(group[0]["started_at"])
-        rates = learn_rates(model, at=at) if len(group) >= MIN_GROUP else None
+        rates = learn_rates(asked, answered, at=at) if len(group) >= MIN_GROUP else None
         for call in group:
             call["cost_usd"] = _cost_of_call(call, rates=rates, at=at)
 
@@ -69,14 +70,14 @@ def add_costs(calls: Sequence[dict[str, Any]]) -> None:
 def _cost_of_call(call: Mapping[str, Any], *, rates: Rates | None, at: datetime) -> Decimal | None:
     usage = Usage(requests=1, **{name: call[name] or 0 for name in _COUNTS})
     if rates is None or usage.input_tokens > LOWEST_TIER_TOKENS or usage.total_tokens == 0:
-        return cost_of(call["model"], usage, at)
+        return cost_of_call(call["asked_model"], call["model"], usage, at)
     return rates.cost(usage)
 
 
-def learn_rates(model: str, *, at: datetime) -> Rates | None:
-    """Return the rates of a model below its tiers, or None where it has no price."""
+def learn_rates(asked: str | None, answered: str | None = None, *, at: datetime) -> Rates | None:
+    """Return the rates of a model below its tiers, or None where neither of its names has a price."""
     probes = [
-        cost_of(model, usage, at)
+        cost_of_call(asked, answered, usage, at)
         for usage in (
             Usage(requests=1, input_tokens=_PROBE),
             Usage(requests=1, input_tokens=2 * _PROBE),
@@ -88,12 +89,12 @@ def learn_rates(model: str, *, at: datetime) -> Rates | None:
     known = [probe for probe in probes if probe is not None]
     if len(known) < len(probes):
         return None
-    one, two, half_cached, answered, reasoned = known
+    one, two, half_cached, replied, reasoned = known
     fresh = (two - one) / _PROBE
     return Rates(
         call=2 * one - two,
         fresh=fresh,
         cached=(half_cached - one) / _PROBE,
-        answer=(answered - one) / _PROBE,
-        reasoning=(reasoned - answered) / _PROBE,
+        answer=(replied - one) / _PROBE,
+        reasoning=(reasoned - replied) / _PROBE,
     )

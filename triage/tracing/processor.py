@@ -11,7 +11,7 @@ from agents.tracing import Span, Trace, TracingProcessor
 from agents.tracing.scope import Scope
 
 from triage.domain import Run, utc_now
-from triage.scope import current_scope
+from triage.scope import asked_model, current_scope
 from triage.tracing.content import content_of, to_line, to_plain
 from triage.tracing.ingest import Ingester, TraceSink
 from triage.tracing.redaction import redact, redact_text
@@ -115,6 +115,11 @@ class SpoolingProcessor(TracingProcessor):
         agent = self._forget_agent(span) or agent_of(span.span_data)
         if agent is not None:
             row["agent"] = agent
+        asked = asked_model() if row.get("is_model_call") else None
+        if asked is not None:
+            row["asked_model"] = asked
+            if row["model"] is None:
+                row["model"] = row["name"] = asked
         content = content_of(span.span_data)
         verdict = _verdict_of(span)
         if verdict:

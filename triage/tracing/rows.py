@@ -16,6 +16,7 @@ from triage.domain import Run, Usage
 
 MODEL_CALL_TYPES = frozenset({"generation", "response"})
 EXCERPT_LENGTH = 160
+UNANSWERED = ("unanswered", "The call ended before the answer.")
 _KINDS = {"generation": "model", "response": "model", "function": "tool"}
 
 
@@ -73,11 +74,18 @@ def usage_of(data: Any) -> Usage | None:
     )
 
 
+def is_answered(data: Any) -> bool:
+    """Whether a model call came to an answer; the SDK ends the span of a cancelled one without saying anything."""
+    said = data.response if data.type == "response" else data.output
+    return said is not None or data.usage is not None
+
+
 def error_of(span: Span[Any]) -> tuple[str, str] | None:
     """Return the kind and the message of a failed span; the detail, where the SDK gives one, follows the message."""
     error = span.error
     if error is None:
-        return None
+        data = span.span_data
+        return UNANSWERED if data.type in MODEL_CALL_TYPES and not is_answered(data) else None
     details = error.get("data") or {}
     detail = details.get("error") if isinstance(details, Mapping) else None
     message = str(error.get("message") or "error")
