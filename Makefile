@@ -23,14 +23,14 @@ help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 # The mark is set last, so a set-up that was interrupted is done again.
-$(VENV)/.ready: requirements.txt
+$(VENV)/.ready: requirements.txt constraints.txt
 	@python="$$(.ci/python $(PYTHON))" || exit 1; \
 	echo "Setting up $(VENV) with $$python; the first time takes a minute or two."; \
 	"$$python" -m venv $(VENV)
 	@$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt constraints.txt
 	@echo "Setting up the tools of the checks."
 	@$(PIP) -r requirements-dev.txt
 	@touch $@

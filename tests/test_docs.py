@@ -129,9 +129,9 @@ def test_no_reason_is_left_of_a_dependency_that_is_gone() -> None:
 
 
 def test_every_dependency_is_pinned() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt", "requirements-litellm.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-litellm.txt", "constraints.txt"):
         lines = (PROJECT / name).read_text(encoding="utf-8").splitlines()
-        loose = [line for line in lines if line and not line.startswith(("#", "-r ")) and "==" not in line]
+        loose = [line for line in lines if line and not line.startswith(("#", "-r ", "-c ")) and "==" not in line]
         assert loose == [], name
 
 
