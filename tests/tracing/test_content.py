@@ -122,6 +122,8 @@ def _tell_everything(scope: RunScope) -> None:
             "find_orders", input='{"email": "ann@shop.example"}', output="order 2 of ann@shop.example"
         ) as tool:
             tool.set_error(SpanError(message="Error running tool", data={"error": "no ann@shop.example"}))
+        with function_span("order_details", input='"ann@shop.example"', output="ann@shop.example") as refused:
+            refused.set_error(SpanError(message="Not for ann@shop.example.", data={"tool": "x", "kind": "ToolError"}))
         with guardrail_span("Input check", triggered=True):
             pass
 
@@ -145,11 +147,12 @@ def test_redacted_keeps_the_words_without_the_person(tracing: Any, scope: RunSco
     rows = tracing.spans()
     run = tracing.store.records("select * from runs")[0]
     assert "ann@" not in str(rows) + str(run)
-    assert json.loads(tracing.span(kind="tool")["content"]) == {
+    assert json.loads(tracing.span(tool="find_orders")["content"]) == {
         "arguments": {"email": "[email]"},
         "result": "order 2 of [email]",
     }
-    assert tracing.span(kind="tool")["error"] == "Error running tool: no [email]"
+    assert tracing.span(tool="find_orders")["error"] == "Error running tool: no [email]"
+    assert tracing.span(tool="order_details")["error"] == "Not for [email]."
     assert json.loads(tracing.span(kind="guardrail")["content"])["reason"] == "wrote [email]"
 
 
@@ -164,8 +167,9 @@ def test_none_keeps_the_measures_only(tracing: Any, scope: RunScope) -> None:
     rows = tracing.spans()
     run = tracing.store.records("select * from runs")[0]
     assert "ann@" not in str(rows) + str(run)
-    assert [row["content"] for row in rows] == [None, None, None]
-    assert tracing.span(kind="tool")["error"] == "Error running tool"
+    assert [row["content"] for row in rows] == [None] * 4
+    assert tracing.span(tool="find_orders")["error"] == "Error running tool"
+    assert tracing.span(tool="order_details")["error"] == "ToolError"
     assert tracing.span(kind="guardrail")["verdict"] == "harmful"
     assert tracing.span(kind="model")["input_tokens"] == 1
     assert (run["trip_guardrail"], run["trip_verdict"]) == ("Input check", "harmful")

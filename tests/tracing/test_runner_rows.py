@@ -18,7 +18,7 @@ from agents import (
     function_tool,
 )
 from agents.testing import ScriptedModel, assistant_message, function_call
-from agents.tracing import ResponseSpanData, generation_span, get_trace_provider, trace
+from agents.tracing import ResponseSpanData, SpanError, generation_span, get_current_span, get_trace_provider, trace
 from agents.usage import InputTokensDetails, OutputTokensDetails
 from openai.types.responses import Response
 
@@ -164,6 +164,20 @@ async def test_a_failed_tool_is_an_error_with_its_place(tracing: Any, scope: Run
     assert row["error_kind"] == "Error running tool"
     assert "the shelf is empty" in row["error"]
     assert row["is_paused"] is False
+
+
+async def test_a_call_that_fails_with_a_sentence_of_ours_has_its_kind(tracing: Any, scope: RunScope) -> None:
+    @function_tool
+    def refuse() -> str:
+        """Refuse."""
+        get_current_span().set_error(SpanError(message="There is no order 7.", data={"kind": "ToolError"}))
+        return "There is no order 7."
+
+    model = ScriptedModel([call("refuse"), [assistant_message("done")]], emit_traces=True)
+    await Runner.run(Agent(name="Triage agent", model=model, tools=[refuse]), "hi", run_config=CONFIG)
+
+    row = tracing.span(kind="tool")
+    assert (row["error_kind"], row["error"]) == ("ToolError", "There is no order 7.")
 
 
 async def test_a_guardrail_keeps_what_it_said(tracing: Any, scope: RunScope) -> None:

@@ -81,7 +81,11 @@ def is_answered(data: Any) -> bool:
 
 
 def error_of(span: Span[Any]) -> tuple[str, str] | None:
-    """Return the kind and the message of a failed span; the detail, where the SDK gives one, follows the message."""
+    """Return the kind and the message of a failed span; the detail, where the SDK gives one, follows the message.
+
+    The kind is the word that our tools give, because their message is a sentence about the case; the SDK's own message
+    is always the same for the same kind.
+    """
     error = span.error
     if error is None:
         data = span.span_data
@@ -89,7 +93,10 @@ def error_of(span: Span[Any]) -> tuple[str, str] | None:
     details = error.get("data") or {}
     detail = details.get("error") if isinstance(details, Mapping) else None
     message = str(error.get("message") or "error")
-    return message, f"{message}: {detail}" if detail else message
+    sentence = f"{message}: {detail}" if detail else message
+    if isinstance(details, Mapping) and details.get("kind"):
+        return str(details["kind"]), sentence
+    return message, sentence
 
 
 def is_paused(data: Any) -> bool:
