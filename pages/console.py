@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY, services
+from pages.components.engine import engine_badge
 from pages.components.refusal import show_refusal
 from triage.domain import Role
 from triage.errors import TriageError
@@ -45,17 +46,7 @@ page = st.navigation(
     }
 )
 with st.sidebar:
-    settings = services().settings
-    if settings.is_offline:
-        st.badge(
-            "Offline engine: no model key set",
-            icon=":material/cloud_off:",
-            color="orange",
-            help="Written rules answer instead of a model. Set OPENAI_API_KEY (and OPENAI_BASE_URL for another server) "
-            "and start again to use a model.",
-        )
-    else:
-        st.badge(settings.model, icon=":material/smart_toy:", color="gray", help="The model of the triage agent.")
+    engine_badge()
     with st.popover("Local mode", icon=":material/badge:", type="tertiary"):
         st.caption("Nobody signs in here: the console listens on this machine only. Choose who you are acting as.")
         st.text_input("Your name", value=DEFAULT_NAME, key=NAME_KEY, persist_state="session", max_chars=80)

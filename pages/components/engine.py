@@ -1,0 +1,54 @@
+"""The badge that says who answers: the first model that the triage agent asks, or written rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from pages.components.context import services
+from pages.components.text import plain
+from pages.components.words import words
+from triage.llm.registry import RoleDescription
+from triage.settings import Settings
+
+_NO_MODEL = (
+    "Written rules answer instead of a model. Set OPENAI_API_KEY (and OPENAI_BASE_URL for another server) and start "
+    "again to use a model."
+)
+
+
+class Engine(NamedTuple):
+    """Who answers, and what the badge says when the pointer rests on it; both are plain text."""
+
+    name: str
+    explanation: str
+    is_offline: bool = False
+
+
+def engine_badge() -> None:
+    """Draw the badge."""
+    running = services()
+    engine = engine_of(running.settings, roles=running.models.describe() if running.models else ())
+    st.badge(
+        plain(engine.name),
+        icon=":material/cloud_off:" if engine.is_offline else ":material/smart_toy:",
+        color="orange" if engine.is_offline else "gray",
+        help=plain(engine.explanation),
+    )
+
+
+def engine_of(settings: Settings, *, roles: Sequence[RoleDescription]) -> Engine:
+    """Return what is asked first for the triage agent; a console without ``roles`` runs no agents and goes by names."""
+    if settings.is_offline:
+        return Engine("Offline engine: no model key set", _NO_MODEL, is_offline=True)
+    first = {role.role: role.chain[0] for role in roles}
+    if not first:
+        return Engine(settings.model, "The model of the triage agent, which runs in another process.")
+    asked = first["triage"]
+    others = [f"{words(role)}: {link.model}." for role, link in first.items() if link.model != asked.model]
+    if asked.protocol == "offline":
+        told = ["Written rules answer for the triage agent, because no key is set for its model.", *others]
+        return Engine("Offline engine", " ".join(told), is_offline=True)
+    return Engine(asked.model, " ".join(["The model of the triage agent.", *others]))

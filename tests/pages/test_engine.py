@@ -1,0 +1,46 @@
+"""The badge names what really answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pages.components.engine import engine_of
+from triage.llm.registry import LinkDescription, RoleDescription
+from triage.settings import Settings
+
+BESIDE = "litellm/small"
+
+
+def role(name: str, model: str) -> RoleDescription:
+    protocol = "offline" if model == "offline-rules" else "responses"
+    return RoleDescription(
+        role=name, chain=(LinkDescription(model=model, protocol=protocol, host=None, breaker="closed"),)
+    )
+
+
+def settings(**given: Any) -> Settings:
+    return Settings(_env_file=None, **{"openai_api_key": None, "model": "big", "fallback_models": [], **given})
+
+
+@pytest.mark.parametrize(
+    ("given", "answering", "name", "is_offline"),
+    [
+        ({}, {"triage": "offline-rules"}, "Offline engine: no model key set", True),
+        ({"openai_api_key": "k"}, {"triage": "big"}, "big", False),
+        ({"writer_model": BESIDE}, {"triage": "offline-rules", "writer": BESIDE}, "Offline engine", True),
+        ({"fallback_models": [BESIDE]}, {"triage": BESIDE}, BESIDE, False),
+        ({"openai_api_key": "k"}, {}, "big", False),
+    ],
+)
+def test_the_badge_names_what_the_triage_agent_asks_first(
+    given: dict[str, Any], answering: dict[str, str], name: str, is_offline: bool
+) -> None:
+    engine = engine_of(settings(**given), roles=[role(*each) for each in answering.items()])
+    assert (engine.name, engine.is_offline) == (name, is_offline)
+
+
+def test_what_answers_beside_the_rules_is_told() -> None:
+    roles = [role("triage", "offline-rules"), role("writer", BESIDE)]
+    assert f"Writer: {BESIDE}." in engine_of(settings(writer_model=BESIDE), roles=roles).explanation
