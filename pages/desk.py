@@ -8,7 +8,7 @@ from pages.components.context import services
 from pages.components.conversation import events, header, next_message, streaming, thread
 from pages.components.dialogs import open_name
 from pages.components.importer_view import import_file
-from pages.components.inbox import inbox
+from pages.components.inbox import inbox, inbox_pace
 from pages.components.keys import focus_search
 from pages.components.reply import reply
 from pages.components.result import result
@@ -19,7 +19,6 @@ from pages.components.submit import new_message
 from pages.components.text import plain
 from triage.errors import TriageError
 
-INBOX_REFRESH_S = 2.0
 DIALOGS = {
     "new": new_message,
     "import": import_file,
@@ -52,7 +51,8 @@ if selected_run() is None and (newest := services().runs.list(limit=1)):
     select_run(newest[0].id)
 left, work = st.columns([4, 9], gap="medium")
 with left:
-    st.fragment(inbox, run_every=INBOX_REFRESH_S)()
+    pace = inbox_pace()
+    st.fragment(inbox, run_every=pace)(every=pace)
 with work:
     run_id = selected_run()
     if run_id is None:

@@ -24,6 +24,9 @@ _ROWS = "desk_rows"
 _SHOW = "desk_show"
 _LIMIT = "desk_limit"
 _SHOW_PARAMETER = "show"
+_SEARCH = "q"
+_BROWSING_S = 2.0
+_SEARCHING_S = 5.0
 _VIEWS: Mapping[str, tuple[str, tuple[RunStatus, ...]]] = {
     "all": ("All", ()),
     "running": ("Running", (RunStatus.QUEUED, RunStatus.RUNNING)),
@@ -36,8 +39,15 @@ _VIEWS: Mapping[str, tuple[str, tuple[RunStatus, ...]]] = {
 }
 
 
-def inbox() -> None:
-    """Draw the inbox; made to be run as a fragment."""
+def inbox_pace() -> float:
+    """Return the seconds after which the inbox is read again: less often with a search, which reads every text."""
+    # Before the field is drawn for the first time, what it will hold stands in the address.
+    text = st.session_state.get(_SEARCH, st.query_params.get(_SEARCH, ""))
+    return _SEARCHING_S if str(text).strip() else _BROWSING_S
+
+
+def inbox(*, every: float) -> None:
+    """Draw the inbox; made to be run as a fragment, ``every`` so many seconds."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", wrap=False):
         st.subheader("Inbox", anchor=False)
         steps = st.container(horizontal=True, width="content", gap="small", wrap=False)
@@ -52,6 +62,9 @@ def inbox() -> None:
             help="New message, or a file of messages",
         )
     query = _filters()
+    if inbox_pace() != every:
+        # Only the page can change the pace of its fragment.
+        st.rerun()
     counts = services().runs.counts(query)
     query = _choose_view(query, counts)
     limit = int(st.session_state.setdefault(_LIMIT, PAGE))
@@ -73,7 +86,7 @@ def _filters() -> RunFilter:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         text = st.text_input(
             SEARCH_LABEL,
-            key="q",
+            key=_SEARCH,
             bind="query-params",
             type="search",
             live="300ms",
@@ -234,7 +247,7 @@ def _say_empty(counts: Mapping[str, int]) -> None:
         if counts["all"]:
             st.markdown("**Nothing in this view.**")
             st.caption("Choose another status above, or another page of the list.")
-        elif any(st.session_state.get(name) for name in ("q", "category", "urgency")):
+        elif any(st.session_state.get(name) for name in (_SEARCH, "category", "urgency")):
             st.markdown("**Nothing found.**")
             st.caption("Change the search or the filters. The search looks at the text, the customer and the ids.")
         else:

@@ -24,6 +24,7 @@ def result(view: RunView) -> None:
     """Draw everything on the right, what has to be acted on first."""
     run = view.run
     _ending(run)
+    _escalations(view)
     waiting = [approval for approval in view.approvals if approval.status.is_open]
     for at, approval in enumerate(waiting):
         _decision(approval, is_first=at == 0)
@@ -47,9 +48,9 @@ def _ending(run: Run) -> None:
         with st.container(border=True):
             st.markdown(f":material/block: **Blocked: {plain(words(trip.verdict).lower())}**")
             st.markdown(f"{bold(words(trip.guardrail))} stopped this run. {plain(trip.reason)}")
-            st.caption(
-                "If that is wrong, take over and answer by hand. The reply beside is what the customer may be told."
-            )
+            # What the message asked for was refused, or what the agents made of a good message was.
+            todo = "If that is wrong, take over" if trip.stage == "input" else "The customer waits: take over"
+            st.caption(f"{todo} and answer by hand. The reply beside is what the customer may be told.")
     elif run.status is RunStatus.CANCELLED:
         by = f"{plain(run.assigned_to)} took over." if run.assigned_to else "The run was cancelled."
         st.info(
@@ -62,6 +63,18 @@ def _ending(run: Run) -> None:
             title="Classified by rules",
             icon=":material/cloud_off:",
         )
+
+
+def _escalations(view: RunView) -> None:
+    """Draw why the conversation was handed to a person."""
+    for escalation in view.escalations:
+        label = urgency(escalation.urgency)
+        with st.container(border=True):
+            st.markdown(f":material/priority_high: **Escalated to a person** :{label.colour}-badge[{label.text}]")
+            st.markdown(plain(escalation.reason))
+            st.caption(
+                f"By {plain(escalation.created_by)} {ago(escalation.created_at)}", help=exact(escalation.created_at)
+            )
 
 
 def _decision(approval: Approval, *, is_first: bool) -> None:
@@ -174,7 +187,7 @@ def _result(found: TriageResult, *, is_sent: bool) -> None:
 
 
 def _follow_ups(view: RunView) -> None:
-    if not view.tickets and not view.escalations:
+    if not view.tickets:
         return
     with st.container(border=True):
         for ticket in view.tickets:
@@ -182,14 +195,6 @@ def _follow_ups(view: RunView) -> None:
             st.markdown(f":material/confirmation_number: {bold(ticket.title)} :{label.colour}-badge[{label.text}]")
             st.caption(
                 f"Ticket {plain(ticket.id)} · {ticket.status} · {ago(ticket.created_at)}", help=exact(ticket.created_at)
-            )
-        for escalation in view.escalations:
-            label = urgency(escalation.urgency)
-            st.markdown(
-                f":material/priority_high: **Escalated** :{label.colour}-badge[{label.text}] {plain(escalation.reason)}"
-            )
-            st.caption(
-                f"By {plain(escalation.created_by)} {ago(escalation.created_at)}", help=exact(escalation.created_at)
             )
 
 

@@ -49,7 +49,7 @@ def escalate() -> None:
     _buttons(
         "Escalate",
         lambda run_id: services().runs.escalate(
-            run_id, actor=actor(), reason=reason or "", urgency=level or Urgency.HIGH
+            run_id, actor=actor(), reason=reason or "", urgency=level or Urgency.HIGH, key=opened
         ),
     )
 

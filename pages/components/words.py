@@ -113,7 +113,7 @@ def run_state(run: Run) -> Label:
         return _SENT
     if run.assigned_to is not None and run.status.is_final:
         return _TAKEN_OVER
-    if run.needs_person and run.status is RunStatus.COMPLETED:
+    if run.needs_person and run.status.is_final and run.status is not RunStatus.FAILED:
         return _NEEDS_PERSON
     return _RUN_STATUS[run.status]
 

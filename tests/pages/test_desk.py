@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.components.conversation import steady
-from pages.components.inbox import row_labels
+from pages.components.inbox import inbox, row_labels
 from pages.components.run_view import RunView, refresh_every
+from pages.components.text import plain
 from tests.pages.test_words import NOW, make_run
 from triage.domain import Actor, Category, Conversation, Role, Run, RunStatus, Trip
 from triage.services import Services
@@ -226,6 +228,48 @@ def test_taking_over_asks_first_and_leaves_what_was_found(
     assert "took over" in texts(page)
     assert any("not decided" in label for label in labels(page))
     assert page.text_area(key=f"reply_{run.id}")
+
+
+def test_an_escalation_needs_its_reason_and_puts_the_run_among_what_needs_a_person(
+    running: Services, open_page: OpenPage, settle: Settle
+) -> None:
+    run = settle(submit(running, INJECTION))
+    assert running.runs.counts()["needs_person"] == 0
+    page = open_page("desk", run=run.id)
+    page.session_state["desk_dialog"] = "escalate"
+    page.run()
+    opened = page.session_state["desk_form"]
+    page.button(key=f"go_{opened}").click().run()
+    assert page.error[0].value.startswith("Give a reason")
+    page.text_area(key=f"escalate_{opened}").set_value("Their **lawyer** called.")
+    page.button(key=f"go_{opened}").click().run()
+    assert "Escalated to a person" in texts(page)
+    assert plain("Their **lawyer** called.") in texts(page)
+    page.query_params["show"] = "needs"
+    page.run()
+    assert page.radio(key="desk_rows").value == run.id
+    assert "Needs you" in page.radio(key="desk_rows").proto.captions[0]
+
+
+def test_a_search_slows_the_inbox_down_and_its_end_brings_the_pace_back(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paces: list[float] = []
+    fragment = st.fragment
+
+    def watched(drawn: Callable[..., None], *, run_every: float | None) -> Callable[..., None]:
+        if drawn is inbox:
+            paces.append(run_every or 0.0)
+        return fragment(drawn, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", watched)
+    page = open_page("desk")
+    for text, pace in (("northwind", 5), (" ", 2), ("", 2)):
+        page.text_input(key="q").set_value(text).run()
+        assert not page.exception
+        assert paces.pop() == pace
+    open_page("desk", q="northwind")
+    assert paces.pop() == 5
 
 
 def test_a_blocked_run_says_why_and_proposes_the_sentence_for_the_customer(

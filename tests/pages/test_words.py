@@ -76,6 +76,9 @@ def test_the_inbox_says_what_a_person_did_or_has_to_do_rather_than_the_bare_stat
     assert words.run_state(make_run(requires_human=True, reply_sent_at=NOW)).text == "Sent"
     assert words.run_state(make_run(RunStatus.FAILED)).text == "Failed"
     assert words.run_state(make_run(RunStatus.AWAITING_APPROVAL)).text == "Waits for approval"
+    assert words.run_state(make_run(escalated=True)).text == "Needs you"
+    assert words.run_state(make_run(RunStatus.BLOCKED, escalated=True)).text == "Needs you"
+    assert words.run_state(make_run(RunStatus.RUNNING, escalated=True)).text == "Running"
 
 
 @pytest.mark.parametrize(
