@@ -74,6 +74,49 @@ def test_a_refund_that_was_made_may_be_confirmed_with_its_exact_amount() -> None
     assert find_billing_promise("Your refund of $79.98 has been processed.", refunds=made)
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Your refund for order 2 has been processed.",
+        "We have issued a full refund for order #2.",
+        "We've now made the refund of $69.98 to your credit card.",
+        "You have been refunded.",
+        "Your refund is on its way, and you will see the refund on your statement within ten days.",
+        "You'll get your money back on the card you paid with.",
+        "Sie erhalten Ihre Rückerstattung in einigen Tagen.",
+    ],
+)
+def test_the_refund_that_was_made_may_be_stated_and_no_other_one(reply: str) -> None:
+    assert find_billing_promise(reply, refunds={"2": "69.98"}) is None
+    assert find_billing_promise(reply)
+    assert find_billing_promise(reply, refunds={"14": "12.00", "A-9": "3.00"}) or "2" not in reply
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "We will refund you.",
+        "We'll also refund the shipping.",
+        "We will refund a further $69.98.",
+        "Your refund has been processed and we will refund the shipping costs.",
+        "Your refund has been processed and will refund order 3 tomorrow.",
+        "We have processed your refund and you will receive another refund soon.",
+        "We have issued a refund for order 7.",
+        "Your refund has been processed, and your account credit has been approved.",
+        "We have given you a credit.",
+        "You will receive a discount on your next order.",
+        "You will receive a refund for your subscription.",
+        "You will be compensated for the trouble.",
+        "Your second refund has been approved.",
+        "We guarantee a refund if it breaks a second time.",
+        "Wir werden Ihnen auch die Versandkosten erstatten.",
+        "Sie erhalten eine Gutschrift.",
+    ],
+)
+def test_after_a_refund_any_further_promise_is_one(reply: str) -> None:
+    assert find_billing_promise(f"Hello Dana. {reply} Kind regards", refunds={"2": "69.98"})
+
+
 def test_no_article_of_ours_reads_like_a_promise() -> None:
     from pathlib import Path
 

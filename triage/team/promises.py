@@ -8,7 +8,7 @@ decision that is still open, or of what the customer asked for passes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
 
 # A new line ends a sentence only before a list item or an empty line, because a reply may be wrapped anywhere.
@@ -26,10 +26,14 @@ _MONEY_BACK = re.compile(
 )
 _WILL = r"(?:'ll| will| shall| are going to| am going to)"
 _GOOD = r"(?:refund|reimbursement|credit(?! card)|compensation|discount|money back)\b"
+_FOR = r"(?: (?:for|of|on) [^,;:]{1,50}?)?"
 _PROMISES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b(?:we|i)(?:{_WILL}| can) (?:\w+ly |now |also |of course )?(?:refund|reimburse|compensate|credit|waive)\b",
+        (
+            rf"\b(?:we|i|and)(?:{_WILL}| can) (?:\w+ly |now |also |of course )?"
+            r"(?:refund|reimburse|compensate|credit|waive)\b"
+        ),
         (
             rf"\b(?:we|i)(?:{_WILL}| have|'ve) (?:\w+ly |now |already )?(?:issued?|process(?:ed)?|ma[dk]e|g[ia]ven?|"
             rf"sen[dt]|grant(?:ed)?|offer(?:ed)?|approved?|arranged?|initiated?) (?:you )?(?:\w+ ){{0,3}}{_GOOD}"
@@ -38,7 +42,7 @@ _PROMISES = tuple(
         rf"\byou{_WILL} (?:\w+ly |soon )?(?:receive|get|be given|see|have) (?:\w+ ){{0,4}}?{_GOOD}",
         r"\byou(?:'ll| will| have been|'ve been) (?:be )?(?:\w+ly )?(?:refunded|reimbursed|compensated|credited)\b",
         (
-            r"\b(?:your|the|a) (?:\w+ ){0,2}(?:refund|reimbursement|credit|compensation) "
+            rf"\b(?:your|the|a) (?:\w+ ){{0,2}}(?:refund|reimbursement|credit|compensation){_FOR} "
             r"(?:will be|has been|is being|was|is) (?:\w+ly |already )?"
             r"(?:issued|processed|approved|made|sent|granted|guaranteed|on its way|confirmed|initiated)\b"
         ),
@@ -49,6 +53,33 @@ _PROMISES = tuple(
         r"\b(?:le|te|les) reembolsaremos\b|\brecibirá (?:\w+ ){0,2}?reembolso\b",
     )
 )
+# What may be said of a refund that was made: that it was, and that the customer will see it.
+_STATEMENTS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        (
+            r"\b(?:we|i)(?: have|'ve) (?:\w+ly |now |already )?(?:issued|processed|made|given|sent|granted|approved|"
+            r"arranged|initiated) (?:you )?(?:\w+ ){0,3}refund\b"
+        ),
+        r"\byou(?: have|'ve) been (?:\w+ly )?(?:refunded|reimbursed)\b",
+        (
+            rf"\b(?:your|the) (?:\w+ ){{0,2}}(?:refund|reimbursement){_FOR} (?:has been|is being|was|is) "
+            r"(?:\w+ly |already )?(?:issued|processed|approved|made|sent|granted|on its way|confirmed|initiated)\b"
+        ),
+        (
+            rf"\byou{_WILL} (?:\w+ly |soon )?(?:receive|get|see|have) (?:the|your|this) (?:\w+ ){{0,2}}?"
+            r"(?:refund|money back)\b"
+        ),
+        r"\bsie erhalten (?:die|ihre|diese) (?:\w+ )?(?:rückerstattung|erstattung)\b",
+    )
+)
+# Words that speak of more than the one refund.
+_MORE = re.compile(
+    r"\b(?:also|another|additional(?:ly)?|further|extra|second|next|future|besides|as well|too|again|plus|both)\b"
+    r"|\b(?:compensat\w+|discounts?|goodwill|weitere\w*|zusätzlich\w*|auch)\b|\bcredit(?:ed)?\b(?! card)",
+    re.IGNORECASE,
+)
+_ORDER = re.compile(r"(?:\border (?:number |no\. ?|id )?#?|#)(?=[\w-]*\d)([\w-]+)", re.IGNORECASE)
 # A condition on somebody's decision makes a statement of the policy out of a promise.
 _UNDECIDED = re.compile(
     r"\b(?:if|once|when|after|whether|provided|subject to|as soon as)\b.{0,60}\b(?:approv|eligib|confirm|review|decid|"
@@ -67,8 +98,9 @@ def find_billing_promise(text: str, *, message: str = "", refunds: Mapping[str, 
 
     ``message`` is what the customer wrote: its amounts may be repeated where the reply says what was asked for.
     ``refunds`` are those that were approved and made in this run, order id to amount in US dollars: that they were made
-    may be said, and their exact amount.
+    may be said, and their exact amount; any other promise stays one.
     """
+    orders = {order.casefold() for order in refunds or {}}
     made = {_as_number(amount) for amount in (refunds or {}).values()}
     for sentence in _SENTENCES.split(_plain(text)):
         flat = " ".join(sentence.split())
@@ -78,9 +110,21 @@ def find_billing_promise(text: str, *, message: str = "", refunds: Mapping[str, 
             allowed = made | _amounts(_plain(message)) if is_restated else made
             if _amounts(flat) - allowed:
                 return "The reply names an amount of money together with a refund or credit."
-        if is_promise and not refunds and not _UNDECIDED.search(flat):
+        if is_promise and not _UNDECIDED.search(flat) and not (orders and _states_refund(flat, orders=orders)):
             return "The reply promises a refund, credit or compensation that nobody has approved."
     return None
+
+
+def _states_refund(sentence: str, *, orders: Collection[str]) -> bool:
+    """Whether a sentence says no more than that the refunds of ``orders`` were made and will arrive."""
+    if _MORE.search(sentence) or {order.casefold() for order in _ORDER.findall(sentence)} - set(orders):
+        return False
+    stated = [found.span() for rule in _STATEMENTS for found in rule.finditer(sentence)]
+    return all(
+        any(start < promise.end() and promise.start() < end for start, end in stated)
+        for rule in _PROMISES
+        for promise in rule.finditer(sentence)
+    )
 
 
 def _amounts(text: str) -> set[Decimal | None]:
