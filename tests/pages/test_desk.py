@@ -39,6 +39,12 @@ def submit(running: Services, text: str, **more: str) -> Run:
     return running.runs.submit(text, actor=DANA, **more)
 
 
+def reply_field(page: AppTest, run: Run) -> Any:
+    """Return the field of the reply; each time it is filled anew it is a new one."""
+    (field,) = [area for area in page.text_area if str(area.key).startswith(f"reply_{run.id}")]
+    return field
+
+
 def test_an_empty_desk_says_what_to_do_and_a_new_message_opens_its_run(
     running: Services, open_page: OpenPage, settle: Settle
 ) -> None:
@@ -68,7 +74,7 @@ def test_a_finished_run_shows_story_result_and_reply(running: Services, open_pag
     assert not page.exception
     assert any("Searched the knowledge base" in label for label in labels(page))
     assert any("Handed over to **Billing specialist**" in label for label in labels(page))
-    assert page.text_area(key=f"reply_{run.id}").value == run.reply
+    assert reply_field(page, run).value == run.reply
     assert "(<https://help.fennel.example/invoices-not-generating>)" in texts(page)
     assert page.selectbox(key=f"category_{run.id}").value is Category.BILLING
 
@@ -82,24 +88,24 @@ def test_the_reply_is_kept_then_sent_and_cannot_change_any_more(
 ) -> None:
     run = settle(submit(running, INVOICES))
     page = open_page("desk", run=run.id)
-    page.text_area(key=f"reply_{run.id}").set_value("Our own words.")
+    reply_field(page, run).set_value("Our own words.")
     page.button(key=f"save_{run.id}").click().run()
     assert running.runs.get(run.id).reply == "Our own words."
     assert running.runs.get(run.id).reply_sent_at is None
 
-    page.text_area(key=f"reply_{run.id}").set_value("Our last words.")
+    reply_field(page, run).set_value("Our last words.")
     page.button(key=f"sent_{run.id}").click().run()
     assert running.runs.get(run.id).reply == "Our last words."
     assert "Our last words." in texts(page)
     assert "Sent by" in texts(page)
     with pytest.raises(KeyError):
-        page.text_area(key=f"reply_{run.id}")
+        reply_field(page, run)
 
 
 def test_an_empty_reply_is_refused_with_a_sentence(running: Services, open_page: OpenPage, settle: Settle) -> None:
     run = settle(submit(running, INVOICES))
     page = open_page("desk", run=run.id)
-    page.text_area(key=f"reply_{run.id}").set_value("  ")
+    reply_field(page, run).set_value("  ")
     page.button(key=f"sent_{run.id}").click().run()
     assert "empty" in page.error[0].value
     assert running.runs.get(run.id).reply_sent_at is None
@@ -109,7 +115,7 @@ def two_write(running: Services, open_page: OpenPage, settle: Settle, *, text: s
     """Return a run and the page of a person who has begun to write when somebody else keeps another reply."""
     run = settle(submit(running, text))
     page = open_page("desk", run=run.id)
-    page.text_area(key=f"reply_{run.id}").set_value("My words.")
+    reply_field(page, run).set_value("My words.")
     running.runs.edit_reply(run.id, text="**Her** words.", actor=DANA)
     return run, page
 
@@ -125,11 +131,11 @@ def test_of_two_who_write_the_second_sees_both_versions_before_anything_is_repla
     assert (now.reply, now.reply_sent_at) == ("**Her** words.", None)
     assert "dana changed this reply meanwhile" in texts(page)
     assert "**Her** words." in [text.value for text in page.text]
-    assert page.text_area(key=f"reply_{run.id}").value == "My words."
+    assert reply_field(page, run).value == "My words."
     assert page.button(key=f"{button}_{run.id}").disabled
 
     page.button(key=f"keep_own_{run.id}").click().run()
-    assert page.text_area(key=f"reply_{run.id}").value == "My words."
+    assert reply_field(page, run).value == "My words."
     page.button(key=f"{button}_{run.id}").click().run()
     assert running.runs.get(run.id).reply == "My words."
 
@@ -146,18 +152,18 @@ def test_a_change_while_the_page_writes_is_told_and_shown(
         return write(run_id, **given)
 
     monkeypatch.setattr(running.runs, "edit_reply", write_second)
-    page.text_area(key=f"reply_{run.id}").set_value("My words.")
+    reply_field(page, run).set_value("My words.")
     page.button(key=f"save_{run.id}").click().run()
     assert "dana changed the reply meanwhile" in page.error[0].value
     assert "Her words." in [text.value for text in page.text]
-    assert page.text_area(key=f"reply_{run.id}").value == "My words."
+    assert reply_field(page, run).value == "My words."
 
 
 def test_the_other_version_can_be_taken(running: Services, open_page: OpenPage, settle: Settle) -> None:
     run, page = two_write(running, open_page, settle)
     page.run()
     page.button(key=f"take_other_{run.id}").click().run()
-    assert page.text_area(key=f"reply_{run.id}").value == "**Her** words."
+    assert reply_field(page, run).value == "**Her** words."
     assert "meanwhile" not in texts(page)
     page.button(key=f"sent_{run.id}").click().run()
     assert running.runs.get(run.id).reply == "**Her** words."
@@ -171,7 +177,7 @@ def test_whoever_has_written_nothing_sees_the_newest_reply(
     for reply in ("First.", "Second."):
         running.runs.edit_reply(run.id, text=reply, actor=DANA)
         page.run()
-        assert page.text_area(key=f"reply_{run.id}").value == reply
+        assert reply_field(page, run).value == reply
     assert not page.warning
 
 
@@ -227,7 +233,7 @@ def test_taking_over_asks_first_and_leaves_what_was_found(
     assert running.runs.get(run.id).assigned_to == "local user"
     assert "took over" in texts(page)
     assert any("not decided" in label for label in labels(page))
-    assert page.text_area(key=f"reply_{run.id}")
+    assert reply_field(page, run)
 
 
 def test_an_escalation_needs_its_reason_and_puts_the_run_among_what_needs_a_person(
@@ -268,8 +274,6 @@ def test_a_search_slows_the_inbox_down_and_its_end_brings_the_pace_back(
         page.text_input(key="q").set_value(text).run()
         assert not page.exception
         assert paces.pop() == pace
-    open_page("desk", q="northwind")
-    assert paces.pop() == 5
 
 
 def test_a_blocked_run_says_why_and_proposes_the_sentence_for_the_customer(
@@ -279,7 +283,7 @@ def test_a_blocked_run_says_why_and_proposes_the_sentence_for_the_customer(
     page = open_page("desk", run=run.id)
     assert "Blocked: injection attempt" in texts(page)
     assert run.trip is not None
-    assert page.text_area(key=f"reply_{run.id}").value == run.trip.customer_message
+    assert reply_field(page, run).value == run.trip.customer_message
 
 
 def test_the_inbox_filters_searches_and_keeps_what_is_open(
