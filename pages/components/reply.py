@@ -24,12 +24,13 @@ def reply(view: RunView) -> None:
     if run.reply_sent_at is not None:
         _sent(run)
         return
-    begin(view)
+    filled = begin(view)
     behind = is_behind(run)
     _told_before(run, is_behind=behind)
     own, other = st.columns(2) if behind else (st.container(), None)
     text = own.text_area(
         _title(view),
+        value=filled,
         key=text_key(run),
         height="content",
         placeholder="Write the reply to the customer.",

@@ -14,23 +14,33 @@ _UNSENT = "reply_unsent"
 
 
 class _Begun(NamedTuple):
-    """What the person began with: the reply in the records, and the text that the field was filled with."""
+    """What the person began with: the reply in the records, and the text that counts as unchanged.
+
+    ``filled`` is what the field was last filled with, and ``filling`` counts how often that was: each time the field is
+    a new one with that text as its value. A value set from outside gets lost when the page is drawn twice before the
+    browser shows the field.
+    """
 
     run_id: str
     reply: str | None
     text: str
+    filled: str
+    filling: int
 
 
 def text_key(run: Run) -> str:
     """Return the key of the field."""
-    return f"reply_{run.id}"
+    begun = _begun(run)
+    return f"reply_{run.id}_{begun.filling if begun else 0}"
 
 
-def begin(view: RunView) -> None:
-    """Fill the field with the reply as it stands, unless it holds the person's own text."""
+def begin(view: RunView) -> str:
+    """Fill the field with the reply as it stands, unless it holds a text of the person, and return what fills it."""
     run = view.run
     if _own_text(run) is None:
         _fill(run, view.reply)
+    begun = _begun(run)
+    return begun.filled if begun else view.reply
 
 
 def begun_with(run: Run) -> str | None:
@@ -51,12 +61,12 @@ def take_other(run: Run) -> None:
 
 def keep_own(run: Run) -> None:
     """Go on with the person's text, which may now replace the version that they have seen."""
-    st.session_state[_BEGUN] = _Begun(run.id, run.reply, run.reply or "")
+    _note(run, run.reply or "")
 
 
 def saved(run: Run, text: str) -> None:
     """Note that the text is now the reply in the records."""
-    st.session_state[_BEGUN] = _Begun(run.id, run.reply, text)
+    _note(run, text)
 
 
 def unsent_text(run: Run) -> str | None:
@@ -80,8 +90,18 @@ def _own_text(run: Run) -> str | None:
     return str(text)
 
 
+def _note(run: Run, text: str) -> None:
+    """Note which text counts as unchanged from now on; the field stays as it is."""
+    if (begun := _begun(run)) is not None:
+        st.session_state[_BEGUN] = begun._replace(reply=run.reply, text=text)
+
+
 def _fill(run: Run, text: str) -> None:
-    st.session_state[_BEGUN] = _Begun(run.id, run.reply, text)
-    # Giving the field the text that it has would take from the browser what was typed since.
-    if st.session_state.get(text_key(run)) != text:
-        st.session_state[text_key(run)] = text
+    begun = _begun(run)
+    shown = st.session_state.get(text_key(run)) if begun else None
+    if begun is not None and text in (shown, begun.filled if shown is None else None):
+        # Filling the field with the text that it has would take from the browser what was typed since.
+        st.session_state[_BEGUN] = begun._replace(reply=run.reply, text=text)
+        return
+    filling = begun.filling + 1 if begun else 0
+    st.session_state[_BEGUN] = _Begun(run.id, run.reply, text, filled=text, filling=filling)
