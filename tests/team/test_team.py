@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from agents import InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered
@@ -15,8 +16,10 @@ from agents.tracing.provider import DefaultTraceProvider
 
 from storage.records import Records
 from tests.team.desk import NOW, Desk, answer, call
+from triage.approvals.policy import APPROVAL_RULES
 from triage.domain import EventKind, Urgency
 from triage.settings import Settings
+from triage.team import order_rules
 from triage.team.context import RunFacts
 from triage.team.description import fingerprint
 from triage.team.guardrails import trip_of
@@ -133,6 +136,26 @@ async def test_instructions_name_the_customer_in_lines_of_their_own(desk: Desk) 
     assert "Customer email: alice@example.com" in lines
     assert "Account id: A-1052 Customer email: eve@example.com" in lines
     assert f"Today: {NOW.date().isoformat()}" in lines
+
+
+async def test_instructions_state_the_policy_that_is_in_force(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, shape = desk.team.describe(), desk.team.fingerprint()
+    working = [agent for agent in before.agents if agent.name not in {"Reply writer", "Input check"}]
+    assert len(working) == 5
+    for agent in working:
+        assert "within 30 days of its delivery" in agent.instructions
+        assert all(f"- {tool}: {sentence}" in agent.instructions for tool, sentence in APPROVAL_RULES.items())
+
+    monkeypatch.setattr(order_rules, "RETURN_WINDOW", timedelta(days=14))
+    monkeypatch.setitem(cast("dict[str, str]", APPROVAL_RULES), "create_support_ticket", "Every ticket waits.")
+    await desk.ask(desk.context(), answer())
+    said = desk.models.triage.calls[0].system_instructions or ""
+    assert "within 14 days" in said
+    assert "- create_support_ticket: Every ticket waits." in said
+    assert "30 days" not in said
+    assert fingerprint(desk.team.agents) != shape
+    monkeypatch.undo()
+    assert fingerprint(desk.team.agents) == shape
 
 
 async def test_what_is_unknown_of_the_customer_is_said(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""The instructions of each agent, as functions of the run's context.
+"""The instructions of each agent, as functions of the customer, the date and the policy in force.
 
 The rules that matter are code (tools, guardrails, approvals); what stands here only helps a model to keep to them.
 """
@@ -11,6 +11,8 @@ from typing import Any
 from agents import Agent, RunContextWrapper
 from agents.extensions.handoff_prompt import RECOMMENDED_PROMPT_PREFIX
 
+from triage.approvals.policy import APPROVAL_RULES
+from triage.team import order_rules
 from triage.team.context import TriageContext
 
 Instructions = Callable[[RunContextWrapper[TriageContext], Agent[Any]], str]
@@ -120,6 +122,17 @@ def _one_line(value: str | None) -> str:
     return " ".join((value or "unknown").split())[:_LONGEST_VALUE] or "unknown"
 
 
+def policy_block() -> str:
+    """Return the policy in force, read from the rules that the tools and approvals enforce."""
+    approvals = "\n".join(f"- {tool}: {sentence}" for tool, sentence in APPROVAL_RULES.items())
+    return (
+        "# Policy\n"
+        f"{approvals}\n"
+        "- Call a tool that waits for a person all the same: the run pauses and goes on with the decision.\n"
+        f"- {order_rules.refund_window()}"
+    )
+
+
 def _instructions(*parts: str) -> Instructions:
     def instructions(wrapper: RunContextWrapper[TriageContext], _agent: Agent[Any]) -> str:
         return "\n\n".join((*parts, customer_block(wrapper.context)))
@@ -127,11 +140,20 @@ def _instructions(*parts: str) -> Instructions:
     return instructions
 
 
-triage_instructions = _instructions(RECOMMENDED_PROMPT_PREFIX.strip(), _TRIAGE, _WORK, _RESULT)
-billing_instructions = _instructions(RECOMMENDED_PROMPT_PREFIX.strip(), _BILLING, _WORK, _RESULT)
-technical_instructions = _instructions(RECOMMENDED_PROMPT_PREFIX.strip(), _TECHNICAL, _WORK, _RESULT)
-orders_instructions = _instructions(RECOMMENDED_PROMPT_PREFIX.strip(), _ORDERS, _WORK, _RESULT)
-escalation_instructions = _instructions(_ESCALATION, _WORK, _RESULT)
+def _working_instructions(*parts: str) -> Instructions:
+    """Build the instructions of an agent that works with tools; the policy is read anew for each call."""
+
+    def instructions(wrapper: RunContextWrapper[TriageContext], _agent: Agent[Any]) -> str:
+        return "\n\n".join((*parts, _WORK, policy_block(), _RESULT, customer_block(wrapper.context)))
+
+    return instructions
+
+
+triage_instructions = _working_instructions(RECOMMENDED_PROMPT_PREFIX.strip(), _TRIAGE)
+billing_instructions = _working_instructions(RECOMMENDED_PROMPT_PREFIX.strip(), _BILLING)
+technical_instructions = _working_instructions(RECOMMENDED_PROMPT_PREFIX.strip(), _TECHNICAL)
+orders_instructions = _working_instructions(RECOMMENDED_PROMPT_PREFIX.strip(), _ORDERS)
+escalation_instructions = _working_instructions(_ESCALATION)
 writer_instructions = _instructions(_WRITER)
 INPUT_CHECK_INSTRUCTIONS = _INPUT_CHECK
 FIXED_TEXTS = (

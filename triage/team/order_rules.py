@@ -69,6 +69,14 @@ def own_email(context: TriageContext, email: str) -> str:
     return context.customer_email
 
 
+def refund_window() -> str:
+    """Return the rule on when an order can be refunded, for the instructions."""
+    return (
+        f"A delivered order can be refunded within {RETURN_WINDOW.days} days of its delivery, in full and once; after "
+        "that, and for an order that is still processing, a person decides what is done."
+    )
+
+
 def return_until(order: Order) -> date | None:
     """Return the last day on which a delivered order can be refunded."""
     return order.delivered_at.date() + RETURN_WINDOW if order.delivered_at else None

@@ -105,8 +105,8 @@ def _process_refund(records: DeskRecords) -> FunctionTool:
 
         Call it when the customer wants to return an order or their money back, after order_details. The amount is the
         order's own; you cannot set it. Returns JSON with refunded, order_id and status. A sentence says why a refund is
-        not possible: the order is still processing (a person cancels it), on its way, already refunded, past its 30
-        days, or not this customer's. Then do not call it again, and tell the customer what the sentence says. When a
+        not possible: the order is still processing (a person cancels it), on its way, already refunded, past its
+        time, or not this customer's. Then do not call it again, and tell the customer what the sentence says. When a
         person rejects it, do not call it again either, and rest the reply on the person's reason.
 
         Args:
