@@ -51,3 +51,11 @@ def reviewer() -> Actor:
 def child_environment(tmp_path: Path) -> dict[str, str]:
     """The environment for a process that a test starts: this one's, with a data folder of the test."""
     return clean_environment(tmp_path / "data")
+
+
+@pytest.fixture
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the offline engine write its replies at once, not at the pace at which people read along."""
+    from triage.llm.offline import OfflineModel
+
+    monkeypatch.setitem(OfflineModel.__init__.__kwdefaults__, "words_per_second", None)  # type: ignore[arg-type]

@@ -14,6 +14,11 @@ from triage.settings import Settings
 LONGEST_S = 30.0
 
 
+@pytest.fixture(autouse=True)
+def _unpaced(unpaced: None) -> None:
+    """Nobody reads along here."""
+
+
 @pytest.fixture
 def services(settings: Settings) -> Iterator[Services]:
     running = open_services(settings, kind="test")
