@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import crowd, latency, overhead, startup
+from bench import crowd, latency, overhead
 from bench.figures import Figure, machine, print_figures
 from bench.script import MODEL_CALLS
 from triage.settings import Settings
@@ -21,8 +21,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> object:
     """Every process and thread that a benchmark starts ends with it."""
+    before = set(psutil.Process().children(recursive=True))
     yield
-    assert [child.cmdline() for child in psutil.Process().children(recursive=True)] == []
+    # Other tests of this process may have a console of their own running.
+    assert [child.cmdline() for child in set(psutil.Process().children(recursive=True)) - before] == []
     assert [thread.name for thread in threading.enumerate() if thread.name in {"run-mirror", "event-log"}] == []
 
 
@@ -68,13 +70,6 @@ def test_the_first_events_are_found() -> None:
 def test_a_crowd_takes_at_least_the_ideal_time() -> None:
     figures = _named(crowd.measure(runs=2, delay_ms=50))
     assert figures["wall time from the first submit to the last end"].value >= MODEL_CALLS * 0.05
-
-
-@pytest.mark.timeout(300)
-def test_the_console_starts_and_works() -> None:
-    figures = _named(startup.measure(repeats=1, runs=2))
-    assert figures["memory of the console after 2 runs"].value > 0
-    assert figures["console start to healthy"].value > 0
 
 
 def test_an_unknown_name_is_refused() -> None:

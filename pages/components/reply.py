@@ -62,7 +62,7 @@ def _act(run: Run, text: str, *, is_behind: bool) -> None:
         return
     write = services().runs.mark_sent if sent else services().runs.edit_reply
     try:
-        changed = write(run.id, text=text, actor=actor(), seen=begun_with(run))
+        changed = write(run.id, text=text, actor=actor(), seen=begun_with(run) or "")
     except Conflict as error:
         # What the page shows is older than the record: it is drawn again, with the sentence and the other version.
         st.session_state[_REFUSED] = (run.id, str(error))

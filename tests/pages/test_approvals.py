@@ -159,3 +159,4 @@ def test_a_decision_made_elsewhere_is_told(
     assert [error.value for error in page.error] == [plain(said)]
     assert page.button("approve").disabled
     assert any("Rejected by rita" in text.value for text in page.markdown)
+    settle(run)

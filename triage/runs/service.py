@@ -130,9 +130,10 @@ class RunService(RunReading):
         text = clean_message(reason, what="reason")
         with self._records.begin() as tx:
             run = _as_run(tx.runs.get(run_id))
+            escalation_id = f"esc_{secrets.token_hex(6)}"
             escalation: Escalation = tx.escalations.add(
                 Escalation(
-                    id=f"esc_{secrets.token_hex(6)}",
+                    id=escalation_id,
                     run_id=run.id,
                     key=key or uuid.uuid4().hex,
                     conversation_id=run.conversation_id,
@@ -142,6 +143,8 @@ class RunService(RunReading):
                     created_at=utc_now(),
                 )
             )
+            if escalation.id != escalation_id:
+                return escalation
             tx.runs.update(run_id, escalated=True)
             tx.events.append(run_id, [_event(EventKind.ESCALATED, by=actor.name, reason=text, urgency=urgency.value)])
         return escalation
@@ -176,7 +179,7 @@ class RunService(RunReading):
         return changed
 
     def edit_reply(self, run_id: str, *, text: str, actor: Actor, seen: str | None = None) -> Run:
-        """Keep a person's version of the reply; ``seen`` is the one that they began with.
+        """Keep a person's version of the reply; ``seen`` is the one that they began with, empty where there was none.
 
         Raises:
             Conflict: somebody changed the reply since, or it was sent.
@@ -315,7 +318,7 @@ def _event(kind: EventKind, **payload: Any) -> NewEvent:
 
 
 def _require_open_reply(run: Run, *, seen: str | None) -> None:
-    if seen is not None and run.reply != seen and run.reply_sent_at is None:
+    if seen is not None and (run.reply or "") != seen and run.reply_sent_at is None:
         who = run.reply_edited_by or "Somebody"
         raise Conflict(f"{who} changed the reply meanwhile. Compare both before you go on.")
     if run.reply_sent_at is not None:
