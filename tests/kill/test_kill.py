@@ -27,7 +27,6 @@ MESSAGE = "All our data is gone after the update, every project is empty"
 BEFORE_APPROVAL = [
     "before:model:guardrail#0",
     "after:model:guardrail#0",
-    "before:model:triage#0",
     "inside:tool:search_knowledge_base#0",
     "inside:model:specialist#0",
     "after:model:specialist#0",
@@ -35,9 +34,7 @@ BEFORE_APPROVAL = [
 ]
 # Where the second one dies, after the decision.
 AFTER_APPROVAL = [
-    "before:tool:create_support_ticket#0",
     "inside:tool:create_support_ticket#0",
-    "after:model:specialist#0",
     "text:5",
     "after:model:specialist#1",
     "finish",
