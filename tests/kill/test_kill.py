@@ -34,6 +34,7 @@ BEFORE_APPROVAL = [
 ]
 # Where the second one dies, after the decision.
 AFTER_APPROVAL = [
+    "before:tool:create_support_ticket#0",
     "inside:tool:create_support_ticket#0",
     "text:5",
     "after:model:specialist#1",
