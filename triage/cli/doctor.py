@@ -8,6 +8,7 @@ from collections.abc import Callable
 from triage.cli.endpoint import check_endpoint
 from triage.domain import Value
 from triage.errors import SettingsError, TriageError
+from triage.llm.registry import ModelRegistry
 from triage.ownership import DataFolder
 from triage.services import open_services, try_traces
 from triage.settings import Settings, load_settings
@@ -34,6 +35,7 @@ def run_checks() -> list[Check]:
         _checked("trace store", lambda: _traces(settings)),
         _checked("knowledge base", lambda: _knowledge(settings)),
         _checked("model", lambda: check_endpoint(settings)),
+        _checked("model roles", lambda: _models(settings)),
         _checked("packages", _packages),
     ]
 
@@ -72,6 +74,15 @@ def _traces(settings: Settings) -> str:
 def _knowledge(settings: Settings) -> str:
     articles = KnowledgeBase.load(settings.articles_dir).articles
     return f"{len(articles)} articles in {settings.articles_dir}."
+
+
+def _models(settings: Settings) -> str:
+    """Say which model each role asks first; mixed settings may leave some to the offline engine."""
+    roles: dict[str, list[str]] = {}
+    for described in ModelRegistry(settings).describe():
+        roles.setdefault(described.chain[0].model, []).append(described.role)
+    parts = [f"{model} answers as {', '.join(names)}" for model, names in roles.items()]
+    return f"{'; '.join(parts)}."
 
 
 def _packages() -> str:

@@ -19,7 +19,9 @@ def check_endpoint(settings: Settings) -> str:
         SettingsError: it does not answer, or refuses the key.
     """
     if settings.openai_api_key is None:
-        return "No OPENAI_API_KEY is set, so the offline engine answers."
+        if settings.is_offline:
+            return "No OPENAI_API_KEY is set, so the offline engine answers."
+        return "No OPENAI_API_KEY is set, so only models that bring their own key are asked."
     client = OpenAI(
         api_key=settings.openai_api_key.get_secret_value(),
         base_url=settings.openai_base_url,
