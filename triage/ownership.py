@@ -16,6 +16,8 @@ from filelock import FileLock, Timeout
 from triage.domain import utc_now
 from triage.errors import DataFolderError
 
+OWN_WAIT_S = 2.0
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -50,9 +52,9 @@ class DataFolder:
                 "Give this user write access to it, or point TRIAGE_DATA_DIR at another folder."
             ) from error
 
-    def try_own(self, kind: str) -> bool:
-        """Become the owner; False when another process is it."""
-        lock = FileLock(self.path / "owner.lock", timeout=0)
+    def try_own(self, kind: str, *, wait_s: float = 0) -> bool:
+        """Become the owner; False when another process is it and stays it for ``wait_s`` seconds."""
+        lock = FileLock(self.path / "owner.lock", timeout=wait_s)
         try:
             lock.acquire()
         except Timeout:
@@ -64,12 +66,12 @@ class DataFolder:
         return True
 
     def own(self, kind: str) -> None:
-        """Become the owner.
+        """Become the owner; who only looks whether the folder is taken holds the lock for a moment and is waited for.
 
         Raises:
             DataFolderError: another process owns the folder; the message says which.
         """
-        if not self.try_own(kind):
+        if not self.try_own(kind, wait_s=OWN_WAIT_S):
             owner = self.owner()
             who = f"a {owner.kind} (process {owner.pid}, since {owner.since})" if owner else "another process"
             raise DataFolderError(
