@@ -15,6 +15,7 @@ from starlette.routing import Mount
 
 from triage.api.app import build_api
 from triage.errors import TriageError
+from triage.local_mode import require_loopback
 from triage.logs import configure_logs
 
 
@@ -25,6 +26,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG00
 
     configure_logs()
     try:
+        require_loopback(st.get_option("server.address"))
         # Off the event loop: opening takes a second, and the durable engine refuses to start on a running loop.
         running = await anyio.to_thread.run_sync(services)
     except TriageError as error:
