@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tests.cli.conftest import LONGEST_S, PROJECT, CommandLine, until
 from tests.servers.model_server import ModelServer
 from triage.cli.endpoint import check_endpoint
 from triage.errors import SettingsError
+from triage.local_mode import require_loopback
 from triage.settings import load_settings
 
 
@@ -81,7 +84,7 @@ def test_a_knowledge_base_that_is_not_there_is_named(triage: CommandLine, tmp_pa
 
 
 def test_unknown_ids_are_named(triage: CommandLine) -> None:
-    assert triage.refusal("runs", "show", "run_0") == "There is no run run_0."
+    assert triage.refusal("runs", "show", "run_0", process=True) == "There is no run run_0."
     assert triage.refusal("approvals", "approve", "apr_0") == "There is no approval apr_0."
     assert triage.refusal("approvals", "reject", "apr_0", "--reason", "No") == "There is no approval apr_0."
     assert "no account A-9999" in triage.refusal("submit", "Hello", "--account", "A-9999")
@@ -128,17 +131,85 @@ def test_doctor_shows_what_the_endpoint_check_finds(triage: CommandLine) -> None
     assert set(failed_checks(triage)) == {"model"}
 
 
-def _console(triage: CommandLine) -> list[str]:
+def checks(triage: CommandLine, *, status: int = 0, **variables: str) -> dict[str, str]:
+    triage.environment |= variables
+    return {check["name"]: check["message"] for check in triage.json("doctor", status=status)}
+
+
+def test_doctor_names_the_model_that_each_role_asks_first(triage: CommandLine, model_server: ModelServer) -> None:
+    offline = checks(triage)
+    assert "the offline engine answers" in offline["model"]
+    assert offline["model roles"] == "offline-rules answers as triage, specialist, writer, guardrail."
+    keyed = checks(triage, OPENAI_API_KEY="test-key", OPENAI_BASE_URL=model_server.base_url)
+    assert keyed["model roles"] == (
+        "gpt-5.4 answers as triage, specialist; gpt-5.4-mini answers as writer; gpt-5.4-nano answers as guardrail."
+    )
+
+
+def test_doctor_says_where_mixed_settings_leave_roles_to_the_offline_engine(
+    triage: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "packages" / "litellm").mkdir(parents=True)
+    (tmp_path / "packages" / "litellm" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path / "packages"))
+    mixed = checks(triage, TRIAGE_MODEL="litellm/anthropic/claude")
+    assert "offline engine" not in mixed["model"]
+    assert mixed["model roles"] == (
+        "litellm/anthropic/claude answers as triage, specialist; offline-rules answers as writer, guardrail."
+    )
+
+
+@pytest.mark.skipif(importlib.util.find_spec("litellm") is not None, reason="the extra is installed")
+def test_doctor_finds_that_the_extra_of_a_named_model_is_missing(triage: CommandLine) -> None:
+    found = checks(triage, status=1, TRIAGE_WRITER_MODEL="litellm/anthropic/claude")
+    assert "requirements-litellm.txt" in found["model roles"]
+    assert "offline engine" not in found["model"]
+
+
+@pytest.fixture
+def model_server() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.0.1", "::1", "localhost", "LOCALHOST"])
+def test_a_loopback_address_is_fit_for_local_mode(address: str) -> None:
+    require_loopback(address)
+
+
+@pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::", "10.0.0.7", "fe80::1", "desk.example.com", "127.evil"])
+def test_any_other_address_is_not(address: str | None) -> None:
+    with pytest.raises(SettingsError, match=f"{address or 'every address'} can be reached from others"):
+        require_loopback(address)
+
+
+def _console(address: str = "127.0.0.1") -> list[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    return ["run", "app.py", "--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
+    return ["run", "app.py", "--server.headless=true", f"--server.port={port}", f"--server.address={address}"]
+
+
+def test_a_console_that_others_could_reach_does_not_start(triage: CommandLine) -> None:
+    console = subprocess.run(
+        [sys.executable, "-m", "streamlit", *_console("0.0.0.0")],
+        cwd=PROJECT,
+        env=triage.environment,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=False,
+    )
+    assert console.returncode != 0
+    assert "0.0.0.0 can be reached from others" in console.stderr
+    assert "Traceback" not in console.stderr + console.stdout
+    assert not triage.data_dir.exists(), "Nothing was opened."
 
 
 def test_a_second_console_on_the_same_folder_says_who_has_it(triage: CommandLine) -> None:
-    with triage.background(*_console(triage), module="streamlit") as first:
+    with triage.background(*_console(), module="streamlit") as first:
         until((triage.data_dir / "owner.json").exists, what="the start of the first console")
         second = subprocess.run(
-            [sys.executable, "-m", "streamlit", *_console(triage)],
+            [sys.executable, "-m", "streamlit", *_console()],
             cwd=PROJECT,
             env=triage.environment,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""Every command, as a process of its own, with what it prints for programs and its exit status."""
+"""Every command, with what it prints for programs and its exit status."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ REQUIRED = {
 }
 
 
-def test_a_message_is_worked_on_approved_and_finished_over_four_processes(triage: CommandLine) -> None:
-    waiting = triage.json("submit", DATA_GONE, "--wait")
+def test_a_message_is_worked_on_approved_and_finished_over_two_processes(triage: CommandLine) -> None:
+    waiting = triage.json("submit", DATA_GONE, "--wait", process=True)
     assert waiting["status"] == "awaiting_approval"
     (approval,) = waiting["approvals"]
     assert (approval["tool"], approval["status"]) == ("create_support_ticket", "pending")
