@@ -1,7 +1,7 @@
 """The command line as a person uses it, on a data folder of the test.
 
 Commands run in this process, through the same ``main`` and with streams of their own, because a new process takes
-seconds to import everything. What needs a process of its own (kills, signals, two at once, what survives one) gets a real one.
+seconds to import everything. What needs a process of its own (kills, signals, two at once, what survives one) gets one.
 """
 
 from __future__ import annotations
