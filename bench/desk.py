@@ -15,7 +15,7 @@ from triage.domain import Actor, Run, RunStatus
 from triage.llm.breaker import ModelBreaker
 from triage.llm.chain import ChainLink, ModelChain
 from triage.llm.durable import DurableModel
-from triage.llm.registry import ROLES
+from triage.llm.names import ROLES
 from triage.logs import configure_logs
 from triage.services import Services, open_services
 from triage.settings import Settings

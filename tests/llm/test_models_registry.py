@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from triage.errors import SettingsError
-from triage.llm import offline, prices
 from triage.llm.clients import ClientPool
 from triage.llm.registry import ModelRegistry
 from triage.settings import Settings
@@ -63,10 +62,6 @@ def test_litellm_name_without_the_extra_says_what_to_install(field: str) -> None
 def test_litellm_name_counts_as_a_model_without_an_openai_key() -> None:
     assert settings(openai_api_key=None).is_offline
     assert not settings(openai_api_key=None, model="litellm/x/y").is_offline
-
-
-def test_engine_and_price_list_agree_on_its_name() -> None:
-    assert prices.OFFLINE_MODEL_NAME == offline.OFFLINE_MODEL_NAME
 
 
 async def test_each_event_loop_has_its_own_client_and_closing_reaches_both() -> None:

@@ -11,14 +11,8 @@ from typing import Any
 
 from agents import Model, ModelBehaviorError, ModelResponse
 from agents import Usage as SdkUsage
-from agents.agent_output import AgentOutputSchemaBase
-from agents.handoffs import Handoff
-from agents.items import TResponseInputItem, TResponseStreamEvent
-from agents.model_settings import ModelSettings
-from agents.models.interface import ModelTracing
-from agents.tool import Tool
+from agents.items import TResponseStreamEvent
 from openai.types.responses import Response, ResponseCompletedEvent, ResponseIncompleteEvent
-from openai.types.responses.response_prompt_param import ResponsePromptParam
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
 from triage.domain import EventKind, Usage
@@ -41,20 +35,7 @@ class DurableModel(Model):
         self.role = role
         self.chain = chain
 
-    async def get_response(  # noqa: PLR0917 - the SDK's signature
-        self,
-        system_instructions: str | None,
-        input: str | list[TResponseInputItem],  # noqa: A002 - the SDK's name
-        model_settings: ModelSettings,
-        tools: list[Tool],
-        output_schema: AgentOutputSchemaBase | None,
-        handoffs: list[Handoff],
-        tracing: ModelTracing,
-        *,
-        previous_response_id: str | None,
-        conversation_id: str | None,
-        prompt: ResponsePromptParam | None,
-    ) -> ModelResponse:
+    async def get_response(self, *arguments: Any, **options: Any) -> ModelResponse:
         """Answer in one piece; the provider is asked for a stream all the same, so that a silence is noticed.
 
         Raises:
@@ -62,18 +43,7 @@ class DurableModel(Model):
             ModelUnavailable: no model answered.
             ModelBehaviorError: the model stopped before the end of its answer.
         """
-        call = ModelCall(
-            system_instructions,
-            input,
-            model_settings,
-            tools,
-            output_schema,
-            handoffs,
-            tracing,
-            previous_response_id,
-            conversation_id,
-            prompt,
-        )
+        call = ModelCall(*arguments, **options)
         outcome = await self._step(call, _forget)
         self._keep(outcome)
         response = Response.construct(**outcome["response"])
@@ -87,38 +57,14 @@ class DurableModel(Model):
             request_id=outcome["request_id"],
         )
 
-    async def stream_response(  # noqa: PLR0917 - the SDK's signature
-        self,
-        system_instructions: str | None,
-        input: str | list[TResponseInputItem],  # noqa: A002 - the SDK's name
-        model_settings: ModelSettings,
-        tools: list[Tool],
-        output_schema: AgentOutputSchemaBase | None,
-        handoffs: list[Handoff],
-        tracing: ModelTracing,
-        *,
-        previous_response_id: str | None,
-        conversation_id: str | None,
-        prompt: ResponsePromptParam | None,
-    ) -> AsyncGenerator[TResponseStreamEvent, None]:
+    async def stream_response(self, *arguments: Any, **options: Any) -> AsyncGenerator[TResponseStreamEvent, None]:
         """Answer as a stream of events that ends with the recorded answer.
 
         Raises:
             ModelRequestError: the request itself was refused.
             ModelUnavailable: no model answered.
         """
-        call = ModelCall(
-            system_instructions,
-            input,
-            model_settings,
-            tools,
-            output_schema,
-            handoffs,
-            tracing,
-            previous_response_id,
-            conversation_id,
-            prompt,
-        )
+        call = ModelCall(*arguments, **options)
         events: asyncio.Queue[TResponseStreamEvent | None] = asyncio.Queue()
         step = asyncio.create_task(self._step(call, events.put_nowait))
 

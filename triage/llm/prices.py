@@ -10,9 +10,8 @@ import genai_prices
 from genai_prices import data_snapshot
 
 from triage.domain import Usage
+from triage.llm.names import OFFLINE_MODEL_NAME
 from triage.settings import LITELLM_PREFIX
-
-OFFLINE_MODEL_NAME = "offline-rules"
 
 
 def cost_of_call(asked: str | None, answered: str | None, usage: Usage, at: datetime) -> Decimal | None:

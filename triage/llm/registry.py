@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 from urllib.parse import urlsplit
 
 from agents import Model
@@ -16,11 +16,10 @@ from triage.llm.breaker import ModelBreaker
 from triage.llm.chain import ChainLink, ModelChain, Sleep
 from triage.llm.clients import ClientPool, WholeAnswerChatModel, WholeAnswerResponsesModel
 from triage.llm.durable import DurableModel
-from triage.llm.offline import OFFLINE_MODEL_NAME, OfflineModel
+from triage.llm.names import OFFLINE_MODEL_NAME, ROLES, ModelRole
+from triage.llm.offline import OfflineModel
 from triage.settings import LITELLM_PREFIX, Settings
 
-ModelRole = Literal["triage", "specialist", "writer", "guardrail"]
-ROLES: tuple[ModelRole, ...] = get_args(ModelRole)
 Protocol = Literal["responses", "chat_completions", "litellm", "offline"]
 
 # The connection's own timeout speaks first, because it leaves its error on the span; this much later the chain's does,

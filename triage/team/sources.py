@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 from agents import Model
 
-ModelRole = Literal["triage", "specialist", "writer", "guardrail"]
+from triage.llm.names import ModelRole
 
 
 class ModelSource(Protocol):

@@ -10,6 +10,7 @@ from agents import Agent, Handoff, Model, TResponseInputItem, handoff
 from agents.tool import Tool
 
 from triage.domain import TriageResult
+from triage.llm.names import ModelRole
 from triage.settings import Settings
 from triage.team import instructions
 from triage.team.context import RunFacts, TriageContext
@@ -19,7 +20,7 @@ from triage.team.disclosure import mentioned_in, protected_phrases
 from triage.team.escalation import escalation_handoff
 from triage.team.guardrails import INPUT_CHECK, input_guardrail, output_guardrails
 from triage.team.output import BuiltOutput
-from triage.team.sources import ArticleSearch, ModelRole, ModelSource
+from triage.team.sources import ArticleSearch, ModelSource
 from triage.team.tools.accounts import account_tool
 from triage.team.tools.knowledge import knowledge_tool
 from triage.team.tools.orders import order_tools

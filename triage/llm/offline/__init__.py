@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from triage.llm.offline.model import OFFLINE_MODEL_NAME, OfflineModel
+from triage.llm.names import OFFLINE_MODEL_NAME
+from triage.llm.offline.model import OfflineModel
 
 __all__ = ["OFFLINE_MODEL_NAME", "OfflineModel"]

@@ -23,12 +23,12 @@ from openai.types.responses import (
 )
 from openai.types.responses.response_prompt_param import ResponsePromptParam
 
+from triage.llm.names import OFFLINE_MODEL_NAME
 from triage.llm.offline.decisions import Call, Decision
 from triage.llm.offline.events import stream_events
 from triage.llm.offline.request import Request, read_request
 from triage.llm.offline.roles import decide
 
-OFFLINE_MODEL_NAME = "offline-rules"
 _CHARACTERS_PER_TOKEN = 4
 
 
