@@ -26,6 +26,7 @@ from openai.types.responses import (
     ResponseIncompleteEvent,
     ResponseOutputItem,
     ResponseOutputItemDoneEvent,
+    ResponseTextDeltaEvent,
 )
 from openai.types.responses.response_prompt_param import ResponsePromptParam
 
@@ -33,6 +34,7 @@ from triage.domain import EventKind, utc_now
 from triage.errors import ModelRequestError, ModelUnavailable
 from triage.llm.breaker import ModelBreaker
 from triage.llm.faults import LONGEST_WAIT_S, ModelFault, fault_of, fault_of_event
+from triage.llm.surrogates import mend_text
 from triage.scope import asking, current_scope
 
 FIRST_WAIT_S = 0.5
@@ -201,6 +203,8 @@ class ModelChain:
             if isinstance(event, ResponseOutputItemDoneEvent):
                 items.append(event.item)
             else:
+                if isinstance(event, ResponseTextDeltaEvent):
+                    event.delta = mend_text(event.delta)
                 relay(event)
 
     async def _wait(self, link: ChainLink, fault: ModelFault, tried: int) -> None:

@@ -18,6 +18,7 @@ from openai.types.responses.response_usage import InputTokensDetails, OutputToke
 from triage.domain import EventKind, Usage
 from triage.llm.chain import Answer, ModelCall, ModelChain, Relay
 from triage.llm.prices import cost_of_call
+from triage.llm.surrogates import mend
 from triage.scope import ModelCallRecord, current_scope
 
 Outcome = dict[str, Any]
@@ -128,7 +129,7 @@ def _outcome_of(answer: Answer) -> Outcome:
     """Return the answer as JSON.
 
     Only fields that the provider set are kept: the runner sends output items back as they are set, and servers refuse
-    some fields that are there but null.
+    some fields that are there but null. Half characters are mended here, before anything rests on the answer.
     """
     response = answer.response
     usage = _usage_of(response)
@@ -136,7 +137,7 @@ def _outcome_of(answer: Answer) -> Outcome:
     return {
         # Servers number their answers as they like, so the record has an id of its own.
         "id": uuid.uuid4().hex,
-        "response": response.to_dict(mode="json", warnings=False),
+        "response": mend(response.to_dict(mode="json", warnings=False)),
         "request_id": getattr(response, "_request_id", None),
         "is_complete": answer.is_complete,
         "model": answer.model,

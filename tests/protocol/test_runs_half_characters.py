@@ -1,0 +1,59 @@
+"""A model server that sends half characters, as some do where they cut an emoji in two."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.protocol.product import CHECK_MODEL, WRITER_MODEL, Product
+from tests.protocol.test_runs_stories import INVOICES
+from tests.servers.model_brain import offline_brain
+from tests.servers.model_script import ModelRequest, Reply, ToolCall
+from triage.domain import EventKind, RunStatus
+
+pytestmark = pytest.mark.protocol
+
+HALF = "\ud83d"
+
+
+def broken(value: str) -> str:
+    """Return JSON with half a character in one of its sentences."""
+    fields = json.loads(value)
+    for name in ("summary", "reason", "query", "brief"):
+        if name in fields:
+            fields[name] += HALF
+    return json.dumps(fields)
+
+
+def brain_with_half_characters(request: ModelRequest) -> Reply:
+    """Answer like the offline engine, with half a character in each text and each call."""
+    reply = offline_brain(request)
+    calls = tuple(ToolCall(call.name, broken(call.arguments_text)) for call in reply.calls)
+    text = f"{reply.text} {HALF}" if request.model == WRITER_MODEL else reply.text and broken(reply.text)
+    return replace(reply, calls=calls, text=text)
+
+
+@pytest.mark.parametrize("overrides", [{}, {"openai_api": "chat_completions"}])
+def test_half_characters_do_not_fail_the_run(product: Product) -> None:
+    product.server.brain = brain_with_half_characters
+    run = product.run(INVOICES)
+    assert run.failure is None
+    assert (run.status, run.degraded) == (RunStatus.COMPLETED, False)
+    assert run.result is not None
+    assert run.reply is not None
+    assert run.result.summary.endswith("\ufffd")
+    assert run.reply.endswith("\ufffd")
+    assert product.shown_text(run).strip() == run.reply
+
+    def readable(value: Any) -> bool:
+        return HALF not in json.dumps(value, ensure_ascii=False, default=str)
+
+    assert readable([event.payload for event in product.events(run)])
+    assert readable(product.spans(run))
+    [check] = product.spans(run, f"model = '{CHECK_MODEL}' and error is null")
+    assert json.loads(check["content"])["output"]
+    searches = [event.payload for event in product.events(run, EventKind.TOOL_CALLED)]
+    assert any("\ufffd" in str(payload["arguments"]) for payload in searches)

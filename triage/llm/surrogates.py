@@ -1,0 +1,44 @@
+r"""Half characters of a model server: JSON may hold ``\ud83d`` alone, but no file, wire or page takes it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_LONE = re.compile("[\ud800-\udfff]")
+# Escapes inside JSON that is itself a string, such as the arguments of a tool call; an even number of backslashes
+# before one is text and stays.
+_ESCAPES = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[dD][89a-fA-F][0-9a-fA-F]{2})+)")
+_JSON_STARTS = ("{", "[")
+
+
+def mend(value: Any) -> Any:
+    """Return a copy of a JSON value in which every half character is a replacement character; two halves join."""
+    if isinstance(value, str):
+        return mend_text(value)
+    if isinstance(value, dict):
+        return {mend_text(key): mend(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [mend(item) for item in value]
+    return value
+
+
+def mend_text(text: str) -> str:
+    """Return ``text`` without half characters, also where it is JSON that writes them as escapes."""
+    if _LONE.search(text):
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if "\\u" in text and text.lstrip().startswith(_JSON_STARTS):
+        text = _ESCAPES.sub(_mended_escapes, text)
+    return text
+
+
+def _mended_escapes(found: re.Match[str]) -> str:
+    codes = [int(code, 16) for code in found[2].split("\\u")[1:]]
+    halves = "".join(map(chr, codes))
+    whole = mend_text(halves)
+    return found[1] + "".join(_as_escape(character) for character in whole)
+
+
+def _as_escape(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[place]:02x}{units[place + 1]:02x}" for place in range(0, len(units), 2))
