@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.protocol.desk import Desk, raw_events
 from tests.protocol.product import CHECK_MODEL, WRITER_MODEL, Product
 from tests.protocol.test_runs_stories import INVOICES
 from tests.servers.model_brain import offline_brain
@@ -34,6 +35,12 @@ def brain_with_half_characters(request: ModelRequest) -> Reply:
     calls = tuple(ToolCall(call.name, broken(call.arguments_text)) for call in reply.calls)
     text = f"{reply.text} {HALF}" if request.model == WRITER_MODEL else reply.text and broken(reply.text)
     return replace(reply, calls=calls, text=text)
+
+
+async def test_what_is_shown_while_it_comes_has_no_half_characters(desk: Desk) -> None:
+    desk.server.enqueue(Reply(pieces=("Hi ", HALF, "!")))
+    seen = [event.delta async for event in raw_events(desk.start()) if event.type == "response.output_text.delta"]
+    assert seen == ["Hi ", "\ufffd", "!"]
 
 
 @pytest.mark.parametrize("overrides", [{}, {"openai_api": "chat_completions"}])
