@@ -89,6 +89,8 @@ class CommandLine:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Tests that run in the background of a shell inherit that Ctrl+C is ignored; the command must hear it.
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it sets one signal and takes no lock
         )
         try:
             yield process
@@ -104,6 +106,10 @@ class CommandLine:
             assert process.stdout is not None
             assert process.stdout.readline().startswith("Working"), process.stderr and process.stderr.read()
             yield process
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager
