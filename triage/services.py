@@ -56,6 +56,12 @@ class Services:
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
 
+    def settle_traces(self) -> None:
+        """Return when everything that has happened up to now can be read from the trace store."""
+        if self.mirror is not None and self.processor is not None:
+            self.mirror.sync()
+            self.processor.flush()
+
     def close(self) -> None:
         """Stop working; what is unfinished is taken up by the next start."""
         if self.segments is not None:
