@@ -11,11 +11,12 @@ from typing import Any
 
 import anyio.to_thread
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from triage.api.app import build_api
 from triage.errors import TriageError
-from triage.local_mode import require_loopback
+from triage.local_mode import LoopbackOnly, require_loopback
 from triage.logs import configure_logs
 
 
@@ -46,4 +47,6 @@ app = st.App(
     str(Path(__file__).parent / "pages" / "console.py"),
     lifespan=lifespan,
     routes=[Mount("/api", app=build_api())],
+    # Another server than "streamlit run" is started on an address of its own, which only its connections tell.
+    middleware=[Middleware(LoopbackOnly)],
 )

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from triage.errors import SettingsError
+
+REFUSAL = (
+    "This console has no sign-in, so it answers on this machine only. "
+    "Open it there, at a loopback address such as 127.0.0.1."
+)
+
+
+class LoopbackOnly:
+    """Refuses what did not arrive on a loopback address, whatever server was started on whatever address.
+
+    A request is answered with 403 and one sentence, a WebSocket is not accepted. A connection whose address is unknown,
+    such as one on a Unix socket, is refused as well: a proxy in front of it may be open to others.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the connection on, or refuse it."""
+        server = scope.get("server")
+        if scope["type"] not in ("http", "websocket") or (server and _is_loopback(str(server[0]))):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await PlainTextResponse(REFUSAL, status_code=403)(scope, receive, send)
+        else:
+            # Closed before it was accepted, which servers answer with 403.
+            await send({"type": "websocket.close", "code": 1008, "reason": REFUSAL})
 
 
 def require_loopback(address: str | None) -> None:
@@ -25,6 +55,10 @@ def _is_loopback(address: str) -> bool:
     if address.lower() == "localhost":
         return True
     try:
-        return ip_address(address).is_loopback
+        parsed = ip_address(address)
     except ValueError:
         return False
+    # A socket that serves both families gives an IPv4 address in the form of an IPv6 one.
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped.is_loopback
+    return parsed.is_loopback
