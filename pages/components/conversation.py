@@ -16,6 +16,7 @@ from pages.components.text import plain
 from pages.components.words import ago, count, exact, one_line, run_state
 from triage.domain import Message, RunStatus
 from triage.errors import TriageError
+from triage.runs.intake import CONVERSATION_PREFIX
 
 _DETAILS = "desk_details"
 _STREAMED = "desk_streamed"
@@ -54,7 +55,7 @@ def header(view: RunView) -> None:
     facts = [plain(run.customer_email or "Unknown customer")]
     if run.account_id:
         facts.append(f"account {plain(run.account_id)}")
-    facts.append(f"conversation {plain(run.conversation_id.removeprefix('conv_'))}")
+    facts.append(f"conversation {plain(run.conversation_id.removeprefix(CONVERSATION_PREFIX))}")
     if run.assigned_to:
         facts.append(f"with {plain(run.assigned_to)}")
     st.caption(" · ".join(facts))

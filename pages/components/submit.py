@@ -11,8 +11,8 @@ from pages.components.selection import select_run, selected_run
 from pages.components.text import plain
 from pages.components.words import one_line
 from triage.domain import Run
-from triage.errors import TriageError
-from triage.runs.intake import MAX_MESSAGE_CHARS
+from triage.errors import InvalidInput, NotFound, TriageError
+from triage.runs.intake import CONVERSATION_PREFIX, MAX_MESSAGE_CHARS, clean_id
 
 
 @st.dialog("New message", width="medium", icon=":material/edit_square:", on_dismiss=close_dialog)
@@ -28,15 +28,21 @@ def new_message() -> None:
             placeholder="Paste the message as it came.",
             help=f"At most {MAX_MESSAGE_CHARS:,} characters.",
         )
-        left, right = st.columns(2)
+        left, middle, right = st.columns(3)
         email = left.text_input(
             "Customer's e-mail",
             key=f"new_email_{opened}",
             placeholder="name@company.com",
             help="Leave empty if unknown.",
         )
-        account = right.text_input(
+        account = middle.text_input(
             "Account id", key=f"new_account_{opened}", placeholder="A-1042", help="Leave empty if unknown."
+        )
+        conversation = right.text_input(
+            "Conversation",
+            key=f"new_conversation_{opened}",
+            placeholder="Empty: a new one",
+            help="The id of the conversation that this message continues; it stands below the subject of its messages.",
         )
         goes_on = current is not None and st.checkbox(
             f"Continue the open conversation: {plain(one_line(current.message, limit=60))}", key=f"new_goes_on_{opened}"
@@ -57,7 +63,7 @@ def new_message() -> None:
                 actor=actor(),
                 customer_email=email,
                 account_id=account,
-                conversation_id=current.conversation_id if current and goes_on else None,
+                conversation_id=_continued(conversation or "", open_one=current if goes_on else None),
                 idempotency_key=f"desk:{opened}",
             )
         except TriageError as error:
@@ -66,6 +72,27 @@ def new_message() -> None:
         select_run(run.id)
         close_dialog()
         st.rerun()
+
+
+def _continued(written: str, *, open_one: Run | None) -> str | None:
+    """Return the id of the conversation that the message continues, or None for a new one.
+
+    Raises:
+        InvalidInput: there is no conversation with the written id, or the open one was chosen besides it.
+    """
+    named = clean_id(written, what="conversation id")
+    if named is None:
+        return open_one.conversation_id if open_one else None
+    # The desk shows ids without what all of them begin with.
+    for conversation_id in (named, f"{CONVERSATION_PREFIX}{named}"):
+        try:
+            found = services().runs.conversation(conversation_id).id
+        except NotFound:
+            continue
+        if open_one is not None and open_one.conversation_id != found:
+            raise InvalidInput("Choose one: the open conversation, or the one whose id is given.")
+        return found
+    raise InvalidInput(f"There is no conversation {named}. Check the id, or leave it empty to start a new one.")
 
 
 def _current() -> Run | None:

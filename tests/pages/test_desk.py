@@ -68,6 +68,54 @@ def test_an_empty_desk_says_what_to_do_and_a_new_message_opens_its_run(
     settle(run)
 
 
+def new_message(page: AppTest, text: str, **fields: Any) -> str:
+    """Fill in and submit the form of a new message; return the id of the opened form."""
+    page.button(key="desk_new").click().run()
+    opened = str(page.session_state["desk_form"])
+    page.text_area(key=f"new_text_{opened}").set_value(text)
+    for name, value in fields.items():
+        field = page.checkbox if name == "goes_on" else page.text_input
+        field(key=f"new_{name}_{opened}").set_value(value)
+    page.form_submit_button[0].click().run()
+    return opened
+
+
+@pytest.mark.parametrize("begin", ["conv_", ""])
+def test_a_message_continues_any_conversation_by_its_id(
+    running: Services, open_page: OpenPage, settle: Settle, begin: str
+) -> None:
+    first = settle(submit(running, INVOICES, customer_email="dana@northwind.example"))
+    other = settle(submit(running, INJECTION))
+    page = open_page("desk", run=other.id)
+    written = begin + first.conversation_id.removeprefix("conv_")
+    new_message(page, "Is there any news?", conversation=written)
+    second = running.runs.get(page.query_params["run"])
+    assert second.message == "Is there any news?"
+    assert (second.conversation_id, second.customer_email) == (first.conversation_id, "dana@northwind.example")
+    settle(second)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"conversation": "conv_none"}, "There is no conversation conv_none."),
+        ({"conversation": "not an id"}, "The conversation id may hold"),
+        ({"email": "lee@harbor.example"}, "belongs to another customer, dana@northwind.example."),
+        ({"goes_on": True}, "Choose one: the open conversation"),
+    ],
+)
+def test_a_conversation_that_cannot_be_continued_says_why_and_keeps_the_text(
+    running: Services, open_page: OpenPage, settle: Settle, fields: dict[str, Any], sentence: str
+) -> None:
+    first = settle(submit(running, INVOICES, customer_email="dana@northwind.example"))
+    other = settle(submit(running, INJECTION))
+    page = open_page("desk", run=other.id)
+    opened = new_message(page, "Is there any news?", **{"conversation": first.conversation_id, **fields})
+    assert plain(sentence) in page.error[0].value
+    assert page.text_area(key=f"new_text_{opened}").value == "Is there any news?"
+    assert running.runs.counts()["all"] == 2
+
+
 def test_a_finished_run_shows_story_result_and_reply(running: Services, open_page: OpenPage, settle: Settle) -> None:
     run = settle(submit(running, INVOICES))
     page = open_page("desk", run=run.id)

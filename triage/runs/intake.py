@@ -11,6 +11,8 @@ from triage.errors import InvalidInput
 
 MAX_MESSAGE_CHARS = 20_000
 MAX_ID_CHARS = 200
+CONVERSATION_PREFIX = "conv_"
+"""What the id of a conversation begins with, unless whoever sent its first message gave the id."""
 
 _EMAIL = re.compile(r"[^@\s<>\"',;]{1,64}@[^@\s<>\"',;.]+(\.[^@\s<>\"',;.]+)*")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")

@@ -26,7 +26,7 @@ from triage.errors import Conflict, InvalidInput
 from triage.runs.engine import WorkQueue
 from triage.runs.event_log import EventLog
 from triage.runs.gateway import Gateway
-from triage.runs.intake import clean_email, clean_id, clean_message
+from triage.runs.intake import CONVERSATION_PREFIX, clean_email, clean_id, clean_message
 from triage.runs.reading import RunReading
 
 SUBJECT_CHARS = 80
@@ -238,12 +238,15 @@ class RunService(RunReading):
         if known is not None:
             email, account = email or known.customer_email, account or known.account_id
             if known.customer_email and email != known.customer_email:
-                raise InvalidInput("This conversation belongs to another customer's address. Start a new conversation.")
+                raise InvalidInput(
+                    f"Conversation {known.id} belongs to another customer, {known.customer_email}. Leave the e-mail "
+                    "address empty to continue it, or the conversation to start a new one."
+                )
         if account is not None and tx.accounts.find(account) is None:
             raise InvalidInput(f"There is no account {account}. Check the id, or leave it empty.")
         if known is None:
             known = Conversation(
-                id=conversation_id or f"conv_{secrets.token_hex(6)}",
+                id=conversation_id or f"{CONVERSATION_PREFIX}{secrets.token_hex(6)}",
                 customer_email=email,
                 account_id=account,
                 subject=_subject(text),
