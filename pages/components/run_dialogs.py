@@ -59,7 +59,7 @@ def copy_link() -> None:
     """Show the address that opens this run."""
     parts = urlsplit(st.context.url or "")
     st.code(
-        urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode({"run": selected_run() or ""}), "")),
+        urlunsplit((parts.scheme, parts.netloc, parts.path or "/", urlencode({"run": selected_run() or ""}), "")),
         language=None,
         wrap_lines=True,
     )

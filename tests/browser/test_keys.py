@@ -1,0 +1,100 @@
+"""The desk without a mouse: the keys of the inbox, and the dialogs of the menu."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.console import Console
+from tests.browser.desk_page import submit, work
+from triage.domain import Actor, Run, RunStatus
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+OLGA = Actor(name="olga")
+LOST = "All our data is gone after the update, every project is empty"
+
+
+def expect_open(page: Page, run: Run) -> None:
+    """Expect that a run is the open one: its heading, its row in the inbox and the address say so."""
+    expect(work(page).get_by_role("heading", name=run.message)).to_be_visible()
+    expect(page.get_by_role("radio", name=run.message)).to_be_checked()
+    expect(page).to_have_url(re.compile(run.id))
+
+
+def test_j_and_k_go_to_the_next_and_the_previous_message(console: Console, open_page: OpenPage) -> None:
+    with console.records() as services:
+        oldest, middle, newest = [
+            services.runs.submit(f"How do I add a seat? stepping {word}", actor=OLGA)
+            for word in ("first", "second", "third")
+        ]
+    page = open_page(f"{console.url}/?q=stepping")
+    expect_open(page, newest)
+    for key, opened in (("j", middle), ("j", oldest), ("k", middle), ("k", newest)):
+        page.keyboard.press(key)
+        expect_open(page, opened)
+    expect(page.get_by_role("button", name=re.compile("Previous message|keyboard_arrow_up"))).to_be_disabled()
+
+
+def test_n_opens_the_form_and_letters_stay_letters_where_one_writes(console: Console, open_page: OpenPage) -> None:
+    page = open_page(console.url)
+    page.keyboard.press("n")
+    field = page.get_by_role("dialog").get_by_role("textbox", name="What the customer wrote")
+    expect(field).to_be_visible()
+    field.focus()
+    page.keyboard.type("jkn/")
+    expect(field).to_have_value("jkn/")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("/")
+    search = page.get_by_label("Search the inbox")
+    expect(search).to_be_focused()
+    page.keyboard.type("no such words/")
+    expect(search).to_have_value("no such words/")
+    expect(work(page).get_by_text("Nothing found.")).to_be_visible()
+
+
+def test_the_menu_escalates_links_cancels_and_runs_again(console: Console, open_page: OpenPage) -> None:
+    page = open_page(console.url)
+    submit(page, f"{LOST} (menu)", email="ops@granite.example")
+    expect(work(page).get_by_text("Waiting for a decision")).to_be_visible()
+    run = console.run_with("(menu)")
+
+    dialog = choose(page, "Escalate to a person")
+    dialog.get_by_role("button", name="Escalate", exact=True).click()
+    expect(dialog.get_by_text("Give a reason")).to_be_visible()
+    dialog.get_by_role("textbox", name="Reason").fill("Their contract ends this week.")
+    dialog.get_by_role("button", name="Escalate", exact=True).click()
+    expect(dialog).to_be_hidden()
+    expect(work(page).get_by_text("Their contract ends this week.").first).to_be_visible()
+
+    dialog = choose(page, "Copy a link")
+    expect(dialog.locator("code")).to_have_text(f"{console.url}/?run={run.id}")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+    dialog = choose(page, "Cancel the run")
+    dialog.get_by_role("button", name="Back").click()
+    expect(dialog).to_be_hidden()
+    assert console.run_with("(menu)").status is RunStatus.AWAITING_APPROVAL
+    choose(page, "Cancel the run").get_by_role("button", name="Cancel the run").click()
+    expect(work(page).get_by_text("The run was cancelled.")).to_be_visible()
+    assert console.run_with("(menu)").status is RunStatus.CANCELLED
+
+    page.get_by_role("button", name=re.compile("More$")).click()
+    page.get_by_role("menuitem", name=re.compile("Run again$")).click()
+    expect(page).not_to_have_url(re.compile(run.id))
+    expect(work(page).get_by_text("Waiting for a decision")).to_be_visible()
+    assert console.run_with("(menu)").retry_of == run.id
+
+
+def choose(page: Page, words: str) -> Locator:
+    """Choose an entry of the menu that opens a dialog, and return the dialog."""
+    page.get_by_role("button", name=re.compile("More$")).click()
+    page.get_by_role("menuitem", name=re.compile(f"{words}$")).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    return dialog
