@@ -14,6 +14,8 @@ from triage.errors import TriageError
 
 # A file of ours: the browser would fetch the picture of a Material symbol from a font server.
 ICON = Path(__file__).parent / "assets" / "icon.png"
+# Wide enough for its longest label; the pages need the room in a window of 1280.
+SIDEBAR_PX = 210
 
 try:
     waiting = services().approvals.count_open()
@@ -26,6 +28,7 @@ st.set_page_config(
     page_title=f"({waiting}) Triage console" if waiting else "Triage console",
     page_icon=str(ICON),
     layout="wide",
+    initial_sidebar_state=SIDEBAR_PX,
 )
 page = st.navigation(
     {

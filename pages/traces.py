@@ -92,7 +92,7 @@ def show_figures(run: Any, spans: list[Any]) -> None:
 
 
 st.title("Traces")
-left, right = st.columns([5, 8], gap="medium")
+left, right = st.columns([3, 4], gap="medium")
 with left:
     try:
         wanted = trace_filters(queries.choices())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import streamlit as st
 
@@ -11,15 +12,17 @@ from pages.components.context import services
 from pages.components.dialogs import open_dialog
 from pages.components.selection import select_run, selected_run
 from pages.components.text import plain
-from pages.components.words import ago, category, one_line, run_state, run_status, urgency
+from pages.components.words import category, one_line, run_state, run_status, short_ago, short_status, urgency
 from triage.domain import Category, Run, RunFilter, RunStatus, Urgency, utc_now
 
 SEARCH_LABEL = "Search the inbox"
 PAGE = 20
 
 _ROW_CHARS = 60
-_CUSTOMER_CHARS = 32
-_SHORT_STATES = {RunStatus.AWAITING_APPROVAL: "Waits"}
+# What fits below the text of a row in a window of 1280, with the room that a badge takes besides its word.
+_CAPTION_CHARS = 40
+_BADGE_CHARS = 4
+_LEAST_CUSTOMER_CHARS = 8
 _ROWS = "desk_rows"
 _SHOW = "desk_show"
 _LIMIT = "desk_limit"
@@ -48,7 +51,7 @@ def inbox_pace() -> float:
 
 def inbox(*, every: float) -> None:
     """Draw the inbox; made to be run as a fragment, ``every`` so many seconds."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", wrap=False):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.subheader("Inbox", anchor=False)
         steps = st.container(horizontal=True, width="content", gap="small", wrap=False)
         st.button(
@@ -228,17 +231,19 @@ def row_labels(runs: Sequence[Run]) -> dict[str, str]:
     }
 
 
-def caption(run: Run, *, now: object) -> str:
-    """Return the second line of a row: state, urgency, customer and age."""
+def caption(run: Run, *, now: datetime) -> str:
+    """Return the second line of a row: state, urgency, age and as much of the customer as there is room for."""
     state = run_state(run)
-    text = _SHORT_STATES.get(run.status, state.text) if state.text == run_status(run.status).text else state.text
-    parts = [f":{state.colour}-badge[{state.icon} {text}]"]
+    badges = [(state, short_status(run.status) if state == run_status(run.status) else state.text)]
     if run.urgency in (Urgency.HIGH, Urgency.CRITICAL):
         label = urgency(run.urgency)
-        parts.append(f":{label.colour}-badge[{label.icon} {label.text}]")
-    parts.append(plain(ago(run.created_at, now=now).removesuffix(" ago")))
-    if run.customer_email:
-        parts.append(f"· {plain(one_line(run.customer_email, limit=_CUSTOMER_CHARS))}")
+        badges.append((label, label.text))
+    age = short_ago(run.created_at, now=now)
+    parts = [f":{label.colour}-badge[{label.icon} {text}]" for label, text in badges]
+    parts.append(plain(age))
+    room = _CAPTION_CHARS - sum(len(text) + _BADGE_CHARS for _, text in badges) - len(f"{age} · ")
+    if run.customer_email and room >= _LEAST_CUSTOMER_CHARS:
+        parts.append(f"· {plain(one_line(run.customer_email, limit=room))}")
     return " ".join(parts)
 
 

@@ -42,7 +42,7 @@ def _ending(run: Run) -> None:
     """Say what is to be done after an end that is not the usual one."""
     if run.status is RunStatus.FAILED and run.failure is not None:
         st.error(plain(run.failure.message), title="The run failed", icon=":material/error:")
-        st.caption("Run it again or take over: both are above. The message is safe.")
+        st.caption("Take over and answer by hand, or run it again: that is under “More”. The message is safe.")
     elif run.status is RunStatus.BLOCKED and run.trip is not None:
         trip = run.trip
         with st.container(border=True):

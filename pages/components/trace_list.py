@@ -102,9 +102,9 @@ def trace_rows(items: Sequence[Any], *, selected: str | None) -> None:
     key = f"traces_{hash(tuple(ids))}"
     st.dataframe(
         {
-            "When": [_short_age(item.created_at, now=now) for item in items],
+            "When": [words.short_ago(item.created_at, now=now) for item in items],
             "Message": [words.one_line(item.excerpt or item.run_id, limit=80) for item in items],
-            "Status": [words.run_status(RunStatus(item.status)).text for item in items],
+            "Status": [words.short_status(RunStatus(item.status)) for item in items],
             "Time": [words.duration(item.active_ms) for item in items],
             "Cost": [words.money(item.cost_usd) for item in items],
         },
@@ -115,12 +115,13 @@ def trace_rows(items: Sequence[Any], *, selected: str | None) -> None:
         hide_index=True,
         row_height=32,
         height="content",
+        # Together as wide as the list in a window of 1280; in a wider one all of them grow.
         column_config={
-            "When": st.column_config.TextColumn(width=56),
-            "Message": st.column_config.TextColumn(width=185),
-            "Status": st.column_config.TextColumn(width=72),
-            "Time": st.column_config.TextColumn(width=56, alignment="right"),
-            "Cost": st.column_config.TextColumn(width=64, alignment="right"),
+            "When": st.column_config.TextColumn(width=54),
+            "Message": st.column_config.TextColumn(width=126),
+            "Status": st.column_config.TextColumn(width=68),
+            "Time": st.column_config.TextColumn(width=50, alignment="right"),
+            "Cost": st.column_config.TextColumn(width=84, alignment="right"),
         },
         alt="The traces that the filters find; choose a row to read one.",
     )
@@ -141,10 +142,6 @@ def _bounds(period: str, day: Any) -> tuple[datetime | None, datetime | None]:
     length = PERIODS[period]
     now = utc_now()
     return (None, None) if length is None else (now - length, now + timedelta(minutes=1))
-
-
-def _short_age(at: datetime, *, now: datetime) -> str:
-    return words.ago(at, now=now).removesuffix(" ago")
 
 
 def _clear() -> None:

@@ -6,7 +6,7 @@ are names that ``st.badge`` takes. Orange and red are kept for what somebody has
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -107,6 +107,11 @@ def run_status(status: RunStatus) -> Label:
     return _RUN_STATUS[status]
 
 
+def short_status(status: RunStatus) -> str:
+    """Return a run status as one word, for a narrow list."""
+    return "Waits" if status is RunStatus.AWAITING_APPROVAL else run_status(status).text
+
+
 def run_state(run: Run) -> Label:
     """Return what the inbox says of a run: its status, or what a person has to do or did with it."""
     if run.reply_sent_at is not None:
@@ -166,6 +171,14 @@ def ago(at: datetime, *, now: datetime | None = None) -> str:
     if seconds < _WEEK_S:
         return f"{int(seconds // _DAY_S)} d ago"
     return f"{at.day} {at:%b %Y}"
+
+
+def short_ago(at: datetime, *, now: datetime | None = None) -> str:
+    """Return the same for a narrow list: "now", "3 min", "2 h", "5 d", "18 Nov", and without the day after a year."""
+    now = now or utc_now()
+    if now - at < timedelta(days=7):
+        return ago(at, now=now).removesuffix(" ago").removeprefix("just ")
+    return f"{at.day} {at:%b}" if now - at < timedelta(days=365) else f"{at:%b %Y}"
 
 
 def exact(at: datetime) -> str:

@@ -81,3 +81,8 @@ def _assert_in_order(page: Page, path: str) -> None:
     assert page.get_by_text("Traceback").count() == 0, path
     too_wide = page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
     assert too_wide <= 0, f"/{path} is {too_wide} pixels too wide."
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.dvn-scroller')].filter(table => table.scrollWidth > table.clientWidth + 1)"
+        ".map(table => table.scrollWidth - table.clientWidth)"
+    )
+    assert not cut, f"/{path} has tables whose last {cut} pixels are out of sight."

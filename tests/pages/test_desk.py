@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +11,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.components.conversation import steady
-from pages.components.inbox import inbox, row_labels
+from pages.components.inbox import caption, inbox, row_labels
 from pages.components.run_view import RunView, refresh_every
 from pages.components.text import plain
 from tests.pages.test_words import NOW, make_run
-from triage.domain import Actor, Category, Conversation, Role, Run, RunStatus, Trip
+from triage.domain import Actor, Category, Conversation, Role, Run, RunStatus, Trip, Urgency
 from triage.services import Services
 
 INVOICES = "My invoices aren't generating since yesterday and we have a client audit tomorrow"
@@ -383,6 +384,22 @@ def test_rows_of_equal_text_can_be_told_apart() -> None:
         "run_00bb": r"Hello :gray[\#00bb]",
     }
     assert row_labels([first]) == {"run_00aa": "Hello"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "dana@northwind.example"),
+        ({"urgency": Urgency.HIGH, "requires_human": True}, "dana@nort…"),
+        ({"urgency": Urgency.CRITICAL, "requires_human": True}, None),
+    ],
+)
+def test_the_second_line_of_a_row_names_the_customer_as_far_as_there_is_room(
+    fields: dict[str, Any], said: str | None
+) -> None:
+    line = caption(make_run(customer_email="dana@northwind.example", **fields), now=NOW + timedelta(minutes=17))
+    assert "17 min" in line
+    assert line.endswith(f"· {plain(said)}") if said else "dana" not in line
 
 
 def test_the_pace_follows_the_status() -> None:

@@ -99,6 +99,25 @@ def test_times_are_relative_for_a_week(before, expected):
     assert words.ago(NOW - before, now=NOW) == expected
 
 
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (timedelta(seconds=59), "now"),
+        (timedelta(minutes=3), "3 min"),
+        (timedelta(days=6), "6 d"),
+        (timedelta(days=7), "2 Mar"),
+        (timedelta(days=365), "Mar 2025"),
+    ],
+)
+def test_narrow_lists_have_shorter_times(before, expected):
+    assert words.short_ago(NOW - before, now=NOW) == expected
+
+
+@pytest.mark.parametrize("status", RunStatus)
+def test_a_short_status_is_one_word(status):
+    assert words.short_status(status).isalpha()
+
+
 def test_exact_times_name_their_zone():
     assert words.exact(NOW) == "2026-03-09 12:00:00 UTC"
 
