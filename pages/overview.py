@@ -9,9 +9,8 @@ import streamlit as st
 
 from pages.components import charts, words
 from pages.components.context import services
-from pages.components.numbers import share, trend_of_count, trend_of_money, trend_of_share, trend_of_time
 from pages.components.panel import chart_panel
-from pages.components.text import plain
+from pages.components.totals import totals_row
 from triage.domain import RunStatus, utc_now
 
 RANGES = {
@@ -47,64 +46,10 @@ with controls.container(horizontal=True, horizontal_alignment="right", vertical_
         read_overview.clear()
 
 overview, read_at = read_overview(chosen)
-totals, before = overview.totals, overview.before
+totals = overview.totals
 step = RANGES[chosen][1]
-waiting = services().approvals.list(limit=1)
-waiting_count = services().approvals.count_open()
 
-with st.grid(6, min_column_width=120, gap="small"):
-    card = {"border": True, "height": "stretch", "delta_color": "off", "chart_type": "area"}
-    versus = f"to the {chosen} before"
-    st.metric(
-        "Runs",
-        f"{totals.runs:,}",
-        trend_of_count(totals.runs, before.runs),
-        help=f"Messages submitted; change {versus}.",
-        chart_data=[bucket.runs for bucket in overview.runs],
-        **card,
-    )
-    st.metric(
-        "Waiting now",
-        f"{waiting_count:,}",
-        None,
-        help="Actions that wait for a decision at this moment, whatever the time range.",
-        delta_description=f"oldest {words.ago(waiting[0].created_at)}" if waiting else "nothing waits",
-        **card,
-    )
-    st.metric(
-        "Guardrail trips",
-        share(totals.trip_rate),
-        trend_of_share(totals.trip_rate, before.trip_rate),
-        help=f"{totals.blocked:,} of {totals.runs:,} runs were stopped by a check; change {versus}.",
-        chart_data=[bucket.trips for bucket in overview.runs],
-        **card,
-    )
-    failed = totals.failed / totals.runs if totals.runs else None
-    failed_before = before.failed / before.runs if before.runs else None
-    st.metric(
-        "Failed",
-        share(failed),
-        trend_of_share(failed, failed_before),
-        help=f"{totals.failed:,} runs ended without a result; change {versus}.",
-        chart_data=[bucket.failed for bucket in overview.runs],
-        **card,
-    )
-    st.metric(
-        "p95 time",
-        words.duration(totals.p95_ms) or "none yet",
-        trend_of_time(totals.p95_ms, before.p95_ms),
-        help=f"95 of 100 runs took at most this long, waiting for people left out; change {versus}.",
-        chart_data=[bucket.p95_ms or 0 for bucket in overview.runs],
-        **card,
-    )
-    st.metric(
-        "Cost",
-        plain(words.money(totals.cost_usd)),
-        trend_of_money(totals.cost_usd, before.cost_usd),
-        help=f"{words.count(totals.unpriced_calls, 'call')} without a known price not counted; change {versus}.",
-        chart_data=[float(bucket.cost_usd) for bucket in overview.runs],
-        **card,
-    )
+totals_row(overview, approvals=services().approvals, period=chosen)
 
 if not totals.runs and not overview.models:
     with st.container(border=True):
