@@ -22,8 +22,6 @@ from triage.settings import Settings
 
 ACTOR = Actor(name="benchmark")
 LONGEST_WAIT_S = 300.0
-# The durable engine looks for new queues once a second.
-QUEUE_START_S = 1.5
 PRICED_MODEL = "gpt-5.4"
 WARNINGS_AND_WORSE = 30
 
@@ -48,7 +46,6 @@ def open_desk(scripts: Scripts | None = None, **changes: Any) -> Iterator[Servic
         try:
             if scripts is not None:
                 _put_in(services, scripts)
-            time.sleep(QUEUE_START_S)
             yield services
         finally:
             services.close()

@@ -8,22 +8,23 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from agents import RunConfig, Runner, ToolExecutionConfig, trace
+from agents import Runner, trace
 from agents.tracing import get_trace_provider
 
 from bench.desk import ACTOR, open_desk, submit, wait_for
 from bench.figures import Figure
 from bench.script import ACCOUNT, EMAIL, MESSAGE, Scripts
-from triage.domain import Run, TriageResult
+from triage.domain import Conversation, Run, RunStatus, TriageResult, utc_now
 from triage.runs.event_log import RunEvents
 from triage.runs.hooks import StoryHooks
 from triage.runs.records import RunRecords
-from triage.runs.service import RunService
+from triage.runs.segment import RUN_CONFIG
 from triage.runs.steps import RecordedSteps
 from triage.scope import RunScope, enter_scope
 from triage.services import Services
@@ -67,13 +68,6 @@ RUNGS = (
 PRODUCT = "+ submit, queue, workflow, run records (the product)"
 
 
-class NoQueue:
-    """Accepts segments and never runs them, so that a run can be worked by hand."""
-
-    def enqueue(self, connection: Any, *, run_id: str, segment: int, conversation_id: str) -> None:
-        """Do nothing."""
-
-
 class Ladder:
     """Runs the same scripted run on every rung, in one process with the services open."""
 
@@ -83,7 +77,6 @@ class Ladder:
         self._services = services
         self._scripts = scripts
         self._records = RunRecords(services.records)
-        self._unqueued = RunService(records=services.records, queue=NoQueue(), event_log=None, stop=lambda _: None)
         bare = build_team(
             models=scripts, records=services.records, knowledge=services.knowledge, settings=services.settings
         )
@@ -99,9 +92,7 @@ class Ladder:
 
     def climb(self, rung: Rung, count: int) -> Cost:
         """Work runs one after the other without queue and workflow."""
-        runs = [
-            self._unqueued.submit(MESSAGE, actor=ACTOR, customer_email=EMAIL, account_id=ACCOUNT) for _ in range(count)
-        ]
+        runs = [self._place() for _ in range(count)]
         self._services.settle_traces()
         self._scripts.add_runs(count)
         walls: list[float] = []
@@ -133,7 +124,7 @@ class Ladder:
     async def _run(self, rung: Rung, run: Run) -> None:
         scope = RunScope(run_id=run.id)
         if rung.steps:
-            scope.steps = RecordedSteps(self._records, run_id=run.id, segment=0)
+            scope.steps = RecordedSteps(self._records, run_id=run.id, segment=0, recorded={})
         if rung.events:
             assert self._services.event_log is not None
             scope.events = RunEvents(self._services.event_log, run_id=run.id)
@@ -153,11 +144,7 @@ class Ladder:
                 team.start_input(context),
                 context=context,
                 hooks=StoryHooks(scope) if rung.events else None,
-                run_config=RunConfig(
-                    tool_execution=ToolExecutionConfig(
-                        max_function_tool_concurrency=1, pre_approval_tool_input_guardrails=True
-                    )
-                ),
+                run_config=RUN_CONFIG,
             )
             async for _ in result.stream_events():
                 pass
@@ -166,10 +153,39 @@ class Ladder:
             assert self._services.event_log is not None
             self._services.event_log.flush(run.id)
 
+    def _place(self) -> Run:
+        """Put a run that looks like one at work into the records, so that the engine leaves it to the bench."""
+        now, number = utc_now(), uuid.uuid4().hex
+        conversation = Conversation(
+            id=f"conv_{number}",
+            customer_email=EMAIL,
+            account_id=ACCOUNT,
+            subject=MESSAGE,
+            created_at=now,
+            updated_at=now,
+        )
+        run = Run(
+            id=f"run_{number}",
+            conversation_id=conversation.id,
+            message_id=f"msg_{number}",
+            status=RunStatus.RUNNING,
+            message=MESSAGE,
+            customer_email=EMAIL,
+            account_id=ACCOUNT,
+            submitted_by=ACTOR.name,
+            trace_id=f"trace_{number}",
+            created_at=now,
+            updated_at=now,
+        )
+        with self._services.records.begin() as tx:
+            tx.conversations.add(conversation)
+            tx.runs.add(run)
+        return run
+
     def _forget(self, runs: list[Run]) -> None:
         """End the runs in the records, so that nothing looks like work that is left."""
         for run in runs:
-            self._unqueued.cancel(run.id, actor=ACTOR)
+            self._services.runs.cancel(run.id, actor=ACTOR)
         self._services.settle_traces()
 
     @contextmanager

@@ -6,14 +6,14 @@ import asyncio
 import hashlib
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from storage.records import Records, open_engine
 from triage.approvals.service import ApprovalService
 from triage.customers import CustomerService
 from triage.domain import utc_now
 from triage.ownership import DataFolder
-from triage.runs.engine import DurableEngine
+from triage.runs.queue import ElsewhereQueue
 from triage.runs.service import RunService
 from triage.samples import SampleService
 from triage.settings import Settings
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from storage.traces.queries import TraceQueries
     from storage.traces.store import TraceStore
     from triage.llm.registry import ModelRegistry
+    from triage.runs.engine import DurableEngine
     from triage.runs.event_log import EventLog
     from triage.runs.mirror import RunMirror
     from triage.runs.segment import SegmentRunner
@@ -44,8 +45,8 @@ class Services:
     approvals: ApprovalService
     customers: CustomerService
     samples: SampleService
-    engine: DurableEngine
     is_owner: bool
+    engine: DurableEngine | None = None
     knowledge: KnowledgeBase | None = None
     models: ModelRegistry | None = None
     team: Team | None = None
@@ -69,7 +70,8 @@ class Services:
         if self.models is not None:
             # Connections belong to the engine's event loop, so they are closed while it still runs.
             asyncio.run(self.models.close())
-        self.engine.close()
+        if self.engine is not None:
+            self.engine.close()
         if self.event_log is not None:
             self.event_log.close()
         if self.mirror is not None:
@@ -125,22 +127,20 @@ def try_traces(settings: Settings) -> bool:
     return True
 
 
-def _open_records(settings: Settings) -> tuple[Any, Records]:
-    database = open_engine(settings.records_url)
-    records = Records(database)
+def _open_records(settings: Settings) -> Records:
+    records = Records(open_engine(settings.records_url))
     records.migrate()
     if settings.sample_records:
         with records.begin() as tx:
             tx.samples.load(utc_now())
-    return database, records
+    return records
 
 
 def _build_client(settings: Settings, folder: DataFolder) -> Services:
-    database, records = _open_records(settings)
-    engine = DurableEngine(database, max_concurrent_runs=settings.max_concurrent_runs)
-    engine.migrate()
-    runs = RunService(records=records, queue=engine, event_log=None, stop=lambda _: None)
-    approvals = ApprovalService(records=records, queue=engine)
+    records = _open_records(settings)
+    queue = ElsewhereQueue()
+    runs = RunService(records=records, queue=queue, event_log=None, stop=lambda _: None)
+    approvals = ApprovalService(records=records, queue=queue)
     return Services(
         settings=settings,
         folder=folder,
@@ -149,7 +149,6 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
         approvals=approvals,
         customers=CustomerService(records),
         samples=SampleService(records=records),
-        engine=engine,
         is_owner=False,
     )
 
@@ -159,6 +158,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     from storage.traces.queries import TraceQueries  # noqa: PLC0415
     from storage.traces.store import TraceStore  # noqa: PLC0415
     from triage.llm.registry import ModelRegistry  # noqa: PLC0415
+    from triage.runs.engine import DurableEngine  # noqa: PLC0415
     from triage.runs.event_log import EventLog  # noqa: PLC0415
     from triage.runs.mirror import RunMirror  # noqa: PLC0415
     from triage.runs.records import RunRecords  # noqa: PLC0415
@@ -171,7 +171,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
 
     knowledge = KnowledgeBase.load(settings.articles_dir)
     models = ModelRegistry(settings)
-    database, records = _open_records(settings)
+    records = _open_records(settings)
     traces = TraceStore.open(settings.traces_path)
     processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
     install(processor)
@@ -179,7 +179,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     run_records = RunRecords(records)
     event_log = EventLog(run_records)
     engine = DurableEngine(
-        database, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
+        records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
     )
 
     segments = SegmentRunner(
@@ -193,7 +193,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     mirror = RunMirror(
         records=records, record_run=processor.record_run, stop_run=segments.stop, since=traces.last_run_change()
     )
-    engine.launch(segments.run)
+    engine.launch(segments.run, waiting=run_records.waiting)
     mirror.start()
     return Services(
         settings=settings,
@@ -203,8 +203,8 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         approvals=ApprovalService(records=records, queue=engine),
         customers=CustomerService(records),
         samples=SampleService(records=records),
-        engine=engine,
         is_owner=True,
+        engine=engine,
         knowledge=knowledge,
         models=models,
         team=team,

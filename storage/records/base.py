@@ -74,7 +74,7 @@ class Store(Generic[V]):
         """Insert one record, or return the kept one that has the same values in the ``unique`` columns."""
         row = self._row(value)
         dialect = self.connection.dialect.name
-        if self.connection.execute(_insert_once(self.table, unique, dialect), row).rowcount == 1:
+        if self.connection.execute(insert_once(self.table, unique, dialect), row).rowcount == 1:
             return value
         kept = self._one(_select_by(self.table, unique), {name: row[name] for name in unique})
         if kept is None:
@@ -176,7 +176,8 @@ def upsert(table: sa.Table, dialect: str) -> sa.Insert:
 
 
 @cache
-def _insert_once(table: sa.Table, unique: tuple[str, ...], dialect: str) -> sa.Insert:
+def insert_once(table: sa.Table, unique: tuple[str, ...], dialect: str) -> sa.Insert:
+    """Return the statement that adds a row unless one has the same values in the ``unique`` columns."""
     return _insert_of(dialect)(table).on_conflict_do_nothing(index_elements=list(unique))
 
 

@@ -34,13 +34,15 @@ class ConversationStore(Store[Conversation]):
     value = Conversation
     noun = "conversation"
 
-    def add(self, conversation: Conversation) -> None:
-        """Keep a new conversation.
+    def add(self, conversation: Conversation, *, first: Message | None = None) -> None:
+        """Keep a new conversation, with its first message if it has one.
 
         Raises:
             Conflict: there is one with this id.
         """
         self._add(conversation)
+        if first is not None:
+            _MessageStore(self.connection).add(first)
 
     def update(self, id: str, **changes: Any) -> Conversation:  # noqa: A002 - the column's name
         """Change fields of a conversation and return it as it is then; sets ``updated_at`` unless it is given.
@@ -50,14 +52,14 @@ class ConversationStore(Store[Conversation]):
         """
         return self._change(id, expect=None, changes={"updated_at": utc_now(), **changes})
 
-    def add_message(self, message: Message) -> None:
-        """Keep a new message; its time becomes the conversation's ``updated_at``.
+    def add_message(self, message: Message, **changes: Any) -> None:
+        """Keep a new message and change fields of its conversation; the message's time becomes ``updated_at``.
 
         Raises:
             Conflict: there is a message with this id.
             NotFound: there is no such conversation.
         """
-        self.update(message.conversation_id, updated_at=message.created_at)
+        self.update(message.conversation_id, updated_at=message.created_at, **changes)
         _MessageStore(self.connection).add(message)
 
     def messages(self, conversation_id: str) -> list[Message]:

@@ -20,6 +20,7 @@ _ACCOUNT_BY_EMAIL = (
     .order_by(accounts.c.created_at, accounts.c.id)
     .limit(1)
 )
+_ACCOUNT_EXISTS = sa.select(sa.literal(1)).where(accounts.c.id == sa.bindparam("id"))
 _ACCOUNTS = sa.select(accounts).order_by(accounts.c.id).limit(sa.bindparam("limit"))
 _INVOICES = (
     sa.select(invoices)
@@ -59,6 +60,10 @@ class AccountStore(Store[Account]):
     def find_by_email(self, email: str) -> Account | None:
         """Return the oldest account with this address, in upper or lower case, or None."""
         return self._one(_ACCOUNT_BY_EMAIL, {"email": email.strip()})
+
+    def exists(self, id: str) -> bool:  # noqa: A002 - the column's name
+        """Return whether there is an account with this id."""
+        return self.connection.execute(_ACCOUNT_EXISTS, {"id": id}).first() is not None
 
     def list(self, limit: int = 200) -> builtins.list[Account]:
         """Return the accounts by id."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import StaticPool
 
@@ -58,6 +58,14 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def _open_reader(engine: Engine) -> Engine:
+    """Open the same SQLite file with connections that cannot write."""
+    reader = sa.create_engine(engine.url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, hide_parameters=True)
+    event.listen(reader, "connect", _prepare_sqlite)
+    event.listen(reader, "connect", lambda connection, _record: connection.execute("pragma query_only = on"))
+    return reader
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     """Set what SQLite forgets with every connection."""
     # The timeout comes first, because the switch of the journal already has to wait for other processes.
@@ -102,12 +110,25 @@ def _said_plainly() -> Iterator[None]:
         raise DataFolderError(f"The records cannot be read or written now ({error.orig}).") from error
 
 
+@contextmanager
+def _writing_refused(connection: Connection) -> Iterator[None]:
+    """Refuse writes on the one connection of an in-memory database for a while."""
+    connection.exec_driver_sql("pragma query_only = on")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql("pragma query_only = off")
+
+
 class Records:
     """The records of the product: transactions over all stores. One object serves every thread of a process."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
+        self._is_file = self._is_sqlite and engine.url.database not in IN_MEMORY
+        self._reader = _open_reader(engine) if self._is_file else engine
 
     def migrate(self) -> None:
         """Bring the tables to this build's version; does nothing where they are.
@@ -115,7 +136,7 @@ class Records:
         Raises:
             DataFolderError: the folder cannot be written, or a newer build has written the records.
         """
-        if self._is_sqlite and self.engine.url.database not in IN_MEMORY:
+        if self._is_file:
             make_folder(Path(str(self.engine.url.database)).parent)
         apply_migrations(self.engine)
 
@@ -135,18 +156,15 @@ class Records:
     @contextmanager
     def read(self) -> Iterator[Stores]:
         """Open one look at the records, the same for all queries of the block; writing in it is an error."""
-        with _said_plainly(), self.engine.connect() as connection:
+        with _said_plainly(), self._reader.connect() as connection:
             if not self._is_sqlite:
                 yield Stores(connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ"))
                 return
-            connection.exec_driver_sql("pragma query_only = on")
-            try:
+            with nullcontext() if self._is_file else _writing_refused(connection):
                 connection.exec_driver_sql("begin")
                 yield Stores(connection)
-            finally:
-                connection.rollback()
-                connection.exec_driver_sql("pragma query_only = off")
 
     def close(self) -> None:
         """Close every connection."""
+        self._reader.dispose()
         self.engine.dispose()

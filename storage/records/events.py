@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from storage.records.base import add_rows, plain
+from storage.records.base import insert_once, plain
 from storage.records.schema import run_events, runs
-from triage.domain import NewEvent, RunEvent
+from triage.domain import EventKind, NewEvent, RunEvent, RunStatus
+from triage.errors import Conflict
 
-# Two processes that append to one run take turns. SQLite leaves the "for update" out: its write lock does the same.
+# Two processes that append to one run take turns; on SQLite its write lock sees to that.
 _LOCK_RUN = sa.select(runs.c.id).where(runs.c.id == sa.bindparam("run_id")).with_for_update(key_share=True)
-_LAST_SEQ = sa.select(sa.func.coalesce(sa.func.max(run_events.c.seq), 0).label("seq"), sa.null().label("key")).where(
-    run_events.c.run_id == sa.bindparam("run_id")
-)
-_KEPT = sa.select(run_events.c.seq, run_events.c.key).where(
+_PLACE = sa.select(
+    runs.c.status,
+    sa.select(sa.func.coalesce(sa.func.max(run_events.c.seq), 0))
+    .where(run_events.c.run_id == runs.c.id)
+    .scalar_subquery()
+    .label("last"),
+).where(runs.c.id == sa.bindparam("run_id"))
+_KEYS = sa.select(run_events.c.key).where(
     run_events.c.run_id == sa.bindparam("run_id"), run_events.c.key.in_(sa.bindparam("keys", expanding=True))
 )
-# One query for both, since it runs with every flush of a run; the row without a key has the last number.
-_LAST_AND_KEPT = sa.union_all(_LAST_SEQ, _KEPT)
+_DROP_AFTER = sa.delete(run_events).where(
+    run_events.c.run_id == sa.bindparam("of_run"), run_events.c.seq > sa.bindparam("last")
+)
 _LIST = (
     sa.select(run_events)
     .where(run_events.c.run_id == sa.bindparam("run_id"), run_events.c.seq > sa.bindparam("after"))
@@ -37,40 +43,45 @@ class EventStore:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def append(self, run_id: str, events: Sequence[NewEvent]) -> builtins.list[RunEvent]:
-        """Append the events whose keys the run does not have yet, and return those with their numbers.
+    def append(
+        self, run_id: str, events: Sequence[NewEvent], *, if_cancelled: Collection[EventKind] = tuple(EventKind)
+    ) -> None:
+        """Append the events whose keys the run does not have yet; to a cancelled run only the kinds ``if_cancelled``.
 
         Raises:
             Conflict: there is no such run.
         """
         if not events:
-            return []
-        run = {"run_id": run_id}
+            return
         if self.connection.dialect.name != "sqlite":
-            self.connection.execute(_LOCK_RUN, run)
+            self.connection.execute(_LOCK_RUN, {"run_id": run_id})
+        place = self.connection.execute(_PLACE, {"run_id": run_id}).first()
+        if place is None:
+            raise Conflict("The event cannot be added: it belongs to a run that does not exist.")
+        is_cancelled = place.status == RunStatus.CANCELLED.value
         new: dict[str, NewEvent] = {}
         for event in events:
-            new.setdefault(event.key, event)
-        last = 0
-        for seq, key in self.connection.execute(_LAST_AND_KEPT, {**run, "keys": list(new)}):
-            if key is None:
-                last = seq
-            else:
+            if not is_cancelled or event.kind in if_cancelled:
+                new.setdefault(event.key, event)
+        if new and not self._insert(run_id, place.last, new.values()):
+            # Some were told before, which only a replay does. What was just added has taken numbers in between.
+            self.connection.execute(_DROP_AFTER, {"of_run": run_id, "last": place.last})
+            for key in self.connection.execute(_KEYS, {"run_id": run_id, "keys": list(new)}).scalars():
                 del new[key]
-        if not new:
-            return []
-        rows = [_row(run_id, seq, event) for seq, event in enumerate(new.values(), last + 1)]
-        add_rows(self.connection, run_events, rows, noun="event")
-        return [RunEvent.model_validate(row) for row in rows]
+            self._insert(run_id, place.last, new.values())
+
+    def _insert(self, run_id: str, last: int, events: Collection[NewEvent]) -> bool:
+        """Insert the events with the next numbers and return whether every key was new."""
+        rows = [_row(run_id, seq, event) for seq, event in enumerate(events, last + 1)]
+        if not rows:
+            return True
+        statement = insert_once(run_events, ("run_id", "key"), self.connection.dialect.name)
+        return self.connection.execute(statement, rows).rowcount == len(rows)
 
     def list(self, run_id: str, *, after: int = 0, limit: int = 1000) -> builtins.list[RunEvent]:
         """Return the run's events with numbers above ``after``, in order."""
         rows = self.connection.execute(_LIST, {"run_id": run_id, "after": after, "limit": limit})
         return [RunEvent.model_validate(row._asdict()) for row in rows]
-
-    def last_seq(self, run_id: str) -> int:
-        """Return the number of the run's last event, 0 where there is none."""
-        return self.connection.scalar(_LAST_SEQ, {"run_id": run_id}) or 0
 
 
 def _row(run_id: str, seq: int, event: NewEvent) -> dict[str, Any]:

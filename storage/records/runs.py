@@ -19,22 +19,39 @@ NEEDS_PERSON = "needs_person"
 
 _NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.id.desc())
 _BY_KEY = sa.select(runs).where(runs.c.idempotency_key == sa.bindparam("idempotency_key"))
-_UNFINISHED = (
-    sa.select(runs)
-    .where(runs.c.status.in_([RunStatus.QUEUED.value, RunStatus.RUNNING.value]))
+_OTHER = runs.alias()
+_IS_BEFORE = sa.or_(
+    _OTHER.c.created_at < runs.c.created_at,
+    sa.and_(_OTHER.c.created_at == runs.c.created_at, _OTHER.c.id < runs.c.id),
+)
+_IS_IN_THE_WAY = sa.or_(
+    _OTHER.c.status == RunStatus.RUNNING.value, sa.and_(_OTHER.c.status == RunStatus.QUEUED.value, _IS_BEFORE)
+)
+# One run at a time in a conversation: the second message must find what came of the first.
+_WAITING = (
+    sa.select(runs.c.id, runs.c.segment)
+    .where(
+        runs.c.status == RunStatus.QUEUED.value,
+        ~sa.exists().where(
+            _OTHER.c.conversation_id == runs.c.conversation_id, _OTHER.c.id != runs.c.id, _IS_IN_THE_WAY
+        ),
+    )
     .order_by(runs.c.created_at, runs.c.id)
+    .limit(sa.bindparam("limit"))
 )
 _OF_CONVERSATION = (
     sa.select(runs)
     .where(runs.c.conversation_id == sa.bindparam("conversation_id"))
     .order_by(runs.c.created_at, runs.c.id)
 )
-_CANCELLED_AMONG = sa.select(runs.c.id).where(
-    runs.c.id.in_(sa.bindparam("ids", expanding=True)), runs.c.status == RunStatus.CANCELLED.value
+_VERSIONS_SINCE = (
+    sa.select(runs.c.id, runs.c.updated_at)
+    .where(runs.c.updated_at >= sa.bindparam("since"))
+    .order_by(runs.c.updated_at, runs.c.id)
+    .limit(sa.bindparam("limit"))
 )
-_CHANGED_SINCE = (
-    sa.select(runs).where(runs.c.updated_at >= sa.bindparam("since")).order_by(runs.c.updated_at, runs.c.id)
-)
+_AMONG = sa.select(runs).where(runs.c.id.in_(sa.bindparam("ids", expanding=True)))
+_STATUS = sa.select(runs.c.status).where(runs.c.id == sa.bindparam("id"))
 _COUNTS = sa.select(
     runs.c.status,
     sa.func.count().label(ALL),
@@ -89,21 +106,33 @@ class RunStore(Store[Run]):
             counts[NEEDS_PERSON] += row.needs_person
         return counts
 
-    def unfinished(self) -> builtins.list[Run]:
-        """Return the runs that are queued or running, oldest first."""
-        return self._all(_UNFINISHED)
+    def waiting(self, *, limit: int) -> builtins.list[tuple[str, int]]:
+        """Return id and segment of the queued runs that wait for no other run of their conversation, oldest first."""
+        return [(row.id, row.segment) for row in self.connection.execute(_WAITING, {"limit": limit})]
 
-    def cancelled_among(self, ids: Collection[str]) -> set[str]:
-        """Return those of the runs that are cancelled."""
-        return set(self.connection.execute(_CANCELLED_AMONG, {"ids": builtins.list(ids)}).scalars())
+    def status(self, id: str) -> RunStatus:  # noqa: A002
+        """Return the status of a run.
+
+        Raises:
+            NotFound: there is none.
+        """
+        word = self.connection.execute(_STATUS, {"id": id}).scalar()
+        if word is None:
+            raise self._not_found(id)
+        return RunStatus(word)
 
     def list_of_conversation(self, conversation_id: str) -> builtins.list[Run]:
         """Return the runs of a conversation, oldest first."""
         return self._all(_OF_CONVERSATION, {"conversation_id": conversation_id})
 
-    def changed_since(self, since: datetime, *, limit: int = 1000) -> builtins.list[Run]:
-        """Return the runs that were changed at ``since`` or later, the one that was changed first at the beginning."""
-        return self._all(_CHANGED_SINCE.limit(limit), {"since": since})
+    def versions_since(self, since: datetime, *, limit: int) -> builtins.list[tuple[str, datetime]]:
+        """Return id and time of the change of the runs that were changed at ``since`` or later, oldest change first."""
+        rows = self.connection.execute(_VERSIONS_SINCE, {"since": since, "limit": limit})
+        return [(row.id, row.updated_at) for row in rows]
+
+    def list_among(self, ids: Collection[str]) -> builtins.list[Run]:
+        """Return the runs with these ids, in no order."""
+        return self._all(_AMONG, {"ids": builtins.list(ids)})
 
     def _changed_columns(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         columns = super()._changed_columns(changes)

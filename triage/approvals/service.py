@@ -15,15 +15,14 @@ from triage.domain import (
     EventKind,
     NewEvent,
     Role,
-    Run,
     RunStatus,
     utc_now,
 )
 from triage.errors import Conflict
 from triage.roles import require
-from triage.runs.engine import WorkQueue
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
+from triage.runs.queue import WorkQueue
 
 
 class ApprovalService:
@@ -121,25 +120,21 @@ class ApprovalService:
                     )
                 ],
             )
-            self._resume_when_decided(tx, approval)
+            _resume_when_decided(tx, approval)
+        self._queue.wake()
         return approval
 
-    def _resume_when_decided(self, tx: Any, approval: Approval) -> None:
-        """Enqueue the next segment when this was the last open approval of the run."""
-        if any(other.status.is_open for other in tx.approvals.list_of_run(approval.run_id)):
-            return
-        run: Run = tx.runs.update(
-            approval.run_id,
-            expect=(RunStatus.AWAITING_APPROVAL,),
-            status=RunStatus.QUEUED,
-            segment=approval.segment + 1,
-        )
-        self._queue.enqueue(
-            tx.connection,
-            run_id=run.id,
-            segment=run.segment,
-            conversation_id=run.conversation_id,
-        )
+
+def _resume_when_decided(tx: Any, approval: Approval) -> None:
+    """Queue the next segment when this was the last open approval of the run."""
+    if any(other.status.is_open for other in tx.approvals.list_of_run(approval.run_id)):
+        return
+    tx.runs.update(
+        approval.run_id,
+        expect=(RunStatus.AWAITING_APPROVAL,),
+        status=RunStatus.QUEUED,
+        segment=approval.segment + 1,
+    )
 
 
 def _already(approval: Approval) -> str:

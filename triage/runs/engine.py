@@ -1,55 +1,102 @@
-"""The durable engine: the queue of segments and the workflow that runs them, on DBOS.
+"""The durable engine: takes waiting segments, oldest first, and runs each as a workflow on DBOS.
 
-DBOS keeps its tables in the same database as the records, so accepting a message and queueing its work is one
-transaction. In one data folder one process launches the engine; the others only enqueue.
+The records are the queue. A run that is ``queued`` waits for its next segment, whoever queued it in whichever process;
+the owner of the data folder looks for such runs when it is told of one and a few times a second. The workflow of a
+segment has an id that comes from run and segment, so it is started once, and DBOS takes it up again after a kill.
+docs/decisions/0004 says why this is not a DBOS queue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
 
 import structlog
-from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+
+from triage.runs.queue import WaitingSegment
 
 APP_NAME = "triage"
-QUEUE = "runs"
 WORKFLOW = "run_segment"
 # DBOS takes up again only workflows of its own version. Ours changes when a stored segment can no longer be replayed.
 WORKFLOW_VERSION = "1"
-POLL_S = 0.2
+# How long a run that another process queued waits at most before it is seen.
+LOOK_EVERY_S = 0.25
 
 log = structlog.get_logger(__name__)
 
 RunSegment = Callable[[str, int], Awaitable[str]]
 
 
-class WorkQueue(Protocol):
-    """Takes segments to be run."""
-
-    def enqueue(self, connection: Any, *, run_id: str, segment: int, conversation_id: str) -> None:
-        """Queue a segment within the caller's transaction."""
-
-
 class DurableEngine:
-    """DBOS, launched or only written to."""
+    """Works on waiting segments, at most ``max_concurrent_runs`` at a time, in an event loop of its own."""
 
     def __init__(self, database: Any, *, max_concurrent_runs: int, executor_id: str = "owner") -> None:
         self._database = database
         self._max_concurrent_runs = max_concurrent_runs
         self._executor_id = executor_id
-        self._client: DBOSClient | None = None
-        self._launched = False
+        self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._running: set[WaitingSegment] = set()
+        self._started: set[WaitingSegment] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
-    def migrate(self) -> None:
-        """Make the engine's tables, so that a process which only enqueues finds them."""
-        DBOS.migrate(self._url)
+    def launch(self, run_segment: RunSegment, *, waiting: Callable[[int], Sequence[WaitingSegment]]) -> None:
+        """Start working; unfinished segments of a killed process are taken up first.
 
-    def launch(self, run_segment: RunSegment) -> None:
-        """Start working on the queue; unfinished segments of a killed process are taken up first."""
+        ``waiting`` returns up to a number of segments, the one that waits longest first, and none whose conversation
+        has another run at work: the second message must find what came of the first.
+        """
+        ready: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._work(run_segment, waiting, ready)), name="durable-engine", daemon=True
+        )
+        self._thread.start()
+        ready.result()
+
+    def wake(self) -> None:
+        """Look for waiting segments now."""
+        if self._loop is not None:
+            # A loop that closes at this moment has nothing to be woken for: the next launch looks by itself.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._wake.set)
+
+    def close(self) -> None:
+        """Stop; segments that are running are taken up again by the next launch."""
+        if self._loop is None or self._thread is None:
+            return
+        loop, self._loop = self._loop, None
+        loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join()
+
+    async def _work(
+        self,
+        run_segment: RunSegment,
+        waiting: Callable[[int], Sequence[WaitingSegment]],
+        ready: Future[None],
+    ) -> None:
+        """Be the engine's thread: launch DBOS in this loop, dispatch until closed."""
+        try:
+            workflow = self._launch_dbos(run_segment)
+        except BaseException as error:  # noqa: BLE001 - the caller of ``launch`` gets it
+            ready.set_exception(error)
+            return
+        self._loop = asyncio.get_running_loop()
+        dispatcher = asyncio.create_task(self._dispatch(workflow, waiting))
+        ready.set_result(None)
+        await self._closing.wait()
+        dispatcher.cancel()
+        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+
+    def _launch_dbos(self, run_segment: RunSegment) -> Any:
         config: DBOSConfig = {
             "name": APP_NAME,
-            "system_database_url": self._url,
+            "system_database_url": self._database.url.render_as_string(hide_password=False),
             "system_database_engine": self._database,
             "application_version": WORKFLOW_VERSION,
             "executor_id": self._executor_id,
@@ -60,46 +107,36 @@ class DurableEngine:
 
         @DBOS.workflow(name=WORKFLOW)
         async def segment_workflow(run_id: str, segment: int) -> str:
-            return await run_segment(run_id, segment)
+            taken = WaitingSegment(run_id, segment)
+            self._running.add(taken)
+            try:
+                return await run_segment(run_id, segment)
+            finally:
+                self._running.discard(taken)
+                self._wake.set()
 
         DBOS.launch()
-        self._launched = True
-        # One segment at a time in a conversation: the second message must find what came of the first.
-        DBOS.register_queue(
-            QUEUE,
-            worker_concurrency=self._max_concurrent_runs,
-            partition_concurrency=1,
-            polling_interval_sec=POLL_S,
-        )
+        return segment_workflow
 
-    def enqueue(self, connection: Any, *, run_id: str, segment: int, conversation_id: str) -> None:
-        """Queue a segment in the transaction of ``connection``; the same segment twice is queued once."""
-        if self._client is None:
-            self._client = DBOSClient(
-                system_database_url=self._url, system_database_engine=self._database, application_name=APP_NAME
-            )
-        self._client.enqueue_in_transaction(
-            connection,
-            {
-                "workflow_name": WORKFLOW,
-                "queue_name": QUEUE,
-                "workflow_id": f"{run_id}:{segment}",
-                "queue_partition_key": conversation_id,
-                "app_version": WORKFLOW_VERSION,
-            },
-            run_id,
-            segment,
-        )
+    async def _dispatch(self, workflow: Any, waiting: Callable[[int], Sequence[WaitingSegment]]) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._start(workflow, waiting(self._max_concurrent_runs))
+            except Exception as error:  # noqa: BLE001 - a database that does not answer now must not end the work for good
+                log.warning("no_segments_taken", error=type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
 
-    def close(self) -> None:
-        """Stop; segments that are running are taken up again by the next launch."""
-        if self._client is not None:
-            self._client.destroy()
-            self._client = None
-        if self._launched:
-            DBOS.destroy(destroy_registry=True)
-            self._launched = False
-
-    @property
-    def _url(self) -> str:
-        return str(self._database.url.render_as_string(hide_password=False))
+    async def _start(self, workflow: Any, waiting: Sequence[WaitingSegment]) -> None:
+        # What was started and waits no longer is at work or has ended, here or on another machine.
+        self._started.intersection_update(waiting)
+        for segment in waiting:
+            busy = self._started | self._running
+            if len(busy) >= self._max_concurrent_runs:
+                return
+            if segment in busy:
+                continue
+            with SetWorkflowID(f"{segment.run_id}:{segment.segment}"):
+                await DBOS.start_workflow_async(workflow, segment.run_id, segment.segment)
+            self._started.add(segment)

@@ -65,16 +65,18 @@ class RunMirror:
     def _pass_on_page(self) -> bool:
         """Pass on one page of changes and return whether there may be more."""
         with self._records.read() as tx:
-            changed: list[Run] = tx.runs.changed_since(self._since - OVERLAP, limit=PAGE + len(self._seen))
-        fresh = [run for run in changed if self._seen.get(run.id) != run.updated_at]
-        for run in fresh:
+            versions = tx.runs.versions_since(self._since - OVERLAP, limit=PAGE + len(self._seen))
+            fresh = [run_id for run_id, at in versions if self._seen.get(run_id) != at]
+            runs: list[Run] = tx.runs.list_among(fresh) if fresh else []
+        for run in runs:
             self._seen[run.id] = run.updated_at
             self._record_run(run)
             if run.status is RunStatus.CANCELLED:
                 self._stop_run(run.id)
-        if changed:
-            self._since = max(self._since, changed[-1].updated_at)
-        self._seen = {run_id: at for run_id, at in self._seen.items() if at >= self._since - OVERLAP}
+        if fresh:
+            _, newest = versions[-1]
+            self._since = max(self._since, newest)
+            self._seen = {run_id: at for run_id, at in self._seen.items() if at >= self._since - OVERLAP}
         return len(fresh) >= PAGE
 
     def _loop(self) -> None:

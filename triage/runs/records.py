@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -23,14 +24,33 @@ from triage.domain import (
     StoredState,
     utc_now,
 )
-from triage.errors import Conflict
 from triage.llm.offline import OFFLINE_MODEL_NAME
 from triage.runs.gateway import Gateway
 from triage.runs.outcome import Interruption, Outcome
+from triage.runs.queue import WaitingSegment
 from triage.runs.reading import MAX_EVENTS
 from triage.runs.state import pack_state
 from triage.scope import RunScope
 from triage.team.context import TriageContext
+
+
+@dataclass(frozen=True)
+class SegmentStart:
+    """What a segment starts from; a paused state and its approvals are there from the second segment on."""
+
+    run: Run
+    history: list[dict[str, str]]
+    steps: Mapping[str, Any]
+    stored: StoredState | None = None
+    approvals: Sequence[Approval] = ()
+
+
+class NothingToDo(Exception):  # noqa: N818 - it is no error
+    """The segment was run already, or its run has ended."""
+
+    def __init__(self, status: RunStatus) -> None:
+        super().__init__(status.value)
+        self.status = status
 
 
 class RunRecords:
@@ -42,38 +62,24 @@ class RunRecords:
     def append_many(self, batches: Mapping[str, Sequence[NewEvent]]) -> None:
         """Keep the events of several runs in one transaction; a cancelled run tells only what was done all the same."""
         with self._gateway.begin() as tx:
-            cancelled: set[str] = tx.runs.cancelled_among(batches)
             for run_id, events in batches.items():
-                told = [event for event in events if event.kind in _ACTED] if run_id in cancelled else events
-                tx.events.append(run_id, told)
-
-    def load(self, run_id: str, segment: int) -> Mapping[str, Any]:
-        """Return the outcomes of a segment's finished steps."""
-        with self._gateway.read() as tx:
-            outcomes: Mapping[str, Any] = tx.steps.load(run_id, segment)
-        return outcomes
+                tx.events.append(run_id, events, if_cancelled=_ACTED)
 
     def keep(self, run_id: str, segment: int, key: str, outcome: Any) -> None:
         """Keep the outcome of a finished step."""
         with self._gateway.begin() as tx:
             tx.steps.put(run_id, segment, key, outcome)
 
-    def get_run(self, run_id: str) -> Run:
-        """Return a run."""
+    def waiting(self, limit: int) -> list[WaitingSegment]:
+        """Return the segments that can be run now, the one that waits longest first."""
         with self._gateway.read() as tx:
-            run: Run = tx.runs.get(run_id)
-        return run
+            return [WaitingSegment(*found) for found in tx.runs.waiting(limit=limit)]
 
-    def state(self, run_id: str, segment: int) -> StoredState:
-        """Return the paused state that the segment after ``segment`` starts from."""
+    def status(self, run_id: str) -> RunStatus:
+        """Return the status of a run."""
         with self._gateway.read() as tx:
-            state: StoredState = tx.states.get(run_id, segment)
-        return state
-
-    def approvals(self, run_id: str, segment: int) -> list[Approval]:
-        """Return the approvals that paused a segment."""
-        with self._gateway.read() as tx:
-            return [approval for approval in tx.approvals.list_of_run(run_id) if approval.segment == segment]
+            status: RunStatus = tx.runs.status(run_id)
+        return status
 
     def streamed_texts(self, run_id: str) -> dict[str, str]:
         """Return what of streamed text is in the log already, by source."""
@@ -87,44 +93,32 @@ class RunRecords:
                 texts[event.payload["source"]] = texts.get(event.payload["source"], "") + event.payload["text"]
         return texts
 
-    def history(self, run: Run) -> list[dict[str, str]]:
-        """Return the earlier messages of the conversation with the replies as they were sent, or drafted."""
-        with self._gateway.read() as tx:
-            runs: list[Run] = tx.runs.list_of_conversation(run.conversation_id)
-        # Of a message that was run again the last run counts.
-        by_message = {earlier.message_id: earlier for earlier in sorted(runs, key=lambda other: other.created_at)}
-        items: list[dict[str, str]] = []
-        for earlier in by_message.values():
-            if earlier.message_id == run.message_id or earlier.created_at >= run.created_at or _was_refused(earlier):
-                continue
-            items.append({"role": "user", "content": earlier.message})
-            if earlier.reply and (earlier.reply_sent_at is not None or earlier.status is RunStatus.COMPLETED):
-                items.append({"role": "assistant", "content": earlier.reply})
-        return items
-
-    def start_segment(self, run_id: str, segment: int) -> Run:
-        """Mark a run as running.
+    def start_segment(self, run_id: str, segment: int) -> SegmentStart:
+        """Mark a run as running and return what the segment starts from.
 
         Raises:
-            Conflict: the run has ended or is in another segment already; there is nothing to do.
+            NothingToDo: the run has ended or is in another segment already.
         """
         now = utc_now()
         with self._gateway.begin() as tx:
             run: Run = tx.runs.get(run_id)
-            if run.segment != segment:
-                raise Conflict(f"Run {run_id} is in segment {run.segment} already.")
-            run = tx.runs.update(
-                run_id,
-                expect=(RunStatus.QUEUED, RunStatus.RUNNING),
-                status=RunStatus.RUNNING,
-                started_at=run.started_at or now,
-            )
+            if run.segment != segment or run.status not in (RunStatus.QUEUED, RunStatus.RUNNING):
+                raise NothingToDo(run.status)
+            run = tx.runs.update(run_id, status=RunStatus.RUNNING, started_at=run.started_at or now)
             kind = EventKind.RUN_RESUMED if segment else EventKind.RUN_STARTED
             tx.events.append(run_id, [NewEvent(key=f"started:{segment}", kind=kind, at=now)])
-            for approval in tx.approvals.list_of_run(run_id):
-                if approval.segment == segment - 1 and approval.status in _APPROVED:
+            start = SegmentStart(
+                run=run,
+                history=memory_of(run, tx.runs.list_of_conversation(run.conversation_id)),
+                steps=tx.steps.load(run_id, segment),
+            )
+            if not segment:
+                return start
+            approvals = [item for item in tx.approvals.list_of_run(run_id) if item.segment == segment - 1]
+            for approval in approvals:
+                if approval.status in _APPROVED:
                     tx.approvals.update(approval.id, execution=ExecutionStatus.EXECUTING)
-        return run
+            return replace(start, stored=tx.states.get(run_id, segment - 1), approvals=approvals)
 
     def finish_segment(
         self,
@@ -149,7 +143,7 @@ class RunRecords:
             current: Run = tx.runs.get(run.id)
             if current.status is RunStatus.CANCELLED:
                 # Somebody cancelled while the last step ended; what was spent and done still counts.
-                for approval in _executing(tx, run.id):
+                for approval in _executing(tx, run):
                     tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval))
                 cancelled: Run = tx.runs.update(run.id, **changes)
                 return cancelled
@@ -168,7 +162,7 @@ class RunRecords:
                     approval = _approval(run, interruption, order=_order_of(tx, interruption))
                     tx.approvals.add(approval)
                     events.insert(0, _requested(approval))
-            for approval in _executing(tx, run.id):
+            for approval in _executing(tx, run):
                 tx.approvals.update(approval.id, execution=_execution(executions.get(approval.call_id)))
             tx.events.append(run.id, events)
             ending = _ending(current, outcome, now=now)
@@ -188,7 +182,7 @@ class RunRecords:
             run: Run = tx.runs.get(run_id)
             if run.segment != segment or run.status is not RunStatus.RUNNING:
                 return run.status
-            for approval in _executing(tx, run_id):
+            for approval in _executing(tx, run):
                 tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval))
             tx.events.append(run_id, [_end_event(run, outcome)])
             tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
@@ -199,13 +193,30 @@ _APPROVED = (ApprovalStatus.APPROVED, ApprovalStatus.EDITED)
 _ACTED = (EventKind.TOOL_COMPLETED, EventKind.TOOL_FAILED, EventKind.TICKET_CREATED)
 
 
+def memory_of(run: Run, of_conversation: Sequence[Run]) -> list[dict[str, str]]:
+    """Return the earlier messages of the conversation, oldest first, with the replies as they were sent, or drafted."""
+    # Of a message that was run again the last run counts.
+    by_message = {
+        earlier.message_id: earlier for earlier in sorted(of_conversation, key=lambda other: other.created_at)
+    }
+    items: list[dict[str, str]] = []
+    for earlier in by_message.values():
+        if earlier.message_id == run.message_id or earlier.created_at >= run.created_at or _was_refused(earlier):
+            continue
+        items.append({"role": "user", "content": earlier.message})
+        if earlier.reply and (earlier.reply_sent_at is not None or earlier.status is RunStatus.COMPLETED):
+            items.append({"role": "assistant", "content": earlier.reply})
+    return items
+
+
 def _was_refused(run: Run) -> bool:
     """Whether the input guardrail kept the message from the team, which then must not reach it as a memory."""
     return run.trip is not None and run.trip.stage == "input"
 
 
-def _executing(tx: Any, run_id: str) -> list[Approval]:
-    approvals: list[Approval] = tx.approvals.list_of_run(run_id)
+def _executing(tx: Any, run: Run) -> list[Approval]:
+    # Only a segment after a decision acts on approvals.
+    approvals: list[Approval] = tx.approvals.list_of_run(run.id) if run.segment else []
     return [approval for approval in approvals if approval.execution is ExecutionStatus.EXECUTING]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from itertools import chain, repeat
 from typing import Any
 
@@ -17,18 +17,12 @@ import structlog
 from agents import RunConfig, Runner, RunResultStreaming, ToolExecutionConfig, trace
 from agents.run_state import RunState
 
-from triage.domain import (
-    Approval,
-    ApprovalStatus,
-    Run,
-    RunStatus,
-    StoredState,
-)
-from triage.errors import Conflict, DataFolderError, StateError
+from triage.domain import Approval, ApprovalStatus, RunStatus
+from triage.errors import DataFolderError, StateError
 from triage.runs.event_log import EventLog, RunEvents
 from triage.runs.hooks import StoryHooks
 from triage.runs.outcome import Outcome, outcome_of_error, outcome_of_result
-from triage.runs.records import RunRecords
+from triage.runs.records import NothingToDo, RunRecords, SegmentStart
 from triage.runs.state import unpack_state
 from triage.runs.steps import RecordedSteps, StepLog
 from triage.scope import RunScope, enter_scope
@@ -42,17 +36,34 @@ INTERRUPT_S = 5.0
 RETRY_AFTER_S = (0.5, 2.0, 10.0, 60.0)
 MAX_FAULTS = 3
 
+# One for all runs, because the SDK checks every field of a new one, which takes longer than a model call's bookkeeping.
+RUN_CONFIG = RunConfig(
+    workflow_name="Support triage",
+    tool_execution=ToolExecutionConfig(max_function_tool_concurrency=1, pre_approval_tool_input_guardrails=True),
+    tool_not_found_behavior="return_error_to_model",
+)
+
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
-class _Segment:
-    """What a segment starts from."""
+class _Work:
+    """A segment at work, to be interrupted from any thread, also in the moment before there is a task to cancel."""
 
-    run: Run
-    history: list[dict[str, str]]
-    stored: StoredState | None
-    approvals: list[Approval]
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.task: asyncio.Task[Any] | None = None
+        self._is_stopped = False
+
+    def begin(self, work: Coroutine[Any, Any, Outcome]) -> asyncio.Task[Outcome]:
+        self.task = task = asyncio.create_task(work)
+        if self._is_stopped:
+            task.cancel()
+        return task
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        if self.task is not None:
+            self.task.cancel()
 
 
 class SegmentRunner:
@@ -74,27 +85,21 @@ class SegmentRunner:
         self._event_log = event_log
         self._settings = settings
         self._key = key
-        self._running: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = {}
+        self._running: dict[str, _Work] = {}
         self._is_closing = False
-
-    @property
-    def running(self) -> list[str]:
-        """The ids of the runs that this process works on now."""
-        return list(self._running)
 
     def stop(self, run_id: str) -> None:
         """Interrupt a run that was cancelled in the records; safe from any thread, does nothing for other runs."""
-        if found := self._running.get(run_id):
-            loop, task = found
-            loop.call_soon_threadsafe(task.cancel)
+        if work := self._running.get(run_id):
+            work.loop.call_soon_threadsafe(work.stop)
 
     def close(self) -> None:
         """Interrupt every run and return when each has let go of its model call; the next launch takes them up."""
         self._is_closing = True
         running = list(self._running.values())
-        for loop in {loop for loop, _ in running}:
-            tasks = {task for task_loop, task in running if task_loop is loop}
-            asyncio.run_coroutine_threadsafe(_interrupt(tasks), loop).result()
+        for loop in {work.loop for work in running}:
+            works = [work for work in running if work.loop is loop]
+            asyncio.run_coroutine_threadsafe(_interrupt(works), loop).result()
 
     async def run(self, run_id: str, segment: int) -> str:
         """Run one segment to its end and return the status that the run then has.
@@ -120,34 +125,31 @@ class SegmentRunner:
 
     async def _attempt(self, run_id: str, segment: int) -> str:
         self._leave_when_closing()
-        started = self._start(run_id, segment)
-        if started is None:
-            return self._records.get_run(run_id).status.value
-        steps = RecordedSteps(self._step_log, run_id=run_id, segment=segment)
-        events = RunEvents(self._event_log, run_id=run_id)
-        scope = RunScope(run_id=run_id, segment=segment, is_replay=steps.is_replay, steps=steps, events=events)
-        if steps.is_replay:
-            for source, kept in self._records.streamed_texts(run_id).items():
-                self._event_log.expect_text(run_id, source, kept)
+        # Whoever cancels the run from here on finds it; whoever did so before has left nothing to start.
+        work = self._running[run_id] = _Work()
         try:
-            return (await self._work_and_finish(started, scope=scope, steps=steps, events=events)).value
+            started = self._records.start_segment(run_id, segment)
+            steps = RecordedSteps(self._step_log, run_id=run_id, segment=segment, recorded=started.steps)
+            events = RunEvents(self._event_log, run_id=run_id)
+            scope = RunScope(run_id=run_id, segment=segment, is_replay=steps.is_replay, steps=steps, events=events)
+            if steps.is_replay:
+                for source, kept in self._records.streamed_texts(run_id).items():
+                    self._event_log.expect_text(run_id, source, kept)
+            return (await self._work_and_finish(started, work, scope=scope, steps=steps, events=events)).value
+        except NothingToDo as reason:
+            return reason.status.value
         finally:
-            self._running.pop(run_id, None)
+            del self._running[run_id]
 
     async def _work_and_finish(
-        self, started: _Segment, *, scope: RunScope, steps: RecordedSteps, events: RunEvents
+        self, started: SegmentStart, work: _Work, *, scope: RunScope, steps: RecordedSteps, events: RunEvents
     ) -> RunStatus:
         context = self._context(started)
         begun = time.monotonic()
-        task = asyncio.create_task(self._work(started, scope, context))
-        self._running[scope.run_id] = (asyncio.get_running_loop(), task)
-        if self._is_closing or self._is_cancelled(scope.run_id):
-            # Whoever cancelled it before it could be found here could not interrupt it.
-            task.cancel()
         try:
-            outcome = await task
+            outcome = await work.begin(self._work(started, scope, context))
         except asyncio.CancelledError:
-            if not self._is_cancelled(scope.run_id):
+            if self._records.status(scope.run_id) is not RunStatus.CANCELLED:
                 raise
             await steps.settle()
             outcome = Outcome(status=RunStatus.CANCELLED)
@@ -155,25 +157,12 @@ class SegmentRunner:
         active_ms = round((time.monotonic() - begun) * 1000)
         return self._finish(started, scope=scope, events=events, context=context, outcome=outcome, active_ms=active_ms)
 
-    def _is_cancelled(self, run_id: str) -> bool:
-        return self._records.get_run(run_id).status is RunStatus.CANCELLED
-
     def _leave_when_closing(self) -> None:
         """Leave without an end: what an interrupted run came to is not its outcome."""
         if self._is_closing:
             raise asyncio.CancelledError
 
-    def _start(self, run_id: str, segment: int) -> _Segment | None:
-        """Mark the run as running and load what it starts from; None when there is nothing to do any more."""
-        try:
-            run = self._records.start_segment(run_id, segment)
-        except Conflict:
-            return None
-        stored = self._records.state(run_id, segment - 1) if segment else None
-        approvals = self._records.approvals(run_id, segment - 1) if segment else []
-        return _Segment(run=run, history=self._records.history(run), stored=stored, approvals=approvals)
-
-    def _context(self, started: _Segment) -> TriageContext:
+    def _context(self, started: SegmentStart) -> TriageContext:
         run = started.run
         return TriageContext(
             run_id=run.id,
@@ -185,7 +174,7 @@ class SegmentRunner:
             submitted_by=run.submitted_by,
         )
 
-    async def _work(self, started: _Segment, scope: RunScope, context: TriageContext) -> Outcome:
+    async def _work(self, started: SegmentStart, scope: RunScope, context: TriageContext) -> Outcome:
         """Run the agents; every way in which that can end is an outcome."""
         enter_scope(scope)
         hooks = StoryHooks(scope)
@@ -204,7 +193,7 @@ class SegmentRunner:
                     context=context,
                     max_turns=self._settings.max_turns,
                     hooks=hooks,
-                    run_config=self._run_config(),
+                    run_config=RUN_CONFIG,
                 )
                 async for _ in result.stream_events():
                     # The stream is drained before interruptions are read; the hooks and tools have told the story.
@@ -219,7 +208,7 @@ class SegmentRunner:
         finally:
             scope.turns, scope.last_agent = hooks.turns, hooks.last_agent
 
-    async def _starting_point(self, started: _Segment, context: TriageContext) -> Any:
+    async def _starting_point(self, started: SegmentStart, context: TriageContext) -> Any:
         if started.stored is None:
             return self._team.start_input(context, started.history)
         plain = unpack_state(started.stored, fingerprint=self._team.fingerprint(), key=self._key)
@@ -237,18 +226,9 @@ class SegmentRunner:
                 state.reject(item, rejection_message=_rejection(approval))
         return state
 
-    def _run_config(self) -> RunConfig:
-        return RunConfig(
-            workflow_name="Support triage",
-            tool_execution=ToolExecutionConfig(
-                max_function_tool_concurrency=1, pre_approval_tool_input_guardrails=True
-            ),
-            tool_not_found_behavior="return_error_to_model",
-        )
-
     def _finish(
         self,
-        started: _Segment,
+        started: SegmentStart,
         *,
         scope: RunScope,
         events: RunEvents,
@@ -285,10 +265,11 @@ async def _cancel(result: RunResultStreaming) -> None:
         await asyncio.wait({result.run_loop_task}, timeout=INTERRUPT_S)
 
 
-async def _interrupt(tasks: set[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks, timeout=INTERRUPT_S)
+async def _interrupt(works: list[_Work]) -> None:
+    for work in works:
+        work.stop()
+    if tasks := {work.task for work in works if work.task is not None}:
+        await asyncio.wait(tasks, timeout=INTERRUPT_S)
 
 
 def _rejection(approval: Approval | None) -> str:

@@ -23,10 +23,10 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import Conflict, InvalidInput
-from triage.runs.engine import WorkQueue
 from triage.runs.event_log import EventLog
 from triage.runs.gateway import Gateway
 from triage.runs.intake import CONVERSATION_PREFIX, clean_email, clean_id, clean_message
+from triage.runs.queue import WorkQueue
 from triage.runs.reading import RunReading
 
 SUBJECT_CHARS = 80
@@ -73,9 +73,11 @@ class RunService(RunReading):
         with self._records.begin() as tx:
             if idempotency_key and (known := tx.runs.find_by_key(idempotency_key)):
                 return _as_run(known)
-            return self._accept(
+            run = self._accept(
                 tx, text, email=email, account=account, conversation_id=conversation, actor=actor, key=idempotency_key
             )
+        self._queue.wake()
+        return run
 
     def retry(self, run_id: str, *, actor: Actor) -> Run:
         """Run the message of an ended run again, as a new run of the same conversation."""
@@ -83,7 +85,7 @@ class RunService(RunReading):
             old = _as_run(tx.runs.get(run_id))
             if old.status not in _ENDED:
                 raise Conflict(f"This run is {_words(old.status)}; cancel it before you run it again.")
-            return self._enqueue(
+            run = _add(
                 tx,
                 _new_run(
                     conversation_id=old.conversation_id,
@@ -95,6 +97,8 @@ class RunService(RunReading):
                     retry_of=old.id,
                 ),
             )
+        self._queue.wake()
+        return run
 
     def cancel(self, run_id: str, *, actor: Actor) -> Run:
         """Stop the agents for good; open approvals are cancelled with the run."""
@@ -242,33 +246,32 @@ class RunService(RunReading):
                     f"Conversation {known.id} belongs to another customer, {known.customer_email}. Leave the e-mail "
                     "address empty to continue it, or the conversation to start a new one."
                 )
-        if account is not None and tx.accounts.find(account) is None:
+        if account is not None and not tx.accounts.exists(account):
             raise InvalidInput(f"There is no account {account}. Check the id, or leave it empty.")
-        if known is None:
-            known = Conversation(
-                id=conversation_id or f"{CONVERSATION_PREFIX}{secrets.token_hex(6)}",
-                customer_email=email,
-                account_id=account,
-                subject=_subject(text),
-                created_at=now,
-                updated_at=now,
-            )
-            tx.conversations.add(known)
-        else:
-            tx.conversations.update(known.id, updated_at=now, customer_email=email, account_id=account)
+        conversation = known or Conversation(
+            id=conversation_id or CONVERSATION_PREFIX + secrets.token_hex(6),
+            customer_email=email,
+            account_id=account,
+            subject=_subject(text),
+            created_at=now,
+            updated_at=now,
+        )
         message = Message(
             id=f"msg_{secrets.token_hex(8)}",
-            conversation_id=known.id,
+            conversation_id=conversation.id,
             author="customer",
             text=text,
             run_id=None,
             created_at=now,
         )
-        tx.conversations.add_message(message)
-        return self._enqueue(
+        if known is None:
+            tx.conversations.add(conversation, first=message)
+        else:
+            tx.conversations.add_message(message, customer_email=email, account_id=account)
+        return _add(
             tx,
             _new_run(
-                conversation_id=known.id,
+                conversation_id=conversation.id,
                 message_id=message.id,
                 message=text,
                 customer_email=email,
@@ -277,13 +280,6 @@ class RunService(RunReading):
                 idempotency_key=key,
             ),
         )
-
-    def _enqueue(self, tx: Any, run: Run) -> Run:
-        """Add the run and its first segment in the caller's transaction."""
-        tx.runs.add(run)
-        tx.events.append(run.id, [NewEvent(key="queued", kind=EventKind.RUN_QUEUED, at=run.created_at)])
-        self._queue.enqueue(tx.connection, run_id=run.id, segment=0, conversation_id=run.conversation_id)
-        return run
 
     def _end_by_person(self, run_id: str, *, actor: Actor, kind: EventKind, assigned_to: str | None) -> Run:
         if self._event_log is not None:
@@ -301,6 +297,12 @@ class RunService(RunReading):
             tx.events.append(run_id, [_event(kind, by=actor.name)])
         self._stop(run_id)
         return run
+
+
+def _add(tx: Any, run: Run) -> Run:
+    tx.runs.add(run)
+    tx.events.append(run.id, [NewEvent(key="queued", kind=EventKind.RUN_QUEUED, at=run.created_at)])
+    return run
 
 
 def _new_run(**fields: Any) -> Run:

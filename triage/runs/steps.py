@@ -19,21 +19,18 @@ ACTS = "tool:"
 class StepLog(Protocol):
     """Where outcomes are kept."""
 
-    def load(self, run_id: str, segment: int) -> Mapping[str, Any]:
-        """Return the outcomes of a segment by step key."""
-
     def keep(self, run_id: str, segment: int, key: str, outcome: Any) -> None:
         """Keep one outcome; it is on disk when this returns."""
 
 
 class RecordedSteps:
-    """Runs each step of one segment once."""
+    """Runs each step of one segment once; ``recorded`` are the outcomes of an earlier attempt by step key."""
 
-    def __init__(self, log: StepLog, *, run_id: str, segment: int) -> None:
+    def __init__(self, log: StepLog, *, run_id: str, segment: int, recorded: Mapping[str, Any]) -> None:
         self._log = log
         self._run_id = run_id
         self._segment = segment
-        self._recorded = dict(log.load(run_id, segment))
+        self._recorded = dict(recorded)
         self._count: Counter[str] = Counter()
         self._acting: set[asyncio.Future[Any]] = set()
 

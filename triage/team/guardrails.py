@@ -44,6 +44,8 @@ FOREIGN_DATA = "Other customers' data"
 SECRETS = "Secrets"
 
 Context = RunContextWrapper[TriageContext]
+# The SDK does not pass the run's settings on to guardrails: without a trace around it the check starts none.
+_TRACED, _UNTRACED = RunConfig(), RunConfig(tracing_disabled=True)
 _NOT_CHECKED = "The input check gave no readable verdict; in doubt the message passes."
 _EARLIER_ITEMS = 2
 _EARLIER_CHARACTERS = 1000
@@ -76,8 +78,7 @@ async def _ask(
 ) -> GuardrailVerdict | None:
     """Return the checker's verdict, or None when its answer cannot be read."""
     try:
-        # The SDK does not pass the run's settings on to guardrails: without a trace around it the check starts none.
-        run_config = RunConfig(tracing_disabled=get_current_trace() is None)
+        run_config = _TRACED if get_current_trace() is not None else _UNTRACED
         run = await Runner.run(
             checker, _latest(items, context.message), context=context, max_turns=1, run_config=run_config
         )
