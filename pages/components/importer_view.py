@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.context import actor, services
 from pages.components.dialogs import close_dialog, form_id
@@ -12,6 +13,7 @@ from triage.errors import TriageError
 from triage.runs.importer import ImportReport, Parsed, import_messages, read_messages, wrong_lines
 
 _SHOWN_ERRORS = 200
+_ASKED = "import_asked"
 
 
 @st.dialog("Import messages", width="medium", icon=":material/upload_file:", on_dismiss=close_dialog)
@@ -27,31 +29,44 @@ def import_file() -> None:
     )
     if file is None:
         return
-    kept = f"import_report_{file.file_id}"
     try:
         parsed = read_messages(file.getvalue(), name=file.name)
     except TriageError as error:
         show_refusal(error)
         return
-    report: ImportReport | None = st.session_state.get(kept)
-    if report is None:
+    kept = f"import_report_{file.file_id}"
+    # One place for what comes one after the other, so that nothing of the step before stands beside the next one.
+    place = st.empty()
+    if st.session_state.pop(_ASKED, None) == opened and kept not in st.session_state:
+        try:
+            st.session_state[kept] = _import(parsed, place)
+        except TriageError as error:
+            show_refusal(error)
+            st.caption("What was imported until then is kept; the same file again adds only the rest.")
+            return
+    with place.container():
+        report: ImportReport | None = st.session_state.get(kept)
+        if report is not None:
+            _show_report(parsed, report, key=opened)
+            return
         st.markdown(_found(parsed))
-        place = st.empty()
-        pressed = place.button(
+        st.button(
             f"Import {count(len(parsed.rows), 'message')}",
             type="primary",
             icon=":material/upload:",
             key=f"import_go_{opened}",
             disabled=not parsed.rows,
+            on_click=_ask,
+            args=(opened,),
         )
-        if not pressed:
-            _show_errors(parsed, parsed.errors, key=opened)
-            return
-        report = st.session_state[kept] = _import(parsed, place)
-    _show_report(parsed, report, key=opened)
+        _show_errors(parsed, parsed.errors, key=opened)
 
 
-def _import(parsed: Parsed, place: object) -> ImportReport:
+def _ask(opened: str) -> None:
+    st.session_state[_ASKED] = opened
+
+
+def _import(parsed: Parsed, place: DeltaGenerator) -> ImportReport:
     bar = place.progress(0.0, text="Importing…")
 
     def show(done: int, of: int) -> None:
@@ -59,9 +74,7 @@ def _import(parsed: Parsed, place: object) -> ImportReport:
         if done == of or done % max(1, of // 100) == 0:
             bar.progress(done / of, text=f"{done:,} of {of:,} messages")
 
-    report = import_messages(services().runs, parsed, actor=actor(), on_progress=show)
-    bar.empty()
-    return report
+    return import_messages(services().runs, parsed, actor=actor(), on_progress=show)
 
 
 def _found(parsed: Parsed) -> str:
@@ -96,7 +109,7 @@ def _show_errors(parsed: Parsed, errors: list, *, key: str) -> None:
         height=min(38 + 35 * len(errors), 250),
         column_config={
             "Line": st.column_config.NumberColumn(width=60),
-            "What is wrong": st.column_config.TextColumn(width="large"),
+            "What is wrong": st.column_config.TextColumn(width=640),
         },
         alt="Lines of the file that could not be used, with the reason",
     )

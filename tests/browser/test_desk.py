@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -20,6 +21,16 @@ NASTY = (
     "My export fails <script>document.title='owned'</script> <img src=x onerror=\"document.title='owned'\"> "
     f"![picture](http://{FORBIDDEN}x.png) [link](javascript:alert(1)) $E=mc^2$ :red[red] :material/home: **bold**"
 )
+WATCH_PROGRESS = """() => {
+    window.seenProgress = [];
+    new MutationObserver(() => {
+        const bar = document.querySelector('[role=dialog] [data-testid=stProgress]');
+        if (!bar) return;
+        window.seenProgress.push(bar.innerText.trim());
+        const labels = [...document.querySelectorAll('[role=dialog] button')].map(button => button.innerText);
+        window.seenButtonBeside ||= labels.some(label => label.includes('Import'));
+    }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
 LOST = "All our data is gone after the update, every project is empty"
 
 
@@ -108,6 +119,35 @@ def test_what_a_customer_wrote_stays_text(console: Console, open_page: OpenPage)
     expect(work(page).get_by_role("heading", name=NASTY[:40])).to_be_visible()
     _expect_text_only(page)
     assert not [url for url in asked if FORBIDDEN in url]
+
+
+def test_a_file_of_300_lines_shows_its_progress_and_its_wrong_lines(
+    console: Console, open_page: OpenPage, tmp_path: Path
+) -> None:
+    lines = [f"How do I add seat number {number}?,dana@northwind.example,," for number in range(300)]
+    for number, wrong in ((9, ",dana@northwind.example,,"), (99, "Hello,no address,,"), (199, "Hello,,A-none,")):
+        lines[number] = wrong
+    file = tmp_path / "mails.csv"
+    file.write_text("\n".join(["message,email,account,conversation", *lines]))
+    page = open_page(console.url)
+    page.get_by_role("button", name=re.compile("^New")).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name=re.compile("Import a file")).click()
+    dialog.locator("input[type=file]").set_input_files(file)
+    expect(dialog.get_by_text("2 lines cannot")).to_be_visible()
+    page.evaluate(WATCH_PROGRESS)
+    dialog.get_by_role("button", name="Import 298 messages").click()
+    expect(dialog.get_by_text("297 messages imported; 3 lines could not be used.")).to_be_visible()
+    seen = page.evaluate("window.seenProgress")
+    assert any(re.fullmatch(r"\d+ of 298 messages", text) for text in seen)
+    # Beside the progress nothing invites to begin once more.
+    assert not page.evaluate("window.seenButtonBeside")
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Download the wrong lines").click()
+    assert download.value.path().read_text().splitlines()[1:] == [lines[9], lines[99], lines[199]]
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("radio", name="How do I add seat number 299?")).to_be_visible()
 
 
 def _expect_text_only(page: Page) -> None:
