@@ -237,7 +237,7 @@ class Run(Value):
 
     ``result`` is what the agents said; ``category`` and ``urgency`` are the labels in force, which a correction
     changes. ``cost_usd`` counts the priced calls only and ``unpriced_calls`` the others; ``active_ms`` leaves out the
-    waiting for people.
+    waiting for people. ``escalated`` lasts until a reply is sent after the escalation.
     """
 
     id: str
@@ -281,11 +281,13 @@ class Run(Value):
         """Whether somebody has to look at the run, and nobody has closed it by sending a reply.
 
         A message that an input guardrail refused needs nobody; one that was stopped later was a request, and the
-        customer was told that a person answers it. An escalation counts from the moment it is made.
+        customer was told that a person answers it. An escalation counts from the moment it is made, also after a reply.
         """
+        if self.escalated:
+            return True
         if self.reply_sent_at is not None:
             return False
-        if self.escalated or self.status is RunStatus.FAILED:
+        if self.status is RunStatus.FAILED:
             return True
         if self.status is RunStatus.BLOCKED:
             return self.trip is not None and self.trip.stage != "input"

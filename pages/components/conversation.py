@@ -35,7 +35,7 @@ def header(view: RunView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
         st.badge(state.text, icon=state.icon, color=state.colour)
         with st.container(horizontal=True, horizontal_alignment="right", width="content", gap="xsmall", wrap=False):
-            if run.assigned_to is None and run.reply_sent_at is None:
+            if run.assigned_to is None and (run.reply_sent_at is None or run.needs_person):
                 st.button(
                     "Take over",
                     icon=":material/back_hand:",

@@ -22,7 +22,9 @@ def reply(view: RunView) -> None:
     if not run.status.is_final:
         return
     if run.reply_sent_at is not None:
-        _sent(run)
+        _sent(view)
+        if run.needs_person:
+            _another(run)
         return
     filled = begin(view)
     behind = is_behind(run)
@@ -97,11 +99,17 @@ def _other(run: Run) -> None:
         st.button("Go on with mine", key=f"keep_own_{run.id}", on_click=keep_own, args=(run,))
 
 
-def _sent(run: Run) -> None:
-    """Draw the reply that went out, and one's own text where somebody else was first."""
+def _sent(view: RunView) -> None:
+    """Draw what went out, the last reply at the end, and one's own text where somebody else was first."""
+    run = view.run
     run_id, sentence = st.session_state.pop(_REFUSED, (None, ""))
     if run_id == run.id:
         show_refusal(sentence)
+    replies = [message for message in view.messages if message.author == "team" and message.run_id == run.id]
+    for earlier in replies[:-1]:
+        with st.chat_message("assistant", avatar=":material/support_agent:"):
+            st.text(earlier.text)
+            st.caption(f"Sent {ago(earlier.created_at)}", help=exact(earlier.created_at))
     with st.chat_message("assistant", avatar=":material/support_agent:"):
         st.text(run.reply or "")
         st.caption(
@@ -111,6 +119,27 @@ def _sent(run: Run) -> None:
     if own := unsent_text(run):
         st.caption("What you had written was not sent:")
         st.code(own, language=None, wrap_lines=True)
+
+
+def _another(run: Run) -> None:
+    """Take another reply: the escalation came after the one that was sent."""
+    # Once it is sent the field is another one.
+    key = f"{run.id}_{run.reply_sent_at}"
+    text = st.text_area(
+        "Another reply",
+        key=f"another_{key}",
+        height="content",
+        placeholder="Escalated after the reply was sent. Write to the customer once more.",
+    )
+    if not st.button("Mark as sent", type="primary", icon=":material/mark_email_read:", key=f"another_sent_{key}"):
+        return
+    try:
+        services().runs.mark_sent(run.id, text=text or "", actor=actor(), seen=run.reply or "")
+    except TriageError as error:
+        show_refusal(error)
+        return
+    st.toast("Marked as sent.", icon=":material/check:")
+    st.rerun()
 
 
 def _title(view: RunView) -> str:

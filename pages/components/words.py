@@ -115,7 +115,7 @@ def short_status(status: RunStatus) -> str:
 def run_state(run: Run) -> Label:
     """Return what the inbox says of a run: its status, or what a person has to do or did with it."""
     if run.reply_sent_at is not None:
-        return _SENT
+        return _NEEDS_PERSON if run.needs_person else _SENT
     if run.assigned_to is not None and run.status.is_final:
         return _TAKEN_OVER
     if run.needs_person and run.status.is_final and run.status is not RunStatus.FAILED:

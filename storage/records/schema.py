@@ -23,10 +23,10 @@ METADATA = sa.MetaData(
 # The rule of Run.needs_person, so that lists and counts can ask for it. The database computes it with every write,
 # which makes it impossible for a writer to forget.
 NEEDS_PERSON = (
-    "reply_sent_at is null and (escalated or status = 'failed'"
+    "escalated or (reply_sent_at is null and (status = 'failed'"
     " or (status = 'cancelled' and assigned_to is not null)"
     " or (status = 'completed' and (degraded or requires_human))"
-    " or (status = 'blocked' and trip_stage is not null and trip_stage <> 'input'))"
+    " or (status = 'blocked' and trip_stage is not null and trip_stage <> 'input')))"
 )
 
 conversations = sa.Table(
@@ -90,6 +90,7 @@ runs = sa.Table(
     sa.Column("active_ms", sa.BigInteger, nullable=False),
     sa.Column("models", Json, nullable=False),
     sa.Column("degraded", sa.Boolean, nullable=False),
+    # An escalation that no reply has followed; all of them stand in a table of their own.
     sa.Column("escalated", sa.Boolean, nullable=False),
     sa.Column("last_agent", sa.Text),
     sa.Column("assigned_to", sa.Text),

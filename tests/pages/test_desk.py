@@ -305,6 +305,26 @@ def test_an_escalation_needs_its_reason_and_puts_the_run_among_what_needs_a_pers
     assert "Needs you" in page.radio(key="desk_rows").proto.captions[0]
 
 
+def test_an_escalation_after_the_reply_asks_for_another_one(
+    running: Services, open_page: OpenPage, settle: Settle
+) -> None:
+    run = settle(submit(running, INVOICES))
+    running.runs.mark_sent(run.id, text="Our words.", actor=DANA)
+    running.runs.escalate(run.id, reason="Their lawyer called.", actor=DANA)
+    page = open_page("desk", run=run.id, show="needs")
+    assert "Needs you" in page.radio(key="desk_rows").proto.captions[0]
+    (field,) = [area for area in page.text_area if area.label == "Another reply"]
+    field.set_value("More of our words.").run()
+    (button,) = [button for button in page.button if button.label == "Mark as sent"]
+    button.click().run()
+    assert not page.exception
+    assert running.runs.get(run.id).reply == "More of our words."
+    shown = [text.value for text in page.text]
+    assert shown.index("Our words.") < shown.index("More of our words.")
+    assert not [area for area in page.text_area if area.label == "Another reply"]
+    assert "Nothing in this view." in texts(page)
+
+
 def test_a_search_slows_the_inbox_down_and_its_end_brings_the_pace_back(
     open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

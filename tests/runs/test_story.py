@@ -167,6 +167,31 @@ def test_taking_over_stops_the_agents_and_names_the_person(services: Services, o
     assert not run.needs_person
 
 
+def test_an_escalation_after_the_reply_needs_a_person_until_another_reply(
+    services: Services, operator: Actor, reviewer: Actor
+) -> None:
+    run = settled(services, services.runs.submit(INVOICES, actor=operator))
+    services.runs.mark_sent(run.id, actor=operator, text="Please look under Settings.")
+    services.runs.escalate(run.id, actor=operator, reason="Their lawyer called.")
+    assert services.runs.get(run.id).needs_person
+    assert services.runs.counts()["needs_person"] == 1
+    with pytest.raises(Conflict, match="already sent by olga"):
+        services.runs.edit_reply(run.id, actor=reviewer, text="Other words.")
+    with pytest.raises(Conflict, match="already sent by olga"):
+        services.runs.mark_sent(run.id, actor=reviewer)
+    with pytest.raises(Conflict, match="meanwhile"):
+        services.runs.mark_sent(run.id, actor=reviewer, text="I am on it.", seen="Something else")
+
+    services.runs.take_over(run.id, actor=reviewer)
+    run = services.runs.mark_sent(run.id, actor=reviewer, text="I am on it.", seen="Please look under Settings.")
+    assert not run.needs_person
+    assert run.reply_sent_by == "rita"
+    texts = [message.text for message in services.runs.messages(run.conversation_id)]
+    assert texts == [INVOICES, "Please look under Settings.", "I am on it."]
+    with pytest.raises(Conflict, match="already sent by rita"):
+        services.runs.mark_sent(run.id, actor=operator, text="Me too.")
+
+
 def test_a_correction_is_kept_with_who_and_when(services: Services, operator: Actor) -> None:
     run = settled(services, services.runs.submit(INVOICES, actor=operator))
     run = services.runs.correct(run.id, field="urgency", value="medium", actor=operator)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from storage.records import Records, open_engine
 from storage.records.migrate import HEAD, MIGRATIONS, VERSION_TABLE, apply_migrations
 from storage.records.schema import METADATA
+from triage.domain import Escalation, RunFilter, Urgency
 from triage.errors import DataFolderError, SettingsError
 
 PROJECT = Path(__file__).parents[2]
@@ -190,6 +192,39 @@ def test_migrating_again_keeps_everything(any_records: Records, make: SimpleName
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_answered_escalations_of_older_records_stay_answered(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest, make: SimpleNamespace
+) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}" if database == "sqlite" else request.getfixturevalue("empty_postgres_url")
+    older = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, older, ignore=shutil.ignore_patterns("__pycache__", "v0002*"))
+    records = Records(open_engine(url))
+    apply_migrations(records.engine, folder=older, head="0001")
+    hour = timedelta(hours=1)
+    with records.begin() as stores:
+        stores.conversations.add(make.conversation())
+        for name, escalated_at in (("before", make.now - hour), ("after", make.now + hour)):
+            stores.runs.add(make.run(id=name, escalated=True, reply_sent_at=make.now))
+            stores.escalations.add(
+                Escalation(
+                    id=name,
+                    run_id=name,
+                    key="k",
+                    conversation_id="c1",
+                    reason="R",
+                    urgency=Urgency.HIGH,
+                    created_by="lee",
+                    created_at=escalated_at,
+                )
+            )
+    records.migrate()
+    with records.read() as stores:
+        assert [run.id for run in stores.runs.list(RunFilter(needs_person=True))] == ["after"]
+        assert not stores.runs.get("before").escalated
+    records.close()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_processes_that_start_together_migrate_once(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -224,7 +259,7 @@ def test_a_failed_migration_leaves_nothing(database: str, tmp_path: Path, reques
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "versions" / "v9999_broken.py").write_text(
         "from alembic import op\n"
-        "revision, down_revision = '9999', '0001'\n"
+        f"revision, down_revision = '9999', '{HEAD}'\n"
         "def upgrade():\n"
         "    op.execute('create table half_done (id integer)')\n"
         "    raise ZeroDivisionError\n"

@@ -221,10 +221,11 @@ def test_a_run_blocked_after_its_input_needs_a_person(
 
 
 @pytest.mark.parametrize("status", list(RunStatus))
-def test_an_escalated_run_needs_a_person_until_its_reply_is_sent(
+def test_an_escalated_run_needs_a_person_before_and_after_a_reply_until_the_mark_is_taken_away(
     with_run: Records, make: SimpleNamespace, status: RunStatus
 ) -> None:
-    for changes, expected in (({"escalated": True}, ["r1"]), ({"reply_sent_at": make.now}, [])):
+    sent = {"reply_sent_at": make.now, "escalated": False}
+    for changes, expected in (({"escalated": True}, ["r1"]), (sent, []), ({"escalated": True}, ["r1"])):
         with with_run.begin() as stores:
             run = stores.runs.update("r1", status=status, **changes)
             assert run.needs_person == bool(expected)

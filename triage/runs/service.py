@@ -118,8 +118,7 @@ class RunService(RunReading):
             run = _as_run(tx.runs.get(run_id))
             if run.assigned_to not in (None, actor.name):
                 raise Conflict(f"{run.assigned_to} has taken this over already. Talk to them first.")
-            if run.reply_sent_at is not None:
-                raise Conflict(f"The reply was already sent by {run.reply_sent_by}.")
+            _require_unanswered(run)
             taken = _as_run(tx.runs.update(run_id, assigned_to=actor.name))
             tx.events.append(run_id, [_event(EventKind.RUN_TAKEN_OVER, by=actor.name)])
         return taken
@@ -201,18 +200,19 @@ class RunService(RunReading):
     def mark_sent(self, run_id: str, *, actor: Actor, text: str | None = None, seen: str | None = None) -> Run:
         """Record that the reply went to the customer; from now on it is part of the conversation and cannot change.
 
+        It answers what was escalated. After an escalation that came later another reply, given as ``text``, may follow.
+
         Raises:
             Conflict: somebody changed the reply since ``seen``, or it was sent.
         """
         with self._records.begin() as tx:
             run = _as_run(tx.runs.get(run_id))
-            _require_open_reply(run, seen=seen)
+            _require_open_reply(run, seen=seen, is_another=text is not None)
             reply = clean_message(text if text is not None else run.reply or "", what="reply")
             now = utc_now()
             edited = {"reply_edited_by": actor.name} if reply != run.reply else {}
-            changed = _as_run(
-                tx.runs.update(run_id, reply=reply, reply_sent_at=now, reply_sent_by=actor.name, **edited)
-            )
+            sent = {"reply_sent_at": now, "reply_sent_by": actor.name, "escalated": False}
+            changed = _as_run(tx.runs.update(run_id, reply=reply, **sent, **edited))
             tx.conversations.add_message(
                 Message(
                     id=f"msg_{secrets.token_hex(8)}",
@@ -322,11 +322,18 @@ def _event(kind: EventKind, **payload: Any) -> NewEvent:
     return NewEvent(key=f"{kind.value}:{uuid.uuid4().hex}", kind=kind, at=utc_now(), payload=payload)
 
 
-def _require_open_reply(run: Run, *, seen: str | None) -> None:
-    if seen is not None and (run.reply or "") != seen and run.reply_sent_at is None:
+def _require_unanswered(run: Run) -> None:
+    """Refuse what is for runs without a reply; an escalation that came after it opens the run again."""
+    if run.reply_sent_at is not None and not run.escalated:
+        raise Conflict(f"The reply was already sent by {run.reply_sent_by}.")
+
+
+def _require_open_reply(run: Run, *, seen: str | None, is_another: bool = False) -> None:
+    is_closed = run.reply_sent_at is not None and not (is_another and run.escalated)
+    if seen is not None and (run.reply or "") != seen and not is_closed:
         who = run.reply_edited_by or "Somebody"
         raise Conflict(f"{who} changed the reply meanwhile. Compare both before you go on.")
-    if run.reply_sent_at is not None:
+    if is_closed:
         raise Conflict(f"The reply was already sent by {run.reply_sent_by}.")
     if run.status not in _ENDED:
         raise Conflict(f"This run is {_words(run.status)}; take over first, or wait until it has ended.")
