@@ -79,6 +79,19 @@ class ModelCallRecord:
 
 
 @dataclass
+class AskedCall:
+    """One try of one model, while it lasts.
+
+    ``model`` is its name in the settings, because a span knows only what the provider calls it, or nothing.
+    ``is_priced`` is true from the answer on; ``cost_usd`` is then None where no price is known.
+    """
+
+    model: str
+    is_priced: bool = False
+    cost_usd: Decimal | None = None
+
+
+@dataclass
 class RunScope:
     """The running segment; one object per segment, shared by all its tasks.
 
@@ -100,7 +113,7 @@ class RunScope:
 
 
 _SCOPE: ContextVar[RunScope | None] = ContextVar("triage_run_scope", default=None)
-_ASKED_MODEL: ContextVar[str | None] = ContextVar("triage_asked_model", default=None)
+_ASKED_CALL: ContextVar[AskedCall | None] = ContextVar("triage_asked_call", default=None)
 
 
 def current_scope() -> RunScope | None:
@@ -114,15 +127,16 @@ def enter_scope(scope: RunScope) -> None:
 
 
 @contextmanager
-def asking(model: str) -> Iterator[None]:
-    """Say which model of the settings is asked, because a span knows only what the provider calls it, or nothing."""
-    token = _ASKED_MODEL.set(model)
+def asking(model: str) -> Iterator[AskedCall]:
+    """Say which model of the settings is asked; what the answer costs is put into the call, for its span."""
+    call = AskedCall(model)
+    token = _ASKED_CALL.set(call)
     try:
-        yield
+        yield call
     finally:
-        _ASKED_MODEL.reset(token)
+        _ASKED_CALL.reset(token)
 
 
-def asked_model() -> str | None:
-    """Return the model that is being asked, as the settings name it, or None outside of a call."""
-    return _ASKED_MODEL.get()
+def asked_call() -> AskedCall | None:
+    """Return the model call that is being made, or None outside of one."""
+    return _ASKED_CALL.get()

@@ -1,4 +1,4 @@
-"""Typed batches: spool lines and rows as Arrow tables, which DuckDB reads without a detour through Python objects."""
+"""Typed batches: spool lines and rows as Arrow tables with the columns of the store, which DuckDB takes as they are."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.json  # type: ignore[import-untyped]
 
 from storage.traces.schema import SPAN_COLUMNS, TABLES
 
 PriceCalls = Callable[[list[dict[str, Any]]], None]
 
-# Columns that the store computes itself.
-_COMPUTED = ("duration_ms", "cost_usd")
 _PRICED_BY = (
     "asked_model",
     "model",
@@ -25,31 +24,20 @@ _PRICED_BY = (
     "reasoning_tokens",
 )
 _LINE_SCHEMA = pa.schema(
-    [
-        (name, pa.string() if pa.types.is_timestamp(kind) else kind)
-        for name, (_, kind) in SPAN_COLUMNS.items()
-        if name not in _COMPUTED
-    ]
-    # Two that say how a line comes in and what it cost, but are not kept.
-    + [("is_replay", pa.bool_()), ("asked_model", pa.string())]
+    [(name, kind) for name, (_, kind) in SPAN_COLUMNS.items() if name != "duration_ms"]
+    # Three that say how a line comes in and how its cost is found, but are not kept.
+    + [("is_replay", pa.bool_()), ("is_priced", pa.bool_()), ("asked_model", pa.string())]
 )
-# Times are ISO 8601 text with an offset until here. A cast to a plain timestamp would ignore the offset.
-_UTC = "({}::timestamptz at time zone 'UTC')"
-SPANS_FROM_LINES = "select {} from {{view}}".format(  # noqa: S608 - made of constants.
-    ", ".join(
-        f"{_UTC.format(name)} as {name}" if kind == "timestamp" else name
-        for name, (kind, _) in SPAN_COLUMNS.items()
-        if name not in _COMPUTED
-    )
-    + ", cost_usd, (epoch_us(ended_at::timestamptz) - epoch_us(started_at::timestamptz)) / 1000.0 as duration_ms"
-)
+# DuckDB would turn a time with zone by the zone of the connection; without one it is taken as it stands.
+_STORED_TIME = pa.timestamp("us")
 
 
 def read_span_lines(lines: Sequence[bytes], *, price: PriceCalls) -> pa.Table:
-    """Return JSON lines with the columns of ``spans`` as keys, and what each model call cost.
+    """Return JSON lines, one or more in each piece, with the columns of ``spans`` and ``is_replay``.
 
-    ``price`` gets the model calls as rows (``asked_model`` by the settings, ``model`` by the server, ``started_at``
-    as text, tokens) and adds ``cost_usd`` to each.
+    A line has its columns as keys. A model call with ``is_priced`` has the ``cost_usd`` that its run counts, or none;
+    ``price`` gets the others as rows (``asked_model`` by the settings, ``model`` by the server, ``started_at``, tokens)
+    and adds ``cost_usd`` to each.
 
     Raises:
         pa.ArrowException: a line is no JSON object, or a value is not of its column's type.
@@ -61,12 +49,18 @@ def read_span_lines(lines: Sequence[bytes], *, price: PriceCalls) -> pa.Table:
         read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(text) + 1),
         parse_options=pyarrow.json.ParseOptions(explicit_schema=_LINE_SCHEMA, unexpected_field_behavior="ignore"),
     )
-    return table.append_column("cost_usd", _costs(table, price=price))
+    table = _with_costs(table, price=price)
+    times = {name: table[name].cast(_STORED_TIME) for name in ("started_at", "ended_at")}
+    microseconds = pc.subtract(times["ended_at"], times["started_at"]).cast(pa.int64())
+    computed = {**times, "duration_ms": pc.divide(microseconds.cast(pa.float64()), 1000.0)}
+    names = (*SPAN_COLUMNS, "is_replay")
+    return pa.table({name: computed[name] if name in computed else table[name] for name in names})
 
 
 def split_replayed(table: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Return the fresh spans, and of the replayed ones the first of each id."""
+    """Return the fresh spans, and of the replayed ones the first of each id, both with the columns of ``spans``."""
     flags = table["is_replay"]
+    table = table.drop_columns("is_replay")
     if flags.null_count == len(flags):
         return table, table.slice(0, 0)
     fresh: list[int] = []
@@ -87,8 +81,7 @@ def rows_as_table(rows: Sequence[Mapping[str, Any]], *, table: str) -> pa.Table:
         if pa.types.is_decimal(kind):
             values = [None if value is None else _nano_dollars(value) for value in values]
         column = pa.array(values, kind)
-        # DuckDB would turn a time with zone by the zone of the connection; without one it is taken as it stands.
-        columns[name] = column.cast(pa.timestamp("us")) if pa.types.is_timestamp(kind) else column
+        columns[name] = column.cast(_STORED_TIME) if pa.types.is_timestamp(kind) else column
     return pa.table(columns)
 
 
@@ -110,17 +103,18 @@ def latest_runs(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return list(found.values())
 
 
-def _costs(table: pa.Table, *, price: PriceCalls) -> pa.Array:
-    """Return the cost of each span, NULL for what is no model call or has no price."""
-    costs: list[Decimal | None] = [None] * len(table)
-    calls = pa.array(range(len(table)), pa.int64()).filter(table["is_model_call"].combine_chunks())
-    if len(calls):
-        rows = table.select(_PRICED_BY).take(calls).to_pylist()
-        price(rows)
-        for position, row in zip(calls.to_pylist(), rows, strict=True):
-            cost = row.get("cost_usd")
-            costs[position] = None if cost is None else _nano_dollars(cost)
-    return pa.array(costs, SPAN_COLUMNS["cost_usd"][1])
+def _with_costs(table: pa.Table, *, price: PriceCalls) -> pa.Table:
+    """Return the spans with the costs of the model calls that came without one; NULL stays what has no price."""
+    is_call = pc.fill_null(table["is_model_call"].combine_chunks(), False)  # noqa: FBT003 - what takes the place of NULL.
+    is_open = pc.and_not(is_call, pc.fill_null(table["is_priced"].combine_chunks(), False))  # noqa: FBT003
+    calls = table.select(_PRICED_BY).filter(is_open).to_pylist()
+    if not calls:
+        return table
+    price(calls)
+    costs = [None if (cost := call.get("cost_usd")) is None else _nano_dollars(cost) for call in calls]
+    place = table.schema.get_field_index("cost_usd")
+    kind = table.schema.field(place)
+    return table.set_column(place, kind, pc.replace_with_mask(table[place], is_open, pa.array(costs, kind.type)))
 
 
 def _nano_dollars(value: Decimal | str) -> Decimal:

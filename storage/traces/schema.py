@@ -14,7 +14,8 @@ from triage.errors import DataFolderError
 
 SCHEMA_VERSION = 1
 
-# One place names every column with its SQL and Arrow type; the tables and the typed batches both come from here.
+# One place names every column with its SQL and Arrow type; the tables and the typed batches both come from here, in the
+# same order, as batches are inserted by position.
 _TEXT, _COUNT, _TIME = ("varchar", pa.string()), ("bigint", pa.int64()), ("timestamp", pa.timestamp("us", tz="UTC"))
 _BOOL, _MONEY, _DURATION = ("boolean", pa.bool_()), ("decimal(18, 9)", pa.decimal128(18, 9)), ("double", pa.float64())
 _NUMBER, _JSON = ("integer", pa.int32()), ("json", pa.string())

@@ -116,6 +116,32 @@ async def test_record_keeps_only_the_fields_that_the_model_set() -> None:
     assert item.model_dump(exclude_unset=True) == calls("look_up").model_dump(exclude_unset=True)
 
 
+async def test_the_request_that_a_server_repeats_is_not_recorded() -> None:
+    events = [
+        event
+        async for event in ScriptedModel([ModelStep(output=[says("Hello.")])]).stream_response(*ARGUMENTS, **OPTIONS)
+    ]
+    events[-1].response.instructions = "You are an agent. " * 100
+    events[-1].response.metadata = {"repeated": "metadata"}
+    scope = RunScope(run_id="r", steps=(records := Records()))
+    model = durable(ScriptedModel([ModelStep(stream_events=events)]))
+    assert await run(model, scope, streamed=True) == "Hello."
+    assert "You are an agent" not in records.kept[0]
+    assert "repeated" not in records.kept[0]
+
+
+async def test_an_answer_that_breaks_the_protocol_is_taken_as_it_is() -> None:
+    events = [
+        event
+        async for event in ScriptedModel([ModelStep(output=[says("Hello.")])]).stream_response(*ARGUMENTS, **OPTIONS)
+    ]
+    events[-1].response.status = "of its own"
+    scope = RunScope(run_id="r", steps=(records := Records()))
+    model = durable(ScriptedModel([ModelStep(stream_events=events)]))
+    assert await run(model, scope, streamed=True) == "Hello."
+    assert json.loads(records.kept[0])["response"]["status"] == "of its own"
+
+
 async def test_second_model_answers_as_fallback_with_its_attempts_on_record() -> None:
     down = ScriptedModel([ModelStep.raise_error(ModelFault("down", is_passing=False))])
     records = Records()

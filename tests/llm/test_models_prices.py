@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from genai_prices.data_snapshot import get_snapshot
 
 from triage.domain import Usage
-from triage.llm.prices import cost_of
+from triage.llm.prices import cost_of, look_up
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -57,3 +59,40 @@ def test_provider_prefix_finds_the_same_price(model: str) -> None:
 def test_more_cached_than_sent_tokens_are_capped() -> None:
     usage = Usage(input_tokens=10, cached_tokens=400, output_tokens=10)
     assert cost_of("gpt-4o", usage, AT) == cost_of("gpt-4o", usage.model_copy(update={"cached_tokens": 10}), AT)
+
+
+def _usages(chance: random.Random, *, most_input: int) -> list[Usage]:
+    return [
+        Usage(
+            requests=1,
+            input_tokens=(sent := chance.randrange(1, most_input)),
+            cached_tokens=chance.randrange(sent + 1),
+            output_tokens=(answered := chance.randrange(1, 8_000)),
+            reasoning_tokens=chance.randrange(answered + 1),
+        )
+        for _ in range(2)
+    ]
+
+
+# The largest are above the tiers that entries have, which begin at 32,000 tokens and more.
+@pytest.mark.parametrize("most_input", [32_000, 2_000_000])
+def test_the_cost_is_that_of_the_price_list_for_every_model(most_input: int) -> None:
+    chance = random.Random(7)
+    names = sorted({f"{provider.id}/{model.id}" for provider in get_snapshot().providers for model in provider.models})
+    compared = 0
+    for name in [*chance.sample(names, 250), "gpt-5.4", "gemini-2.5-pro", "claude-sonnet-4-5"]:
+        for usage in _usages(chance, most_input=most_input):
+            cost, listed = cost_of(name, usage, AT), look_up(name, usage, AT)
+            if cost is None or listed is None:
+                assert cost is listed, name
+            else:
+                assert abs(cost - listed) < Decimal("1e-12"), name
+                compared += 1
+    assert compared > 400
+
+
+def test_a_tier_counts_from_its_first_token_on() -> None:
+    tier = 200_000
+    for tokens in (tier - 1, tier, tier + 1):
+        usage = Usage(requests=1, input_tokens=tokens, output_tokens=1)
+        assert cost_of("gemini-2.5-pro", usage, AT) == look_up("gemini-2.5-pro", usage, AT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from structlog.testing import capture_logs
 from storage.traces.store import TraceStore
 from triage.errors import InvalidInput
 from triage.tracing.processor import SpoolingProcessor
-from triage.tracing.spool import Spool, open_segment
+from triage.tracing.spool import BACKLOG_BYTES, Spool, open_segment
 
 GOOD = (
     b'{"type":"span","trace_id":"trace_1","span_id":"%s","kind":"custom","name":"x",'
@@ -50,6 +51,20 @@ def test_flush_makes_everything_queryable(tracing: Any) -> None:
     assert tracing.store.rows("select name, count(*) from traces group by name") == [("t", 1)]
 
 
+def test_a_backlog_is_taken_in_before_its_time(tracing: Any) -> None:
+    # From here on the thread waits for a minute, and nobody asks for a flush.
+    assert tracing.processor.flush()
+    with trace("t"):
+        for number in range(BACKLOG_BYTES // 100_000 + 1):
+            with custom_span("x", {"number": number, "text": "x" * 100_000}):
+                pass
+
+    deadline = time.monotonic() + 30
+    while tracing.store.rows("select count(*) from spans") < [(BACKLOG_BYTES // 101_000,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_what_an_earlier_process_left_comes_in_and_its_segment_goes(tracing: Any) -> None:
     segment = _leave_behind(tracing.spool_dir, GOOD % b"s1" + GOOD % b"s2")
 
@@ -74,6 +89,7 @@ def test_what_an_earlier_process_left_comes_in_and_its_segment_goes(tracing: Any
         (GOOD % b"s0").strip().replace(b"2026-03-04T05", SECRET),
         b'{"type":"span","is_model_call":"' + SECRET + b'"}',
         SECRET + b"\xff\xfe\x00",
+        SECRET + b"\r" + (GOOD % b"s0").strip(),
     ],
 )
 def test_a_bad_line_is_set_aside_and_the_rest_goes_in(tracing: Any, bad: bytes) -> None:

@@ -1,113 +1,127 @@
-"""Learned rates give the same cost as the price list, for every model that is in it."""
+"""What a model call's span costs: what its run counts, or by the price list where nothing of ours made the call."""
 
 from __future__ import annotations
 
-import random
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
-from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import TieredPrices
+from agents import ModelSettings, ModelTracing
+from agents import Usage as SdkUsage
+from agents.testing import ModelStep, ScriptedModel
+from agents.tracing import generation_span, trace
+from openai.types.responses import ResponseOutputMessage, ResponseOutputText
 
 from triage.domain import Usage
+from triage.llm.breaker import ModelBreaker
+from triage.llm.chain import ChainLink, ModelChain
+from triage.llm.durable import DurableModel
 from triage.llm.prices import cost_of, cost_of_call
-from triage.tracing.pricing import LOWEST_TIER_TOKENS, MIN_GROUP, add_costs, learn_rates
+from triage.scope import RunScope, asking
+from triage.tracing.pricing import add_costs
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+HELLO = ResponseOutputMessage(
+    id="m",
+    type="message",
+    role="assistant",
+    status="completed",
+    content=[ResponseOutputText(text="Hello.", type="output_text", annotations=[])],
+)
 
 
-def _call(model: str, usage: Usage, *, asked: str | None = None) -> dict[str, Any]:
+def _call(model: str | None, usage: Usage, *, asked: str | None = None) -> dict[str, Any]:
     counts = usage.model_dump(exclude={"requests"})
-    return {"asked_model": asked, "model": model, "started_at": AT.isoformat(), **counts}
+    return {"asked_model": asked, "model": model, "started_at": AT, **counts}
 
 
-def _usages(count: int) -> list[Usage]:
-    chance = random.Random(7)
-    return [
-        Usage(
-            requests=1,
-            input_tokens=(sent := chance.randrange(1, LOWEST_TIER_TOKENS + 1)),
-            cached_tokens=chance.randrange(sent + 1),
-            output_tokens=(answered := chance.randrange(1, 8_000)),
-            reasoning_tokens=chance.randrange(answered + 1),
-        )
-        for _ in range(count)
+async def _ask(name: str) -> None:
+    step = ModelStep(output=[HELLO], usage=SdkUsage(input_tokens=1234, output_tokens=56))
+    link = ChainLink(name, lambda: ScriptedModel([step], emit_traces=True), ModelBreaker(name))
+    model = DurableModel(role="triage", chain=ModelChain([link], retries=0, timeout_s=5))
+    with trace("t"):
+        await model.get_response(None, "Hello", ModelSettings(), [], None, [], ModelTracing.ENABLED)
+
+
+async def test_the_span_of_our_own_call_has_the_cost_that_the_run_counts(tracing: Any, scope: RunScope) -> None:
+    await _ask("gpt-4o")
+
+    # The scripted model's span knows no tokens, so nothing but the run can have priced it.
+    row = tracing.span(kind="model")
+    assert row["output_tokens"] is None
+    assert row["cost_usd"] == scope.calls[0].cost_usd == Decimal("0.003645")
+
+
+async def test_a_call_that_the_run_could_not_price_is_unpriced(tracing: Any, scope: RunScope) -> None:
+    await _ask("house-model")
+
+    assert scope.calls[0].cost_usd is None
+    assert tracing.span(kind="model", model="house-model")["cost_usd"] is None
+
+
+async def test_a_try_that_failed_carries_no_cost_of_another(tracing: Any, scope: RunScope) -> None:
+    with trace("t"):
+        with asking("gpt-4o") as asked:
+            asked.is_priced, asked.cost_usd = True, Decimal("0.1234567891")
+            with generation_span():
+                pass
+        with asking("gpt-4o"), generation_span():
+            pass
+
+    assert sorted(row["cost_usd"] or 0 for row in tracing.spans()) == [0, Decimal("0.123456789")]
+
+
+def test_what_came_with_its_price_is_not_priced_again(tracing: Any) -> None:
+    asked: list[str] = []
+
+    def price(calls: list[dict[str, Any]]) -> None:
+        for call in calls:
+            asked.append(call["model"])
+            call["cost_usd"] = Decimal(7)
+
+    line = {
+        "trace_id": "t",
+        "kind": "model",
+        "name": "m",
+        "is_model_call": True,
+        "started_at": AT.isoformat(),
+        "ended_at": AT.isoformat(),
+        "output_tokens": 5,
+    }
+    rows = [
+        {"span_id": "a", "model": "paid", "is_priced": True, "cost_usd": "0.5"},
+        {"span_id": "b", "model": "unpriced", "is_priced": True},
+        {"span_id": "c", "model": "foreign"},
+        {"span_id": "d", "is_model_call": False},
     ]
+    lines = [orjson.dumps(line | row, option=orjson.OPT_APPEND_NEWLINE) for row in rows]
+    tracing.store.insert_batch(span_lines=lines, price=price, segment="s", offset=1)
+
+    assert asked == ["foreign"]
+    found = tracing.store.rows("select span_id, cost_usd from spans order by span_id")
+    assert found == [("a", Decimal("0.5")), ("b", None), ("c", Decimal(7)), ("d", None)]
 
 
-def test_no_tier_begins_below_the_limit() -> None:
-    conditional = [
-        entry.prices
-        for provider in get_snapshot().providers
-        for model in provider.models
-        for entry in (model.prices if isinstance(model.prices, list) else [])
-    ]
-    plain = [
-        model.prices
-        for provider in get_snapshot().providers
-        for model in provider.models
-        if not isinstance(model.prices, list)
-    ]
-    starts = [
-        tier.start
-        for prices in plain + conditional
-        for price in vars(prices).values()
-        if isinstance(price, TieredPrices)
-        for tier in price.tiers
-    ]
-    assert len(starts) > 100
-    assert min(starts) >= LOWEST_TIER_TOKENS
-
-
-def test_rates_agree_with_the_price_list_for_every_model() -> None:
-    names = {f"{provider.id}/{model.id}" for provider in get_snapshot().providers for model in provider.models}
-    compared = 0
-    for name in random.Random(7).sample(sorted(names), 250):
-        rates = learn_rates(name, at=AT)
-        for usage in _usages(2):
-            expected = cost_of(name, usage, AT)
-            if rates is None:
-                assert expected is None
-            else:
-                assert expected is not None
-                assert abs(rates.cost(usage) - expected) < Decimal("1e-15"), name
-                compared += 1
-    assert compared > 200
-
-
-def test_a_large_group_costs_what_its_calls_cost_alone() -> None:
-    usages = [
-        *_usages(MIN_GROUP),
-        Usage(requests=1, input_tokens=900_000, output_tokens=10),
-        Usage(requests=1, input_tokens=10, cached_tokens=50, output_tokens=5, reasoning_tokens=9),
-        Usage(requests=1),
-    ]
-    for model in ("gpt-5.4", "gemini-2.5-pro", "claude-sonnet-4-5", "offline-rules", "house-model"):
-        calls = [_call(model, usage) for usage in usages]
-        add_costs(calls)
-        assert [call["cost_usd"] for call in calls] == [cost_of(model, usage, AT) for usage in usages], model
-
-
-@pytest.mark.parametrize("count", [1, MIN_GROUP])
-def test_the_asked_model_sets_the_price_and_the_answering_one_steps_in(count: int) -> None:
-    usages = _usages(count)
-    for asked, answered, priced_by in (
+@pytest.mark.parametrize(
+    ("asked", "answered", "priced_by"),
+    [
         ("gpt-5.4", "gpt-5.4-nano", "gpt-5.4"),
         ("house-model", "gpt-5.4-nano", "gpt-5.4-nano"),
         ("litellm/anthropic/claude-sonnet-4-5", "claude", "claude-sonnet-4-5"),
-    ):
-        calls = [_call(answered, usage, asked=asked) for usage in usages]
-        add_costs(calls)
-        assert [call["cost_usd"] for call in calls] == [cost_of(priced_by, usage, AT) for usage in usages]
-        assert calls[0]["cost_usd"] == cost_of_call(asked, answered, usages[0], AT)
+    ],
+)
+def test_the_asked_model_sets_the_price_and_the_answering_one_steps_in(
+    asked: str, answered: str, priced_by: str
+) -> None:
+    usage = Usage(requests=1, input_tokens=900, cached_tokens=100, output_tokens=50)
+    calls = [_call(answered, usage, asked=asked)]
+    add_costs(calls)
+    assert calls[0]["cost_usd"] == cost_of(priced_by, usage, AT) == cost_of_call(asked, answered, usage, AT)
 
 
 def test_a_call_without_tokens_or_model_gets_no_cost() -> None:
-    calls: list[dict[str, Any]] = [
-        {**_call("gpt-4o", Usage()), "output_tokens": None},
-        {**_call("gpt-4o", Usage()), "model": None},
-    ]
+    calls: list[dict[str, Any]] = [{**_call("gpt-4o", Usage()), "output_tokens": None}, _call(None, Usage())]
     add_costs(calls)
     assert [call.get("cost_usd") for call in calls] == [None, None]

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from decimal import Decimal
 from typing import Any, cast
 
 import structlog
@@ -30,12 +30,13 @@ from openai.types.responses import (
 )
 from openai.types.responses.response_prompt_param import ResponsePromptParam
 
-from triage.domain import EventKind, utc_now
+from triage.domain import EventKind, Usage, utc_now
 from triage.errors import ModelRequestError, ModelUnavailable
 from triage.llm.breaker import ModelBreaker
 from triage.llm.faults import LONGEST_WAIT_S, ModelFault, fault_of, fault_of_event
+from triage.llm.prices import cost_of_call, usage_of
 from triage.llm.surrogates import mend_text
-from triage.scope import asking, current_scope
+from triage.scope import AskedCall, asking, current_scope
 
 FIRST_WAIT_S = 0.5
 LONGEST_BACKOFF_S = 8.0
@@ -97,14 +98,28 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class StreamEnd:
+    """How the stream of one try ended, and what the try has cost."""
+
+    response: Response
+    is_complete: bool
+    usage: Usage
+    cost_usd: Decimal | None
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What the chain came to; ``is_complete`` is false when the model stopped at its length limit or a filter."""
+    """What the chain came to; ``is_complete`` is false when the model stopped at its length limit or a filter.
+
+    ``cost_usd`` is None where no price is known.
+    """
 
     response: Response
     is_complete: bool
     model: str
     is_fallback: bool
-    started_at: datetime
+    usage: Usage
+    cost_usd: Decimal | None
     duration_ms: int
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -133,28 +148,27 @@ class ModelChain:
             ModelRequestError: a model refused the request itself.
             ModelUnavailable: no model answered.
         """
-        started_at, start = utc_now(), time.monotonic()
+        start = time.monotonic()
         attempts: list[Attempt] = []
         for position, link in enumerate(self.links):
             try:
-                response, is_complete = await self._persist(link, call, relay, attempts)
+                end = await self._persist(link, call, relay, attempts)
             except ModelFault as fault:
                 self._tell_fallback(position, fault)
                 continue
             return Answer(
-                response=response,
-                is_complete=is_complete,
+                response=end.response,
+                is_complete=end.is_complete,
                 model=link.name,
                 is_fallback=position > 0,
-                started_at=started_at,
+                usage=end.usage,
+                cost_usd=end.cost_usd,
                 duration_ms=_ms_since(start),
                 attempts=attempts,
             )
         raise ModelUnavailable("No model answered; try again later or name a fallback in TRIAGE_FALLBACK_MODELS.")
 
-    async def _persist(
-        self, link: ChainLink, call: ModelCall, relay: Relay, attempts: list[Attempt]
-    ) -> tuple[Response, bool]:
+    async def _persist(self, link: ChainLink, call: ModelCall, relay: Relay, attempts: list[Attempt]) -> StreamEnd:
         """Ask one model until it answers, its fault is not passing or the tries are used up."""
         for tried in range(self._retries + 1):
             start = time.monotonic()
@@ -172,12 +186,12 @@ class ModelChain:
                 return answered
         raise AssertionError("The last try either answers or raises.")
 
-    async def _ask(self, link: ChainLink, call: ModelCall, relay: Relay) -> tuple[Response, bool]:
+    async def _ask(self, link: ChainLink, call: ModelCall, relay: Relay) -> StreamEnd:
         """Ask one model once; what the provider raises leaves as a fault where it is an outage."""
         try:
-            with asking(link.name):
+            with asking(link.name) as asked:
                 async with contextlib.aclosing(call.stream(link.model())) as stream:
-                    return await self._read(stream, relay)
+                    return await self._read(stream, relay, asked)
         except (ModelFault, ModelRequestError):
             raise
         except Exception as error:
@@ -185,9 +199,12 @@ class ModelChain:
                 raise
             raise fault from error
 
-    async def _read(self, stream: AsyncGenerator[TResponseStreamEvent, None], relay: Relay) -> tuple[Response, bool]:
+    async def _read(
+        self, stream: AsyncGenerator[TResponseStreamEvent, None], relay: Relay, asked: AskedCall
+    ) -> StreamEnd:
         """Read a stream to its end; finished items stay back, because the runner takes them from the answer."""
         items: list[ResponseOutputItem] = []
+        started_at = utc_now()
         while True:
             async with asyncio.timeout(self._timeout_s):
                 event = await anext(stream, None)
@@ -196,10 +213,14 @@ class ModelChain:
             if (fault := fault_of_event(event)) is not None:
                 raise fault
             if isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent):
+                usage = usage_of(event.response)
+                # Before the stream ends, because its span ends with it and says what the call has cost.
+                asked.cost_usd = cost_of_call(asked.model, event.response.model, usage, started_at)
+                asked.is_priced = True
                 await _drain(stream)
                 # Some servers send finished items one by one and leave the closing list empty.
                 event.response.output = event.response.output or items
-                return event.response, isinstance(event, ResponseCompletedEvent)
+                return StreamEnd(event.response, isinstance(event, ResponseCompletedEvent), usage, asked.cost_usd)
             if isinstance(event, ResponseOutputItemDoneEvent):
                 items.append(event.item)
             else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
+
 _LONE = re.compile("[\ud800-\udfff]")
 # Escapes inside JSON that is itself a string, such as the arguments of a tool call; an even number of backslashes
 # before one is text and stays.
@@ -13,13 +15,29 @@ _JSON_STARTS = ("{", "[")
 
 
 def mend(value: Any) -> Any:
-    """Return a copy of a JSON value in which every half character is a replacement character; two halves join."""
+    """Return a JSON value in which every half character is a replacement character; two halves join.
+
+    It is the same object where nothing in it can be a half character, and a copy otherwise.
+    """
+    return value if _is_whole(value) else _mended(value)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a value certainly holds no half character, at the speed of a JSON writer, as almost all answers do."""
+    try:
+        # A backslash inside of a string is written as two, so this is an escape that stands in the string itself.
+        return rb"\\u" not in orjson.dumps(value)
+    except TypeError:
+        return False
+
+
+def _mended(value: Any) -> Any:
     if isinstance(value, str):
         return mend_text(value)
     if isinstance(value, dict):
-        return {mend_text(key): mend(item) for key, item in value.items()}
+        return {mend_text(key): _mended(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [mend(item) for item in value]
+        return [_mended(item) for item in value]
     return value
 
 

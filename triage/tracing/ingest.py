@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
+from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +16,7 @@ import structlog
 from triage.errors import InvalidInput
 from triage.tracing.pricing import add_costs
 from triage.tracing.rows import finish_times
-from triage.tracing.spool import Spool, is_complete, list_segments, read_lines, set_aside
+from triage.tracing.spool import Spool, is_complete, list_segments, read_block, set_aside
 
 BATCH_BYTES = 8 * 1024 * 1024
 # What the store, or the sorting of lines, says to a line that does not fit.
@@ -62,12 +64,14 @@ class Ingester:
         self._state = threading.Condition()
         self._asked = 0
         self._answered = 0
+        self._has_backlog = False
         self._stopping = False
         self._failures = 0
         self._thread = threading.Thread(target=self._work, name="trace-ingest", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
+        self._spool.on_backlog = self._hurry
         self._thread.start()
 
     def flush(self, *, timeout_s: float) -> bool:
@@ -87,6 +91,12 @@ class Ingester:
             self._state.notify_all()
         self._thread.join(timeout_s)
 
+    def _hurry(self) -> None:
+        """Let the thread begin before its time, so that a busy moment is taken in while it lasts."""
+        with self._state:
+            self._has_backlog = True
+            self._state.notify_all()
+
     def _work(self) -> None:
         while True:
             with self._state:
@@ -96,8 +106,12 @@ class Ingester:
                 return
             with self._state:
                 pause = min(self._interval_s * 2**self._failures, _LONGEST_PAUSE_S)
-                if self._asked == asked and not self._stopping:
-                    self._state.wait(pause)
+                self._state.wait_for(partial(self._is_urgent, asked=asked), pause)
+                self._has_backlog = False
+
+    def _is_urgent(self, *, asked: int) -> bool:
+        """Whether the next pass must not wait; a backlog waits nevertheless while the store is in trouble."""
+        return self._asked != asked or self._stopping or (self._has_backlog and not self._failures)
 
     def _try_pass(self, asked: int) -> None:
         """Read all segments once; trouble with the store is logged once and tried again later, never passed on."""
@@ -143,8 +157,8 @@ class Ingester:
     def _read(self, segment: Path) -> None:
         """Insert what is there now; what comes meanwhile waits for the next pass, so that batches stay large."""
         offset, end = self._offset(segment), segment.stat().st_size
-        while offset < end and (lines := read_lines(segment, offset=offset, limit=BATCH_BYTES)):
-            offset = self._insert(segment, offset=offset, lines=lines)
+        while offset < end and (block := read_block(segment, offset=offset, limit=BATCH_BYTES)):
+            offset = self._insert(segment, offset=offset, block=block)
 
     def _finish(self, segment: Path) -> None:
         """Delete a segment that is in the store; what is left of a line cut by a kill is set aside."""
@@ -158,22 +172,23 @@ class Ingester:
         segment.unlink()
         self._forget(segment.name)
 
-    def _insert(self, segment: Path, *, offset: int, lines: list[bytes]) -> int:
+    def _insert(self, segment: Path, *, offset: int, block: bytes) -> int:
         """Put the lines into the store and return the offset behind them.
 
         Nothing looks at the spans before the store does, because looking holds up the run. Only when it refuses a batch
         are the lines looked at one by one, and what then still does not fit is found by halving.
         """
-        end = offset + sum(map(len, lines))
+        end = offset + len(block)
         try:
-            self._put(segment, lines=lines, end=end)
+            self._put(segment, block=block, end=end)
         except _REFUSALS:
+            lines = BytesIO(block).readlines()
             placed = list(zip(accumulate(map(len, lines), initial=offset), lines, strict=False))
             good = [(start, line) for start, line in placed if is_record(line)]
             if len(good) < len(lines):
                 self._refuse(segment, offset=offset, lines=[line for line in lines if not is_record(line)])
             self._insert_by_halves(segment, placed=good)
-            self._put(segment, lines=[], end=end)
+            self._put(segment, block=b"", end=end)
         if self._offsets is not None:
             self._offsets[segment.name] = end
         return end
@@ -184,7 +199,7 @@ class Ingester:
             return
         start, last = placed[-1]
         try:
-            self._put(segment, lines=[line for _, line in placed], end=start + len(last))
+            self._put(segment, block=b"".join(line for _, line in placed), end=start + len(last))
         except _REFUSALS:
             if len(placed) == 1:
                 self._refuse(segment, offset=start, lines=[last])
@@ -193,8 +208,8 @@ class Ingester:
             self._insert_by_halves(segment, placed=placed[:middle])
             self._insert_by_halves(segment, placed=placed[middle:])
 
-    def _put(self, segment: Path, *, lines: list[bytes], end: int) -> None:
-        self._sink.insert_batch(**sort_lines(lines), price=add_costs, segment=segment.name, offset=end)
+    def _put(self, segment: Path, *, block: bytes, end: int) -> None:
+        self._sink.insert_batch(**sort_lines(block), price=add_costs, segment=segment.name, offset=end)
 
     def _refuse(self, segment: Path, *, offset: int, lines: list[bytes]) -> None:
         set_aside(segment, offset=offset, lines=lines)
@@ -209,14 +224,17 @@ class Ingester:
             self._offsets.pop(name, None)
 
 
-def sort_lines(lines: Sequence[bytes]) -> dict[str, list[Any]]:
-    """Return the lines by where they go; those of spans stay as they are.
+def sort_lines(block: bytes) -> dict[str, list[Any]]:
+    """Return the lines by where they go; those of spans stay as they are, and in one piece where there are no others.
 
     Raises:
         ValueError: one of the few others cannot be read.
     """
     batch: dict[str, list[Any]] = {"span_lines": [], "runs": [], "traces": []}
-    for line in lines:
+    if _is_all_spans(block):
+        batch["span_lines"].append(block)
+        return batch
+    for line in BytesIO(block).readlines():
         if line.startswith(_SPAN_START):
             batch["span_lines"].append(line)
             continue
@@ -228,10 +246,18 @@ def sort_lines(lines: Sequence[bytes]) -> dict[str, list[Any]]:
     return batch
 
 
+def _is_all_spans(block: bytes) -> bool:
+    """Whether all lines, each of them with its newline, are of spans."""
+    position = 0
+    while block.startswith(_SPAN_START, position):
+        position = block.index(b"\n", position) + 1
+    return 0 < position == len(block)
+
+
 def is_record(line: bytes) -> bool:
     """Whether a line can be read at all."""
     try:
-        sort_lines([line])
+        sort_lines(line)
         return isinstance(orjson.loads(line), dict)
     except (ValueError, TypeError):
         return False

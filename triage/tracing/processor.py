@@ -11,11 +11,11 @@ from agents.tracing import Span, Trace, TracingProcessor
 from agents.tracing.scope import Scope
 
 from triage.domain import Run, utc_now
-from triage.scope import asked_model, current_scope
+from triage.scope import asked_call, current_scope
 from triage.tracing.content import content_of, to_line, to_plain
 from triage.tracing.ingest import Ingester, TraceSink
 from triage.tracing.redaction import redact, redact_text
-from triage.tracing.rows import agent_of, run_columns, span_columns, verdict_columns
+from triage.tracing.rows import agent_of, asked_columns, run_columns, span_columns, verdict_columns
 from triage.tracing.spool import SEGMENT_BYTES, Spool
 
 ContentMode = Literal["full", "redacted", "none"]
@@ -115,11 +115,11 @@ class SpoolingProcessor(TracingProcessor):
         agent = self._forget_agent(span) or agent_of(span.span_data)
         if agent is not None:
             row["agent"] = agent
-        asked = asked_model() if row.get("is_model_call") else None
+        asked = asked_call() if row.get("is_model_call") else None
         if asked is not None:
-            row["asked_model"] = asked
+            row.update(asked_columns(asked))
             if row["model"] is None:
-                row["model"] = row["name"] = asked
+                row["model"] = row["name"] = asked.model
         content = content_of(span.span_data)
         verdict = _verdict_of(span)
         if verdict:

@@ -1,7 +1,7 @@
 """From a span of the SDK to the typed columns of the trace store: one small pure function per question.
 
 A row is a plain dict that holds only the columns which have a value; times are still text. It is made in the thread
-that ends the span, so what can be computed from the rest (duration, cost) is left to the background.
+that ends the span, so what can be computed from the rest (duration, costs of foreign calls) is left to the background.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from agents.tracing import Span, SpanData
 
 from triage.domain import Run, Usage
+from triage.scope import AskedCall
 
 MODEL_CALL_TYPES = frozenset({"generation", "response"})
 EXCERPT_LENGTH = 160
@@ -142,6 +143,16 @@ _OWN_COLUMNS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "handoff": lambda data: {"from_agent": data.from_agent, "to_agent": data.to_agent},
     "guardrail": lambda data: {"guardrail": data.name, "triggered": bool(data.triggered)},
 }
+
+
+def asked_columns(call: AskedCall) -> dict[str, Any]:
+    """Return the columns of a call that our own models made: its cost is the one that the run counts."""
+    if not call.is_priced:
+        return {"asked_model": call.model}
+    if call.cost_usd is None:
+        return {"is_priced": True}
+    # The column keeps nine digits, and the reader refuses more.
+    return {"is_priced": True, "cost_usd": f"{call.cost_usd:.9f}"}
 
 
 def verdict_columns(verdict: Mapping[str, Any]) -> dict[str, Any]:

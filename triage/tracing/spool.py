@@ -13,11 +13,13 @@ import secrets
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 SEGMENT_BYTES = 8 * 1024 * 1024
+BACKLOG_BYTES = 4 * 1024 * 1024
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 SUFFIX = ".jsonl"
 _RETRY_S = 1.0
@@ -28,7 +30,8 @@ log = structlog.get_logger(__name__)
 class Spool:
     """Appends lines to segment files; one ``write`` a line, so that a finished line survives a kill of the process.
 
-    While the disk takes nothing, lines wait in memory, in order, up to ``MAX_WAITING_BYTES``.
+    While the disk takes nothing, lines wait in memory, in order, up to ``MAX_WAITING_BYTES``. ``on_backlog`` is called
+    each time ``BACKLOG_BYTES`` more were written, in the writing thread; it must return at once.
     """
 
     def __init__(self, folder: Path, *, segment_bytes: int = SEGMENT_BYTES) -> None:
@@ -41,6 +44,8 @@ class Spool:
         self._waiting_bytes = 0
         self._dropped = 0
         self._retry_at = 0.0
+        self._unannounced = 0
+        self.on_backlog: Callable[[], None] = _ignore
 
     def append(self, line: bytes) -> None:
         """Write a line that ends in a newline; returns at once and raises nothing on a full disk."""
@@ -80,6 +85,10 @@ class Spool:
             self._fail(error)
             return False
         self._size += written
+        self._unannounced += written
+        if self._unannounced >= BACKLOG_BYTES:
+            self._unannounced = 0
+            self.on_backlog()
         if written < len(line):
             self._waiting.appendleft(line[written:])
             self._waiting_bytes += len(line) - written
@@ -118,6 +127,10 @@ class Spool:
             self._descriptor = None
 
 
+def _ignore() -> None:
+    """Do nothing about a backlog."""
+
+
 def open_segment(folder: Path) -> int:
     """Create a segment, locked for this process, and return its descriptor.
 
@@ -152,14 +165,14 @@ def is_complete(segment: Path) -> bool:
         return True
 
 
-def read_lines(segment: Path, *, offset: int, limit: int) -> list[bytes]:
-    """Return the finished lines from ``offset`` on, newlines included, about ``limit`` bytes of them."""
+def read_block(segment: Path, *, offset: int, limit: int) -> bytes:
+    """Return the finished lines from ``offset`` on: ``limit`` bytes and the rest of the last line."""
     with segment.open("rb") as file:
         file.seek(offset)
-        lines = file.readlines(limit)
-    if lines and not lines[-1].endswith(b"\n"):
-        lines.pop()
-    return lines
+        block = file.read(limit)
+        if len(block) == limit and not block.endswith(b"\n"):
+            block += file.readline()
+    return block[: block.rfind(b"\n") + 1]
 
 
 def set_aside(segment: Path, *, offset: int, lines: list[bytes]) -> Path:
