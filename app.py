@@ -18,6 +18,7 @@ from triage.api.app import build_api
 from triage.errors import TriageError
 from triage.local_mode import LoopbackOnly, require_loopback
 from triage.logs import configure_logs
+from triage.services import settle_in
 
 
 @asynccontextmanager
@@ -36,6 +37,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG00
         sys.stderr.flush()
         # Nothing is open yet, and every gentler way out of here ends in that stack trace.
         os._exit(1)
+    settle_in()
     try:
         yield {}
     finally:

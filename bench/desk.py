@@ -17,7 +17,7 @@ from triage.llm.chain import ChainLink, ModelChain
 from triage.llm.durable import DurableModel
 from triage.llm.names import ROLES
 from triage.logs import configure_logs
-from triage.services import Services, open_services
+from triage.services import Services, open_services, settle_in
 from triage.settings import Settings
 
 ACTOR = Actor(name="benchmark")
@@ -46,6 +46,7 @@ def open_desk(scripts: Scripts | None = None, **changes: Any) -> Iterator[Servic
         try:
             if scripts is not None:
                 _put_in(services, scripts)
+            settle_in()
             yield services
         finally:
             services.close()

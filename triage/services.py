@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import socket
 from dataclasses import dataclass
@@ -106,6 +107,15 @@ def open_services(settings: Settings, *, kind: str, own: bool | None = True) -> 
     except BaseException:
         folder.release()
         raise
+
+
+def settle_in() -> None:
+    """Spare what a process that serves for long has loaded from garbage collection.
+
+    A full collection looks at some 350,000 objects of libraries and stops every thread for 0.2 s each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def try_traces(settings: Settings) -> bool:

@@ -16,7 +16,7 @@ from triage.cli.output import approval_as_json, print_json, print_run, run_as_js
 from triage.domain import Actor, ApprovalStatus, Role, Run, RunFilter, RunStatus
 from triage.errors import InvalidInput, TriageError
 from triage.logs import configure_logs
-from triage.services import Services, open_services
+from triage.services import Services, open_services, settle_in
 from triage.settings import load_settings
 
 POLL_S = 0.1
@@ -260,6 +260,7 @@ def _read_text(text: str) -> str:
 
 def _work_until_stopped(*, as_json: bool) -> None:
     with _services(own=True, kind="worker"):
+        settle_in()
         if not as_json:
             typer.echo("Working on the queue. Stop with Ctrl-C; unfinished runs go on with the next start.")
         with suppress(KeyboardInterrupt):

@@ -88,6 +88,11 @@ class SegmentRunner:
         self._running: dict[str, _Work] = {}
         self._is_closing = False
 
+    @property
+    def running(self) -> list[str]:
+        """The ids of the runs that this process works on now."""
+        return list(self._running)
+
     def stop(self, run_id: str) -> None:
         """Interrupt a run that was cancelled in the records; safe from any thread, does nothing for other runs."""
         if work := self._running.get(run_id):
