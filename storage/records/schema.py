@@ -1,7 +1,7 @@
 """The tables of the records, as the newest migration leaves them.
 
 The durable engine keeps its own tables in the same database (``workflow_status``, ``workflow_events``, ``streams`` and
-others), so that one transaction can write a run and enqueue its work; none of the names below may be one of its.
+others), which saves a second file; none of the names below may be one of its.
 Status words are plain text: the domain checks them, and a new word needs no migration.
 """
 

@@ -1,0 +1,63 @@
+"""The values and status words of the product (DESIGN section 5).
+
+Everything here is plain data: no SDK, no SQL, no Streamlit. Times are aware UTC ``datetime`` and end in ``_at``,
+durations are integers in milliseconds and end in ``_ms``, money is ``Decimal`` in US dollars.
+"""
+
+from __future__ import annotations
+
+from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus
+from triage.domain.base import Actor, Role, Value, utc_now
+from triage.domain.conversations import Conversation, Message
+from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
+from triage.domain.events import EventKind, NewEvent, RunEvent
+from triage.domain.follow_ups import Correction, Escalation, Ticket
+from triage.domain.labels import Category, Urgency
+from triage.domain.runs import (
+    FINAL_RUN_STATUSES,
+    Citation,
+    Run,
+    RunFailure,
+    RunFilter,
+    RunStatus,
+    StoredState,
+    TriageResult,
+    Trip,
+    Usage,
+)
+
+__all__ = [
+    "FINAL_RUN_STATUSES",
+    "OPEN_APPROVAL_STATUSES",
+    "Account",
+    "Actor",
+    "Approval",
+    "ApprovalStatus",
+    "Category",
+    "Citation",
+    "Conversation",
+    "Correction",
+    "Escalation",
+    "EventKind",
+    "ExecutionStatus",
+    "Invoice",
+    "Message",
+    "NewEvent",
+    "Order",
+    "OrderStatus",
+    "Refund",
+    "Role",
+    "Run",
+    "RunEvent",
+    "RunFailure",
+    "RunFilter",
+    "RunStatus",
+    "StoredState",
+    "Ticket",
+    "TriageResult",
+    "Trip",
+    "Urgency",
+    "Usage",
+    "Value",
+    "utc_now",
+]

@@ -1,0 +1,30 @@
+"""Conversations and the messages in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from triage.domain.base import Value
+
+
+class Conversation(Value):
+    """The messages that belong together; the SDK calls its id the group id."""
+
+    id: str
+    customer_email: str | None
+    account_id: str | None
+    subject: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Message(Value):
+    """One text in a conversation; ``author`` says whose it is."""
+
+    id: str
+    conversation_id: str
+    author: Literal["customer", "team"]
+    text: str
+    run_id: str | None
+    created_at: datetime
