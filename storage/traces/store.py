@@ -35,6 +35,9 @@ _ROW_ERRORS = (
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     # Enough for the dashboards; what needs more goes to a temporary file beside the store.
     "memory_limit": "256MB",
+    # A query runs in the thread that asks, and the other cores stay the agents': a second thread makes an insert cost
+    # twice the processor time, and the queries of the dashboards are none the faster for it (docs/tracing.md).
+    "threads": 1,
     # The default of 16 MB makes a busy hour stop for a checkpoint every few thousand spans.
     "checkpoint_threshold": "64MB",
     # Nothing is fetched from the network: the parts that are used are built into the package.

@@ -33,6 +33,7 @@ def _failed(history: History, words: str) -> set[str]:
     return {span["trace_id"] for span in history.spans if words in span.get("error", "")}
 
 
+SECOND_DAY = TimeRange(start=START + timedelta(days=1), end=START + timedelta(days=2))
 FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
     (TraceFilter(), lambda run, history: True),
     (TraceFilter(statuses=("failed", "blocked")), lambda run, history: run["status"] in ("failed", "blocked")),
@@ -51,8 +52,23 @@ FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
         lambda run, history: run["failure_code"] or run["trace_id"] in _failed(history, "Error"),
     ),
     (
-        TraceFilter(time_range=TimeRange(start=START + timedelta(days=1), end=START + timedelta(days=2))),
-        lambda run, history: START + timedelta(days=1) <= run["created_at"] < START + timedelta(days=2),
+        TraceFilter(time_range=SECOND_DAY),
+        lambda run, history: SECOND_DAY.start <= run["created_at"] < SECOND_DAY.end,
+    ),
+    (
+        TraceFilter(time_range=SECOND_DAY, text="shelf empty", model="house-model"),
+        lambda run, history: (
+            SECOND_DAY.start <= run["created_at"] < SECOND_DAY.end
+            and run["trace_id"] in _failed(history, "Shelf Empty")
+            and any(span.get("model") == "house-model" for span in history.spans if span["trace_id"] == run["trace_id"])
+        ),
+    ),
+    (
+        TraceFilter(time_range=SECOND_DAY, errors_only=True),
+        lambda run, history: (
+            SECOND_DAY.start <= run["created_at"] < SECOND_DAY.end
+            and (run["failure_code"] or run["trace_id"] in _failed(history, "Error"))
+        ),
     ),
     (TraceFilter(text="  CUSTOMER7@shop "), lambda run, history: run["customer_email"] == "customer7@shop.example"),
     (TraceFilter(text="needle run_17!"), lambda run, history: run["run_id"] == "run_17"),
@@ -79,11 +95,11 @@ def test_filters(
 
 
 def test_pages_hold_every_trace_once_newest_first(store: TraceStore, history: History) -> None:
-    pages = [list_traces(store, limit=70, offset=offset) for offset in range(0, 350, 70)]
+    pages = [list_traces(store, limit=70, offset=offset) for offset in range(0, 420, 70)]
 
     ids = [item.run_id for page in pages for item in page.items]
     assert ids == [run["run_id"] for run in sorted(history.runs, key=lambda run: run["created_at"], reverse=True)]
-    assert [page.total for page in pages] == [300] * 5
+    assert [page.total for page in pages] == [300] * 6, "Beyond the end as well."
 
 
 @pytest.mark.parametrize("sort", ["cost_usd", "active_ms", "turns", "input_tokens"])
