@@ -9,7 +9,7 @@ from pages.components.conversation import events, header, next_message, streamin
 from pages.components.dialogs import open_name
 from pages.components.importer_view import import_file
 from pages.components.inbox import inbox, inbox_pace
-from pages.components.keys import focus_search
+from pages.components.keys import listen_to_keys
 from pages.components.reply import reply
 from pages.components.result import result
 from pages.components.run_dialogs import confirm_cancel, confirm_take_over, copy_link, escalate
@@ -69,4 +69,4 @@ with work:
             st.fragment(open_run, run_every=every)(run_id, every=every)
 if (name := open_name()) in DIALOGS:
     DIALOGS[name]()
-focus_search()
+listen_to_keys()

@@ -25,6 +25,7 @@ PALETTE = ("#0F766E", "#2563EB", "#D97706", "#7C3AED", "#DB2777", "#64748B")
 OTHER_MODELS = "Other models"
 NO_CATEGORY = "No category"
 CHART_HEIGHT = 270
+_FEW = 8
 
 
 def model_colours(known_models: Sequence[str]) -> dict[str, str]:
@@ -110,7 +111,7 @@ def outcome_figure(outcomes: Sequence[Any]) -> go.Figure:
     order = [words.run_status(RunStatus(status)).text for status in statuses]
     figure.update_layout(barmode="stack")
     figure.update_yaxes(categoryorder="array", categoryarray=order, showgrid=False)
-    figure.update_xaxes(rangemode="tozero")
+    figure.update_xaxes(rangemode="tozero", dtick=_whole_step(max(totals.values(), default=0)))
     return _dressed(figure)
 
 
@@ -132,7 +133,7 @@ def trip_figure(trips: Sequence[Any]) -> go.Figure:
         )
     )
     figure.update_yaxes(showgrid=False)
-    figure.update_xaxes(rangemode="tozero")
+    figure.update_xaxes(rangemode="tozero", dtick=_whole_step(max((trip.trips for trip in shown), default=0)))
     return _dressed(figure)
 
 
@@ -158,6 +159,11 @@ def _cell(value: Any) -> Any:
 def _plain_html(text: str) -> str:
     """Return text that Plotly shows as it is: it reads a few HTML tags in names and labels."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _whole_step(most: int) -> int | None:
+    """Return the step of an axis that counts few things, which Plotly would cut into halves; None leaves it to it."""
+    return 1 if most <= _FEW else None
 
 
 def _bar_width(step: timedelta) -> float:

@@ -92,7 +92,7 @@ def _decision(approval: Approval, *, is_first: bool) -> None:
         reason = st.text_input(
             "Reason",
             key=f"reason_{approval.id}",
-            placeholder="Needed to reject; the agents take it into account",
+            placeholder="Reason, needed to reject",
             label_visibility="collapsed",
             disabled=not allowed,
             max_chars=1000,

@@ -37,6 +37,14 @@ def test_j_and_k_go_to_the_next_and_the_previous_message(console: Console, open_
         page.keyboard.press(key)
         expect_open(page, opened)
     expect(page.get_by_role("button", name=re.compile("Previous message|keyboard_arrow_up"))).to_be_disabled()
+    # A click leaves the focus in the list, where the keys go on from.
+    page.get_by_role("radiogroup", name="Messages").get_by_text("stepping second").click()
+    expect_open(page, middle)
+    for key, opened in (("j", oldest), ("k", middle)):
+        page.keyboard.press(key)
+        expect_open(page, opened)
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search the inbox")).to_be_focused()
 
 
 def test_n_opens_the_form_and_letters_stay_letters_where_one_writes(console: Console, open_page: OpenPage) -> None:
