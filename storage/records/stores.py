@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from storage.records.approvals import ApprovalStore
+from storage.records.audit import AuditStore
 from storage.records.conversations import ConversationStore
 from storage.records.customers import AccountStore, OrderStore
 from storage.records.events import EventStore
@@ -33,4 +34,5 @@ class Stores:
         self.escalations = EscalationStore(connection)
         self.corrections = CorrectionStore(connection)
         self.notes = NoteStore(connection)
+        self.audit = AuditStore(connection)
         self.samples = SampleStore(connection)

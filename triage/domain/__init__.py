@@ -6,7 +6,8 @@ durations are integers in milliseconds and end in ``_ms``, money is ``Decimal`` 
 
 from __future__ import annotations
 
-from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus
+from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
+from triage.domain.audit import AuditEntry, NewAuditEntry
 from triage.domain.base import Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
@@ -33,6 +34,7 @@ __all__ = [
     "Actor",
     "Approval",
     "ApprovalStatus",
+    "AuditEntry",
     "Category",
     "Citation",
     "Conversation",
@@ -42,10 +44,13 @@ __all__ = [
     "ExecutionStatus",
     "Invoice",
     "Message",
+    "Mode",
+    "NewAuditEntry",
     "NewEvent",
     "Order",
     "OrderStatus",
     "Refund",
+    "RejectCode",
     "Role",
     "Run",
     "RunEvent",
