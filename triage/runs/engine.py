@@ -41,6 +41,7 @@ class DurableEngine:
         self._executor_id = executor_id
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
+        self._may_leave_some = False
         self._running: set[WaitingSegment] = set()
         self._started: set[WaitingSegment] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -113,7 +114,8 @@ class DurableEngine:
                 return await run_segment(run_id, segment)
             finally:
                 self._running.discard(taken)
-                self._wake.set()
+                if self._may_leave_some:
+                    self._wake.set()
 
         DBOS.launch()
         return segment_workflow
@@ -129,6 +131,7 @@ class DurableEngine:
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
 
     async def _start(self, workflow: Any, waiting: Sequence[WaitingSegment]) -> None:
+        self._may_leave_some = len(waiting) == self._max_concurrent_runs
         # What was started and waits no longer is at work or has ended, here or on another machine.
         self._started.intersection_update(waiting)
         for segment in waiting:

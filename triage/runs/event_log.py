@@ -11,7 +11,8 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import structlog
@@ -19,7 +20,7 @@ import structlog
 from triage.domain import EventKind, NewEvent, utc_now
 from triage.errors import DataFolderError
 
-_GATHER_S = 0.03
+_GATHER_S = 0.1
 _RETRY_S = 0.5
 _TEXT_PIECE_S = 0.4
 _TEXT_PIECE_CHARS = 400
@@ -109,10 +110,22 @@ class EventLog:
             DataFolderError: the records cannot be written now; nothing is lost, it is tried again later.
         """
         with self._lock:
-            for source, live in self._live.pop(run_id, {}).items():
-                if live.pending:
-                    self._keep_text(run_id, source, live)
+            self._end_text(run_id)
         self._write()
+
+    @contextmanager
+    def last(self, run_id: str) -> Iterator[list[NewEvent]]:
+        """Hand out what is left of a run, for the caller to write; what an error leaves unwritten is kept as before."""
+        # Whatever is being written at this moment stands before it.
+        with self._write_lock, self._lock:
+            self._end_text(run_id)
+            events = self._buffer.pop(run_id, [])
+        try:
+            yield events
+        except BaseException:
+            with self._lock:
+                self._buffer[run_id][:0] = events
+            raise
 
     def close(self) -> None:
         """Write what is left and stop."""
@@ -123,6 +136,11 @@ class EventLog:
             self._write()
         except DataFolderError as error:
             log.warning("events_not_written", error=str(error))
+
+    def _end_text(self, run_id: str) -> None:
+        for source, live in self._live.pop(run_id, {}).items():
+            if live.pending:
+                self._keep_text(run_id, source, live)
 
     def _keep_text(self, run_id: str, source: str, live: _LiveText) -> None:
         self._buffer[run_id].append(_text_event(EventKind.TEXT_DELTA, source, live.pending))

@@ -130,9 +130,10 @@ class RunRecords:
         active_ms: int,
         fingerprint: str,
         key: bytes,
+        told: Sequence[NewEvent],
         executions: Mapping[str, EventKind],
     ) -> Run:
-        """Write the end of a segment: totals, status, what belongs to the status, and its event."""
+        """Write the end of a segment: the last events, totals, status, what belongs to the status, and its event."""
         now = utc_now()
         changes = _totals(run, scope=scope, active_ms=active_ms)
         if context.facts.escalation is not None:
@@ -142,6 +143,7 @@ class RunRecords:
             tx.steps.forget(run.id, run.segment)
             current: Run = tx.runs.get(run.id)
             if current.status is RunStatus.CANCELLED:
+                tx.events.append(run.id, told, if_cancelled=_ACTED)
                 # Somebody cancelled while the last step ended; what was spent and done still counts.
                 for approval in _executing(tx, run):
                     tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval))
@@ -164,7 +166,7 @@ class RunRecords:
                     events.insert(0, _requested(approval))
             for approval in _executing(tx, run):
                 tx.approvals.update(approval.id, execution=_execution(executions.get(approval.call_id)))
-            tx.events.append(run.id, events)
+            tx.events.append(run.id, [*told, *events])
             ending = _ending(current, outcome, now=now)
             finished: Run = tx.runs.update(
                 run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **ending

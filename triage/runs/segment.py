@@ -242,17 +242,18 @@ class SegmentRunner:
         active_ms: int,
     ) -> RunStatus:
         """Write the end of the segment in one transaction."""
-        self._event_log.flush(started.run.id)
-        run = self._records.finish_segment(
-            started.run,
-            scope=scope,
-            context=context,
-            outcome=outcome,
-            active_ms=active_ms,
-            fingerprint=self._team.fingerprint(),
-            key=self._key,
-            executions=events.tool_outcomes,
-        )
+        with self._event_log.last(started.run.id) as told:
+            run = self._records.finish_segment(
+                started.run,
+                scope=scope,
+                context=context,
+                outcome=outcome,
+                active_ms=active_ms,
+                fingerprint=self._team.fingerprint(),
+                key=self._key,
+                told=told,
+                executions=events.tool_outcomes,
+            )
         log.info("segment_finished", run_id=run.id, segment=started.run.segment, status=run.status.value)
         return run.status
 
