@@ -14,6 +14,7 @@ from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
 from triage.domain.events import EventKind, NewEvent, RunEvent
 from triage.domain.follow_ups import Correction, Escalation, Ticket
 from triage.domain.labels import Category, Urgency
+from triage.domain.policies import PastCall, SavedPolicy
 from triage.domain.runs import (
     FINAL_RUN_STATUSES,
     Citation,
@@ -49,6 +50,7 @@ __all__ = [
     "NewEvent",
     "Order",
     "OrderStatus",
+    "PastCall",
     "Refund",
     "RejectCode",
     "Role",
@@ -57,6 +59,7 @@ __all__ = [
     "RunFailure",
     "RunFilter",
     "RunStatus",
+    "SavedPolicy",
     "StoredState",
     "Ticket",
     "TriageResult",
