@@ -209,6 +209,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         event_log=event_log,
         settings=settings,
         key=signing_key(settings),
+        paused=gate.paused,
     )
     mirror = RunMirror(
         records=records, record_run=processor.record_run, stop_run=segments.stop, since=traces.last_run_change()
