@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from storage.records.base import add_rows
-from storage.records.schema import accounts, approvals, runs
+from storage.records.schema import approvals
 from storage.records.schema_control import policies
-from triage.domain import Approval, ApprovalStatus, PastCall, SavedPolicy
+from triage.domain import Approval, ApprovalStatus, SavedPolicy
 
 _VERSION = sa.select(sa.func.coalesce(sa.func.max(policies.c.version), 0))
 _FIND = sa.select(policies).where(policies.c.version == sa.bindparam("version"))
@@ -18,12 +18,7 @@ _LIST = (
     sa.select(policies).order_by(policies.c.version.desc()).limit(sa.bindparam("limit")).offset(sa.bindparam("offset"))
 )
 _CALLS = (
-    sa.select(approvals, accounts.c.plan.label("plan"))
-    .select_from(
-        approvals.outerjoin(runs, runs.c.id == approvals.c.run_id).outerjoin(
-            accounts, accounts.c.id == runs.c.account_id
-        )
-    )
+    sa.select(approvals)
     .where(approvals.c.kind == "action")
     .order_by(approvals.c.created_at.desc(), approvals.c.number.desc())
     .limit(sa.bindparam("limit"))
@@ -77,14 +72,9 @@ class PolicyStore:
         rows = self.connection.execute(_LIST, {"limit": limit, "offset": offset})
         return [SavedPolicy.model_validate(row._asdict()) for row in rows]
 
-    def list_calls(self, *, limit: int) -> builtins.list[PastCall]:
+    def list_calls(self, *, limit: int) -> builtins.list[Approval]:
         """Return the last actions that a policy has judged, those that it let pass included, the newest first."""
-        found = []
-        for row in self.connection.execute(_CALLS, {"limit": limit}):
-            columns = row._asdict()
-            plan = columns.pop("plan")
-            found.append(PastCall(approval=Approval.model_validate(columns), plan=plan))
-        return found
+        return [Approval.model_validate(row._asdict()) for row in self.connection.execute(_CALLS, {"limit": limit})]
 
     def list_judged(self) -> builtins.list[tuple[str, str]]:
         """Return every tool and rule that has judged an action."""

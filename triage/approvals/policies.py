@@ -32,7 +32,7 @@ _DEFAULT = Path(__file__).parent / "default_policy.yaml"
 class PolicyDocument(Value):
     """A policy that was read; ``version`` is 0 until the records give it one."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] = ()
     limits: Limits = Limits()
     time_rules: tuple[TimeRule, ...] = ()
     hours: Hours = ALWAYS

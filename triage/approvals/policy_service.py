@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 from triage.approvals.evidence import LOOKED_AT, Evidence, evidence_of, same_since
+from triage.approvals.gate import proposed_call
 from triage.approvals.policies import PolicyDocument, ProposedCall, Rule, default_policy, default_text, parse_policy
 from triage.approvals.policy_rules import ANY_TOOL
 from triage.approvals.policy_tools import READING_TOOLS
-from triage.domain import Actor, Approval, Mode, NewAuditEntry, PastCall, Role, SavedPolicy, Value, utc_now
+from triage.domain import Actor, Approval, Mode, NewAuditEntry, Role, SavedPolicy, Value, utc_now
 from triage.errors import Conflict, InvalidInput, NotFound
 from triage.roles import require
 from triage.runs.gateway import Gateway
@@ -90,6 +91,10 @@ class PolicyService:
             self._newest = found
         return found
 
+    def document(self) -> PolicyDocument:
+        """Return the rules in force."""
+        return self.current().document
+
     def current_in(self, tx: Any) -> PolicyVersion:
         """Return the policy in force as a transaction sees it."""
         version: int = tx.policies.version()
@@ -157,8 +162,8 @@ class PolicyService:
         document = parse_policy(_clean(text))
         with self._records.read() as tx:
             current = self.current_in(tx).document
-            calls: list[PastCall] = tx.policies.list_calls(limit=PREVIEWED)
-        judged = [(call.approval, current.judge(_proposed(call)), document.judge(_proposed(call))) for call in calls]
+            calls = [(item, _proposed(tx, item)) for item in tx.policies.list_calls(limit=PREVIEWED)]
+        judged = [(item, current.judge(call), document.judge(call)) for item, call in calls]
         changed = [
             Changed(
                 approval_id=approval.id,
@@ -211,19 +216,18 @@ class PolicyService:
             _put(tx, before, text=text, note=reason[:MAX_NOTE], actor=actor, action="policy.promoted")
         return self.current()
 
-    def demote(self, tx: Any, approval: Approval, *, reason: str = "") -> SavedPolicy | None:
-        """Let a rule ask a person again because one of its actions was reversed; None when it asks already.
+    def demote(self, tx: Any, approval: Approval) -> None:
+        """Let the rule of a reversed action ask a person again; does nothing where it asks already.
 
         Works in the caller's transaction, so that the reversal and its consequence are one.
         """
         before = self.current_in(tx)
         rule = before.document.find(approval.rule)
         if rule is None or rule.decide is not Mode.AUTO or rule.tool not in (ANY_TOOL, approval.tool):
-            return None
-        note = f"Rule {rule.name} asks a person again, because the action {approval.id} was reversed"
-        note = f"{note}: {' '.join(reason.split())}" if reason.strip() else f"{note}."
+            return
+        note = f"Rule {rule.name} asks a person again, because the action {approval.id} was reversed."
         text = _with_decision(before.text, rule, Mode.APPROVAL)
-        return _put(tx, before, text=text, note=note[:MAX_NOTE], actor=POLICY_ACTOR, action="policy.demoted")
+        _put(tx, before, text=text, note=note, actor=POLICY_ACTOR, action="policy.demoted")
 
     def _evidence(self, tx: Any) -> list[Evidence]:
         current = self.current_in(tx)
@@ -304,13 +308,7 @@ def _diff(before: str, after: str) -> str:
     return "\n".join(list(lines)[2:])
 
 
-def _proposed(call: PastCall) -> ProposedCall:
-    item = call.approval
-    return ProposedCall(
-        tool=item.tool,
-        arguments=item.arguments,
-        amount_usd=item.amount_usd,
-        customer_email=item.customer_email,
-        plan=call.plan,
-        urgency=item.urgency,
-    )
+def _proposed(tx: Any, item: Approval) -> ProposedCall:
+    """Return a past call as the gate would see it now, with the sum that it was about then."""
+    call = proposed_call(tx, item.tool, item.arguments, customer_email=item.customer_email)
+    return call if item.amount_usd is None else call.model_copy(update={"amount_usd": item.amount_usd})

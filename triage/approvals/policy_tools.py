@@ -28,7 +28,7 @@ class WritingTool:
 WRITING_TOOLS: Mapping[str, WritingTool] = {
     REFUND: WritingTool({"order_id": (), "reason": ()}, moves_money=True),
     TICKET: WritingTool({"title": (), "description": (), "priority": tuple(Urgency), "category": tuple(Category)}),
-    QUESTION: WritingTool(asks=True),
+    QUESTION: WritingTool({"question": ()}, asks=True),
 }
 # These only look something up or write a draft, so they never wait.
 READING_TOOLS = frozenset(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
 from triage.domain.audit import AuditEntry, NewAuditEntry
-from triage.domain.base import Actor, Role, Value, utc_now
+from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
 from triage.domain.events import EventKind, NewEvent, RunEvent
 from triage.domain.follow_ups import Correction, Escalation, Ticket
 from triage.domain.labels import Category, Urgency
-from triage.domain.policies import PastCall, SavedPolicy
+from triage.domain.policies import SavedPolicy
 from triage.domain.runs import (
     FINAL_RUN_STATUSES,
     Citation,
@@ -30,6 +30,7 @@ from triage.domain.runs import (
 
 __all__ = [
     "FINAL_RUN_STATUSES",
+    "NAMELESS",
     "OPEN_APPROVAL_STATUSES",
     "Account",
     "Actor",
@@ -50,7 +51,6 @@ __all__ = [
     "NewEvent",
     "Order",
     "OrderStatus",
-    "PastCall",
     "Refund",
     "RejectCode",
     "Role",

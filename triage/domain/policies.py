@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from triage.domain.approvals import Approval
 from triage.domain.base import Value
 
 
@@ -16,10 +15,3 @@ class SavedPolicy(Value):
     note: str
     created_by: str
     created_at: datetime
-
-
-class PastCall(Value):
-    """A call that a policy has judged, with the plan that its customer has now, where that is known."""
-
-    approval: Approval
-    plan: str | None = None
