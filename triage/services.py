@@ -13,6 +13,7 @@ from storage.records import Records, open_engine
 from triage.approvals.service import ApprovalService
 from triage.customers import CustomerService
 from triage.domain import utc_now
+from triage.keys import signing_key
 from triage.ownership import DataFolder
 from triage.runs.queue import ElsewhereQueue
 from triage.runs.service import RunService
@@ -138,7 +139,7 @@ def try_traces(settings: Settings) -> bool:
 
 
 def _open_records(settings: Settings) -> Records:
-    records = Records(open_engine(settings.records_url))
+    records = Records(open_engine(settings.records_url), key=signing_key(settings))
     records.migrate()
     if settings.sample_records:
         with records.begin() as tx:
@@ -173,7 +174,6 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     from triage.runs.mirror import RunMirror  # noqa: PLC0415
     from triage.runs.records import RunRecords  # noqa: PLC0415
     from triage.runs.segment import SegmentRunner  # noqa: PLC0415
-    from triage.runs.state import signing_key  # noqa: PLC0415
     from triage.team.knowledge import KnowledgeBase  # noqa: PLC0415
     from triage.team.team import build_team  # noqa: PLC0415
     from triage.tracing import install  # noqa: PLC0415
