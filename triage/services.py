@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from storage.records import Records, open_engine
 from triage.approvals.service import ApprovalService
 from triage.customers import CustomerService
-from triage.domain import utc_now
 from triage.keys import signing_key
 from triage.ownership import DataFolder
 from triage.runs.queue import ElsewhereQueue
@@ -142,8 +141,7 @@ def _open_records(settings: Settings) -> Records:
     records = Records(open_engine(settings.records_url), key=signing_key(settings))
     records.migrate()
     if settings.sample_records:
-        with records.begin() as tx:
-            tx.samples.load(utc_now())
+        SampleService(records=records).load()
     return records
 
 
