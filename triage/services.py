@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from storage.records import Records, open_engine
 from triage.approvals.service import ApprovalService
+from triage.audit.service import AuditService
 from triage.customers import CustomerService
 from triage.keys import signing_key
 from triage.ownership import DataFolder
@@ -22,6 +23,7 @@ from triage.settings import Settings
 if TYPE_CHECKING:
     from storage.traces.queries import TraceQueries
     from storage.traces.store import TraceStore
+    from triage.approvals.resumable import ResumableService
     from triage.llm.registry import ModelRegistry
     from triage.runs.engine import DurableEngine
     from triage.runs.event_log import EventLog
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 class Services:
     """Everything that pages, API and command line use; made by ``open_services``, ended by ``close``.
 
-    ``traces`` and ``team`` are there in the owner of the data folder only.
+    ``traces``, ``team`` and ``resumable`` are there in the owner of the data folder only.
     """
 
     settings: Settings
@@ -46,7 +48,9 @@ class Services:
     approvals: ApprovalService
     customers: CustomerService
     samples: SampleService
+    audit: AuditService
     is_owner: bool
+    resumable: ResumableService | None = None
     engine: DurableEngine | None = None
     knowledge: KnowledgeBase | None = None
     models: ModelRegistry | None = None
@@ -158,6 +162,7 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
         approvals=approvals,
         customers=CustomerService(records),
         samples=SampleService(records=records),
+        audit=AuditService(records=records),
         is_owner=False,
     )
 
@@ -166,6 +171,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     # The SDK takes a second or two to import, and a command that only hands work over does without it.
     from storage.traces.queries import TraceQueries  # noqa: PLC0415
     from storage.traces.store import TraceStore  # noqa: PLC0415
+    from triage.approvals.resumable import ResumableService  # noqa: PLC0415
     from triage.llm.registry import ModelRegistry  # noqa: PLC0415
     from triage.runs.engine import DurableEngine  # noqa: PLC0415
     from triage.runs.event_log import EventLog  # noqa: PLC0415
@@ -190,13 +196,14 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
     )
 
+    key = signing_key(settings)
     segments = SegmentRunner(
         team=team,
         records=run_records,
         step_log=run_records,
         event_log=event_log,
         settings=settings,
-        key=signing_key(settings),
+        key=key,
     )
     mirror = RunMirror(
         records=records, record_run=processor.record_run, stop_run=segments.stop, since=traces.last_run_change()
@@ -211,7 +218,9 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         approvals=ApprovalService(records=records, queue=engine),
         customers=CustomerService(records),
         samples=SampleService(records=records),
+        audit=AuditService(records=records),
         is_owner=True,
+        resumable=ResumableService(records=records, queue=engine, fingerprint=team.fingerprint(), key=key),
         engine=engine,
         knowledge=knowledge,
         models=models,

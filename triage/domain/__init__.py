@@ -16,6 +16,7 @@ from triage.domain.follow_ups import Correction, Escalation, Ticket
 from triage.domain.labels import Category, Urgency
 from triage.domain.runs import (
     FINAL_RUN_STATUSES,
+    Build,
     Citation,
     Run,
     RunFailure,
@@ -37,6 +38,7 @@ __all__ = [
     "AuditCheck",
     "AuditEntry",
     "AuditFilter",
+    "Build",
     "Category",
     "Citation",
     "Conversation",

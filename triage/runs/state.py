@@ -13,18 +13,15 @@ from typing import Any
 
 from agents.run_state import CURRENT_SCHEMA_VERSION
 
-from triage.domain import StoredState, Value, utc_now
+from triage.domain import Build, StoredState, utc_now
 from triage.errors import StateError
 
 SDK_VERSION = version("openai-agents")
 
 
-class Build(Value):
-    """What a paused run relies on; by default the SDK of this build."""
-
-    sdk_version: str = SDK_VERSION
-    schema_version: str = CURRENT_SCHEMA_VERSION
-    tools_fingerprint: str
+def this_build(fingerprint: str) -> Build:
+    """Return what this build can resume, with the fingerprint of its team."""
+    return Build(sdk_version=SDK_VERSION, schema_version=CURRENT_SCHEMA_VERSION, tools_fingerprint=fingerprint)
 
 
 def pack_state(
@@ -56,7 +53,7 @@ def unpack_state(stored: StoredState, *, fingerprint: str, key: bytes) -> dict[s
             "The stored state of this run does not match its signature: it was altered or TRIAGE_SECRET_KEY changed. "
             "Run it again from the message."
         )
-    if problem := build_problem(stored, build=Build(tools_fingerprint=fingerprint)):
+    if problem := build_problem(stored, build=this_build(fingerprint)):
         raise StateError(f"{problem} Run it again from the message.")
     state: dict[str, Any] = json.loads(stored.state)
     return state
