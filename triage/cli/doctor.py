@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 
+from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
 from triage.approvals.resumable import NotResumable, ResumableService
 from triage.cli.endpoint import check_endpoint
 from triage.domain import Value
@@ -101,6 +102,7 @@ def _waiting(settings: Settings) -> str:
             records=services.records,
             knowledge=KnowledgeBase.load(settings.articles_dir),
             settings=settings,
+            gate=ActionGate(records=services.records, policies=BuiltInPolicy(), switches=NothingOff()),
         )
         service = ResumableService(
             records=services.records,
