@@ -20,7 +20,7 @@ from storage.records.steps import StepStore
 class Stores:
     """The stores, bound to one connection; whatever they write is committed or rolled back together."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, key: bytes | None = None) -> None:
         self.connection = connection
         self.conversations = ConversationStore(connection)
         self.runs = RunStore(connection)
@@ -34,5 +34,5 @@ class Stores:
         self.escalations = EscalationStore(connection)
         self.corrections = CorrectionStore(connection)
         self.notes = NoteStore(connection)
-        self.audit = AuditStore(connection)
+        self.audit = AuditStore(connection, key=key)
         self.samples = SampleStore(connection)

@@ -7,7 +7,7 @@ durations are integers in milliseconds and end in ``_ms``, money is ``Decimal`` 
 from __future__ import annotations
 
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
-from triage.domain.audit import AuditEntry, NewAuditEntry
+from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
 from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
@@ -16,6 +16,7 @@ from triage.domain.follow_ups import Correction, Escalation, Ticket
 from triage.domain.labels import Category, Urgency
 from triage.domain.runs import (
     FINAL_RUN_STATUSES,
+    Build,
     Citation,
     Run,
     RunFailure,
@@ -35,7 +36,10 @@ __all__ = [
     "Actor",
     "Approval",
     "ApprovalStatus",
+    "AuditCheck",
     "AuditEntry",
+    "AuditFilter",
+    "Build",
     "Category",
     "Citation",
     "Conversation",
