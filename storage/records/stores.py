@@ -15,6 +15,8 @@ from storage.records.runs import RunStore
 from storage.records.samples import SampleStore
 from storage.records.states import StateStore
 from storage.records.steps import StepStore
+from storage.records.switches import SwitchStore
+from storage.records.webhooks import DeliveryStore, WebhookStore
 
 
 class Stores:
@@ -26,6 +28,9 @@ class Stores:
         self.runs = RunStore(connection)
         self.events = EventStore(connection)
         self.approvals = ApprovalStore(connection)
+        self.switches = SwitchStore(connection)
+        self.webhooks = WebhookStore(connection)
+        self.deliveries = DeliveryStore(connection)
         self.states = StateStore(connection)
         self.steps = StepStore(connection)
         self.accounts = AccountStore(connection)

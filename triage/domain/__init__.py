@@ -27,11 +27,25 @@ from triage.domain.runs import (
     Trip,
     Usage,
 )
+from triage.domain.switches import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_SWITCH, Switch
+from triage.domain.webhooks import (
+    SUBSCRIBABLE_TOPICS,
+    Delivery,
+    DeliveryStatus,
+    NoticeTopic,
+    Webhook,
+    WebhookFormat,
+)
 
 __all__ = [
+    "AGENT_SWITCH",
+    "EVERYTHING_SWITCH",
     "FINAL_RUN_STATUSES",
     "NAMELESS",
     "OPEN_APPROVAL_STATUSES",
+    "SUBSCRIBABLE_TOPICS",
+    "TOOL_SWITCH",
+    "WRITES_SWITCH",
     "Account",
     "Actor",
     "Approval",
@@ -44,6 +58,8 @@ __all__ = [
     "Citation",
     "Conversation",
     "Correction",
+    "Delivery",
+    "DeliveryStatus",
     "Escalation",
     "EventKind",
     "ExecutionStatus",
@@ -52,6 +68,7 @@ __all__ = [
     "Mode",
     "NewAuditEntry",
     "NewEvent",
+    "NoticeTopic",
     "Order",
     "OrderStatus",
     "Refund",
@@ -63,11 +80,14 @@ __all__ = [
     "RunFilter",
     "RunStatus",
     "StoredState",
+    "Switch",
     "Ticket",
     "TriageResult",
     "Trip",
     "Urgency",
     "Usage",
     "Value",
+    "Webhook",
+    "WebhookFormat",
     "utc_now",
 ]
