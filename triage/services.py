@@ -7,9 +7,11 @@ import gc
 import hashlib
 import socket
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from storage.records import Records, open_engine
+from triage.approvals.brief import BriefService
 from triage.approvals.service import ApprovalService
 from triage.customers import CustomerService
 from triage.domain import utc_now
@@ -57,6 +59,11 @@ class Services:
     event_log: EventLog | None = None
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
+
+    @cached_property
+    def briefs(self) -> BriefService:
+        """Reads the queue of approvals and what a person needs to decide on one."""
+        return BriefService(self.records, form=getattr(self.approvals, "form", None))
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""
