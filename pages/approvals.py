@@ -97,8 +97,8 @@ with middle:
         if is_form:
             edit_row(brief)
         else:
-            refusal = services().approvals.refusal(approval, actor=actor()) if approval.status.is_open else None
-            action_row(brief, refusal=refusal)
+            why_not = services().approvals.refusal(approval, actor=actor()) if approval.status.is_open else None
+            action_row(brief, why_not=why_not)
         st.subheader(plain(headline(approval)), anchor=False)
         time_left(approval)
         show_error(approval.id)

@@ -98,6 +98,7 @@ class RunScope:
     ``is_replay`` is true when the segment was started before and killed: the tracing then expects spans that are
     already kept. ``ordinals`` numbers spans of the same kind below the same parent, so that a replay gives each the
     same id. ``verdicts`` keeps what each guardrail said until its span ends, because the SDK's span drops it.
+    ``rulings`` keeps by call id what the policy said of a call.
     """
 
     run_id: str
@@ -110,6 +111,7 @@ class RunScope:
     last_agent: str | None = None
     ordinals: dict[tuple[str, str, str], int] = field(default_factory=dict)
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rulings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 _SCOPE: ContextVar[RunScope | None] = ContextVar("triage_run_scope", default=None)

@@ -11,8 +11,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from storage.records import Records, open_engine
+from triage.approvals.aftermath import AftermathService
 from triage.approvals.brief import BriefService
+from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
 from triage.approvals.service import ApprovalService
+from triage.approvals.timekeeper import Timekeeper
 from triage.customers import CustomerService
 from triage.domain import utc_now
 from triage.ownership import DataFolder
@@ -46,6 +49,7 @@ class Services:
     records: Records
     runs: RunService
     approvals: ApprovalService
+    aftermath: AftermathService
     customers: CustomerService
     samples: SampleService
     is_owner: bool
@@ -59,11 +63,12 @@ class Services:
     event_log: EventLog | None = None
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
+    timekeeper: Timekeeper | None = None
 
     @cached_property
     def briefs(self) -> BriefService:
         """Reads the queue of approvals and what a person needs to decide on one."""
-        return BriefService(self.records, form=getattr(self.approvals, "form", None))
+        return BriefService(self.records, form=self.approvals.form)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""
@@ -73,6 +78,8 @@ class Services:
 
     def close(self) -> None:
         """Stop working; what is unfinished is taken up by the next start."""
+        if self.timekeeper is not None:
+            self.timekeeper.close()
         if self.segments is not None:
             self.segments.close()
         if self.models is not None:
@@ -157,13 +164,13 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
     records = _open_records(settings)
     queue = ElsewhereQueue()
     runs = RunService(records=records, queue=queue, event_log=None, stop=lambda _: None)
-    approvals = ApprovalService(records=records, queue=queue)
     return Services(
         settings=settings,
         folder=folder,
         records=records,
         runs=runs,
-        approvals=approvals,
+        approvals=ApprovalService(records=records, queue=queue, policies=BuiltInPolicy()),
+        aftermath=AftermathService(records=records),
         customers=CustomerService(records),
         samples=SampleService(records=records),
         is_owner=False,
@@ -183,6 +190,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     from triage.runs.state import signing_key  # noqa: PLC0415
     from triage.team.knowledge import KnowledgeBase  # noqa: PLC0415
     from triage.team.team import build_team  # noqa: PLC0415
+    from triage.team.tool_book import TeamToolBook  # noqa: PLC0415
     from triage.tracing import install  # noqa: PLC0415
     from triage.tracing.processor import SpoolingProcessor  # noqa: PLC0415
 
@@ -192,8 +200,10 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     traces = TraceStore.open(settings.traces_path)
     processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
     install(processor)
-    team = build_team(models=models, records=records, knowledge=knowledge, settings=settings)
-    run_records = RunRecords(records)
+    policies, switches = BuiltInPolicy(), NothingOff()
+    gate = ActionGate(records=records, policies=policies, switches=switches)
+    team = build_team(models=models, records=records, knowledge=knowledge, settings=settings, gate=gate)
+    run_records = RunRecords(records, policies=policies)
     event_log = EventLog(run_records)
     engine = DurableEngine(
         records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
@@ -212,12 +222,17 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     )
     engine.launch(segments.run, waiting=run_records.waiting)
     mirror.start()
+    timekeeper = Timekeeper(records=records, queue=engine)
+    timekeeper.start()
     return Services(
         settings=settings,
         folder=folder,
         records=records,
         runs=RunService(records=records, queue=engine, event_log=event_log, stop=segments.stop),
-        approvals=ApprovalService(records=records, queue=engine),
+        approvals=ApprovalService(
+            records=records, queue=engine, policies=policies, tools=TeamToolBook(team.agents.values())
+        ),
+        aftermath=AftermathService(records=records),
         customers=CustomerService(records),
         samples=SampleService(records=records),
         is_owner=True,
@@ -231,6 +246,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         event_log=event_log,
         segments=segments,
         mirror=mirror,
+        timekeeper=timekeeper,
     )
 
 

@@ -15,7 +15,8 @@ from pages.components.dialogs import open_dialog
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from triage.approvals.brief import Brief
-from triage.domain import Approval, ApprovalStatus, ExecutionStatus, Mode
+from triage.approvals.permission import refusal
+from triage.domain import Actor, Approval, ApprovalStatus, ExecutionStatus, Mode, utc_now
 from triage.errors import TriageError
 
 _ERROR = "approval_error"
@@ -36,7 +37,7 @@ def problems_of(approval_id: str) -> dict[str, str]:
     return found if of == approval_id else {}
 
 
-def action_row(brief: Brief, *, refusal: str | None) -> None:
+def action_row(brief: Brief, *, why_not: str | None) -> None:
     """Draw what can be done, always in the same places; where nothing can, the reason stands there."""
     approval = brief.approval
     with st.container(
@@ -45,9 +46,12 @@ def action_row(brief: Brief, *, refusal: str | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if not approval.status.is_open:
                 _afterwards(approval)
-            elif refusal is not None:
-                st.markdown(f":material/lock: {plain(refusal)}", width="stretch")
-                _release(approval)
+            elif why_not is not None:
+                st.markdown(f":material/lock: {plain(why_not)}", width="stretch")
+                if rejection_refusal(approval, actor=actor()) is None:
+                    _reject_and_claim(approval)
+                else:
+                    _release(approval)
             else:
                 _decisions(brief)
         with st.container(horizontal=True, width="content", gap="xsmall", wrap=False):
@@ -66,6 +70,11 @@ def _decisions(brief: Brief) -> None:
         _button(f"Approve{which}", approve, of, icon="check", key=f"approve_{of}", **first)
         if brief.can_edit:
             _button("Edit", begin_edit, of, icon="edit", key=f"edit_{of}", place="edit", shortcut="e")
+    _reject_and_claim(approval)
+
+
+def _reject_and_claim(approval: Approval) -> None:
+    of = approval.id
     _button("Reject", open_dialog, "reject", icon="close", key=f"reject_{of}", place="reject", shortcut="x")
     if approval.claimed_by == actor().name:
         _release(approval)
@@ -124,6 +133,11 @@ def claim(approval_id: str) -> None:
 def release(approval_id: str) -> None:
     """Give an action back."""
     _try(approval_id, lambda: services().approvals.release(approval_id, actor=actor()))
+
+
+def rejection_refusal(approval: Approval, *, actor: Actor) -> str | None:
+    """Return why this person may not even reject the action now; some who may not agree to it may."""
+    return refusal(approval, actor=actor, now=utc_now())
 
 
 def begin_edit(approval_id: str) -> None:

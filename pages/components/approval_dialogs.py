@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.approval_actions import tell
+from pages.components.approval_actions import rejection_refusal, tell
 from pages.components.approval_choice import following, listed, picked, select, selected, untick
 from pages.components.approval_list import headline
 from pages.components.context import actor, services
@@ -77,7 +77,7 @@ def _reconcile(*, is_done: bool) -> None:
     )
     if not _confirmed("It happened" if is_done else "It did not happen"):
         return
-    act = services().approvals.reconcile
+    act = services().aftermath.reconcile
     if _attempt(lambda: act(approval.id, actor=actor(), happened=is_done, note=note or "")) is not None:
         st.toast("Settled.", icon=":material/task_alt:")
         select(following(listed(), approval.id))
@@ -96,7 +96,7 @@ def reverse() -> None:
     if not _confirmed("Mark as reversed"):
         return
     if (
-        _attempt(lambda: services().approvals.mark_reversed(approval.id, actor=actor(), reason=reason or ""))
+        _attempt(lambda: services().aftermath.mark_reversed(approval.id, actor=actor(), reason=reason or ""))
         is not None
     ):
         st.toast("Marked as reversed.", icon=":material/undo:")
@@ -121,7 +121,8 @@ def _several(decision: str) -> None:
         _report(outcomes)
         return
     chosen = [services().approvals.get(approval_id) for approval_id in picked(listed())]
-    refused = {item.id: services().approvals.refusal(item, actor=actor()) for item in chosen}
+    why_not = services().approvals.refusal if decision == "approve" else rejection_refusal
+    refused = {item.id: why_not(item, actor=actor()) for item in chosen}
     able = [item for item in chosen if refused[item.id] is None]
     will = "These happen" if decision == "approve" else "These are refused, and the agents go on without them"
     st.markdown(f"{will}:" if able else "**None of the chosen ones can be decided by you.**")
@@ -138,11 +139,11 @@ def _several(decision: str) -> None:
     titles = {item.id: headline(item) for item in chosen}
     found = _attempt(
         lambda: services().approvals.decide_many(
-            [item.id for item in able], actor=actor(), decision=decision, reason=reason or None, code=code
+            [item.id for item in able], actor=actor(), decision=decision, reason=reason, code=code
         )
     )
     if found is not None:
-        st.session_state[_OUTCOMES] = (form_id(), [(titles[outcome.id], outcome.sentence) for outcome in found])
+        st.session_state[_OUTCOMES] = (form_id(), [(titles[outcome.id], outcome.problem) for outcome in found])
         st.rerun(scope="fragment")
 
 

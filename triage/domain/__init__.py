@@ -9,7 +9,7 @@ from __future__ import annotations
 from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
 from triage.domain.audit import AuditEntry, NewAuditEntry
-from triage.domain.base import Actor, Role, Value, utc_now
+from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
 from triage.domain.events import EventKind, NewEvent, RunEvent
@@ -30,6 +30,7 @@ from triage.domain.runs import (
 
 __all__ = [
     "FINAL_RUN_STATUSES",
+    "NAMELESS",
     "OPEN_APPROVAL_STATUSES",
     "Account",
     "Actor",

@@ -100,6 +100,12 @@ async def _perform(tool: str, work: Callable[[], Outcome]) -> dict[str, Any]:
     return record.model_dump(mode="json")
 
 
+def final_arguments(call: ToolCall) -> str:
+    """Return the arguments that count, as JSON text: the ones that a person decided, else the agent's own."""
+    decided = call.context.decided.get(call.tool_call_id)
+    return as_json(decided.arguments) if decided else call.tool_arguments
+
+
 def tell_called(call: ToolCall) -> None:
     """Tell that a tool is called; telling it twice is kept once."""
     scope_of(call.context).events.emit(
@@ -108,7 +114,7 @@ def tell_called(call: ToolCall) -> None:
         call_id=call.tool_call_id,
         tool=call.tool_name,
         agent=call.agent.name if call.agent else None,
-        arguments=_readable(call.tool_arguments),
+        arguments=_readable(final_arguments(call)),
     )
 
 
