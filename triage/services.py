@@ -7,10 +7,12 @@ import gc
 import hashlib
 import socket
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from storage.records import Records, open_engine
 from triage.approvals.aftermath import AftermathService
+from triage.approvals.brief import BriefService
 from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
 from triage.approvals.service import ApprovalService
 from triage.approvals.timekeeper import Timekeeper
@@ -66,6 +68,11 @@ class Services:
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
     timekeeper: Timekeeper | None = None
+
+    @cached_property
+    def briefs(self) -> BriefService:
+        """Reads the queue of approvals and what a person needs to decide on one."""
+        return BriefService(self.records, form=self.approvals.form)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""

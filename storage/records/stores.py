@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from storage.records.approval_queue import ApprovalQueue
 from storage.records.approvals import ApprovalStore
 from storage.records.audit import AuditStore
 from storage.records.conversations import ConversationStore
@@ -31,6 +32,7 @@ class Stores:
         self.switches = SwitchStore(connection)
         self.webhooks = WebhookStore(connection)
         self.deliveries = DeliveryStore(connection)
+        self.approval_queue = ApprovalQueue(connection)
         self.states = StateStore(connection)
         self.steps = StepStore(connection)
         self.accounts = AccountStore(connection)

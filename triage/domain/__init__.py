@@ -6,6 +6,7 @@ durations are integers in milliseconds and end in ``_ms``, money is ``Decimal`` 
 
 from __future__ import annotations
 
+from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
 from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
 from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
@@ -64,6 +65,7 @@ __all__ = [
     "EventKind",
     "ExecutionStatus",
     "Invoice",
+    "Lane",
     "Message",
     "Mode",
     "NewAuditEntry",
@@ -71,6 +73,9 @@ __all__ = [
     "NoticeTopic",
     "Order",
     "OrderStatus",
+    "PastDecision",
+    "QueueCounts",
+    "QueueFilter",
     "Refund",
     "RejectCode",
     "Role",
