@@ -46,6 +46,7 @@ page = st.navigation(
             st.Page("traces.py", title="Traces", icon=":material/account_tree:"),
         ],
         "Improve": [st.Page("team.py", title="Team", icon=":material/groups:")],
+        "Govern": [st.Page("policies.py", title="Policies", icon=":material/gavel:")],
     }
 )
 with st.sidebar:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from storage.records import Records, open_engine
 from triage.approvals.aftermath import AftermathService
 from triage.approvals.brief import BriefService
-from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
+from triage.approvals.gate import ActionGate, NothingOff
+from triage.approvals.policy_service import PolicyService
 from triage.approvals.service import ApprovalService
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
@@ -52,6 +53,7 @@ class Services:
     runs: RunService
     approvals: ApprovalService
     aftermath: AftermathService
+    policies: PolicyService
     customers: CustomerService
     samples: SampleService
     audit: AuditService
@@ -167,13 +169,15 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
     records = _open_records(settings)
     queue = ElsewhereQueue()
     runs = RunService(records=records, queue=queue, event_log=None, stop=lambda _: None)
+    policies = PolicyService(records=records)
     return Services(
         settings=settings,
         folder=folder,
         records=records,
         runs=runs,
-        approvals=ApprovalService(records=records, queue=queue, policies=BuiltInPolicy()),
-        aftermath=AftermathService(records=records),
+        approvals=ApprovalService(records=records, queue=queue, policies=policies),
+        aftermath=AftermathService(records=records, when_reversed=policies.demote),
+        policies=policies,
         customers=CustomerService(records),
         samples=SampleService(records=records),
         audit=AuditService(records=records),
@@ -204,7 +208,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     traces = TraceStore.open(settings.traces_path)
     processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
     install(processor)
-    policies, switches = BuiltInPolicy(), NothingOff()
+    policies, switches = PolicyService(records=records), NothingOff()
     gate = ActionGate(records=records, policies=policies, switches=switches)
     team = build_team(models=models, records=records, knowledge=knowledge, settings=settings, gate=gate)
     run_records = RunRecords(records, policies=policies)
@@ -238,7 +242,8 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         approvals=ApprovalService(
             records=records, queue=engine, policies=policies, tools=TeamToolBook(team.agents.values())
         ),
-        aftermath=AftermathService(records=records),
+        aftermath=AftermathService(records=records, when_reversed=policies.demote),
+        policies=policies,
         customers=CustomerService(records),
         samples=SampleService(records=records),
         audit=AuditService(records=records),
