@@ -58,19 +58,18 @@ def end_by_person(
     ended: Run = tx.runs.update(
         run_id, expect=expect, status=RunStatus.CANCELLED, ended_at=utc_now(), assigned_to=assigned_to
     )
-    for approval in tx.approvals.list_of_run(run_id):
-        if approval.status.is_open:
-            now = utc_now()
-            cancelled = tx.approvals.update(
-                approval.id,
-                status=ApprovalStatus.CANCELLED,
-                claimed_by=None,
-                claimed_until=None,
-                decided_by=actor.name,
-                decided_at=now,
-            )
-            audit(tx, "approval.cancelled", cancelled, actor=actor, before=approval, now=now)
     tx.events.append(run_id, [event_by_person(kind, by=actor.name)])
+    for approval in tx.approvals.list_open_of_run(run_id):
+        now = utc_now()
+        cancelled = tx.approvals.update(
+            approval.id,
+            status=ApprovalStatus.CANCELLED,
+            claimed_by=None,
+            claimed_until=None,
+            decided_by=actor.name,
+            decided_at=now,
+        )
+        audit(tx, "approval.cancelled", cancelled, actor=actor, before=approval, now=now)
     add_entry(
         tx,
         kind.value,
