@@ -19,8 +19,11 @@ from triage.domain import EventKind, Usage
 class Steps(Protocol):
     """Runs a piece of work once: after a kill the recorded outcome is returned instead of working again."""
 
-    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
-        """Run ``work`` as the durable step ``name`` and return its JSON-compatible outcome."""
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:
+        """Run ``work`` as the durable step ``name`` and return its JSON-compatible outcome.
+
+        ``once`` refuses with OutcomeUnknown what was begun before a kill and may have been done.
+        """
 
 
 class EventSink(Protocol):
@@ -42,7 +45,7 @@ class EventSink(Protocol):
 class DirectSteps:
     """Runs the work right away and keeps nothing; for tests, evaluation and the benchmark's bare run."""
 
-    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ARG002
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:  # noqa: ARG002
         """Run ``work``."""
         return await work()
 
@@ -98,6 +101,7 @@ class RunScope:
     ``is_replay`` is true when the segment was started before and killed: the tracing then expects spans that are
     already kept. ``ordinals`` numbers spans of the same kind below the same parent, so that a replay gives each the
     same id. ``verdicts`` keeps what each guardrail said until its span ends, because the SDK's span drops it.
+    ``rulings`` keeps by call id what the policy said of a call.
     """
 
     run_id: str
@@ -110,6 +114,7 @@ class RunScope:
     last_agent: str | None = None
     ordinals: dict[tuple[str, str, str], int] = field(default_factory=dict)
     verdicts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rulings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 _SCOPE: ContextVar[RunScope | None] = ContextVar("triage_run_scope", default=None)

@@ -7,12 +7,18 @@ import gc
 import hashlib
 import socket
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from storage.records import Records, open_engine
+from triage.approvals.aftermath import AftermathService
+from triage.approvals.brief import BriefService
+from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
 from triage.approvals.service import ApprovalService
+from triage.approvals.timekeeper import Timekeeper
+from triage.audit.service import AuditService
 from triage.customers import CustomerService
-from triage.domain import utc_now
+from triage.keys import signing_key
 from triage.ownership import DataFolder
 from triage.runs.queue import ElsewhereQueue
 from triage.runs.service import RunService
@@ -22,6 +28,7 @@ from triage.settings import Settings
 if TYPE_CHECKING:
     from storage.traces.queries import TraceQueries
     from storage.traces.store import TraceStore
+    from triage.approvals.resumable import ResumableService
     from triage.llm.registry import ModelRegistry
     from triage.runs.engine import DurableEngine
     from triage.runs.event_log import EventLog
@@ -36,7 +43,7 @@ if TYPE_CHECKING:
 class Services:
     """Everything that pages, API and command line use; made by ``open_services``, ended by ``close``.
 
-    ``traces`` and ``team`` are there in the owner of the data folder only.
+    ``traces``, ``team`` and ``resumable`` are there in the owner of the data folder only.
     """
 
     settings: Settings
@@ -44,9 +51,12 @@ class Services:
     records: Records
     runs: RunService
     approvals: ApprovalService
+    aftermath: AftermathService
     customers: CustomerService
     samples: SampleService
+    audit: AuditService
     is_owner: bool
+    resumable: ResumableService | None = None
     engine: DurableEngine | None = None
     knowledge: KnowledgeBase | None = None
     models: ModelRegistry | None = None
@@ -57,6 +67,12 @@ class Services:
     event_log: EventLog | None = None
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
+    timekeeper: Timekeeper | None = None
+
+    @cached_property
+    def briefs(self) -> BriefService:
+        """Reads the queue of approvals and what a person needs to decide on one."""
+        return BriefService(self.records, form=self.approvals.form)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""
@@ -66,6 +82,8 @@ class Services:
 
     def close(self) -> None:
         """Stop working; what is unfinished is taken up by the next start."""
+        if self.timekeeper is not None:
+            self.timekeeper.close()
         if self.segments is not None:
             self.segments.close()
         if self.models is not None:
@@ -138,11 +156,10 @@ def try_traces(settings: Settings) -> bool:
 
 
 def _open_records(settings: Settings) -> Records:
-    records = Records(open_engine(settings.records_url))
+    records = Records(open_engine(settings.records_url), key=signing_key(settings))
     records.migrate()
     if settings.sample_records:
-        with records.begin() as tx:
-            tx.samples.load(utc_now())
+        SampleService(records=records).load()
     return records
 
 
@@ -150,15 +167,16 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
     records = _open_records(settings)
     queue = ElsewhereQueue()
     runs = RunService(records=records, queue=queue, event_log=None, stop=lambda _: None)
-    approvals = ApprovalService(records=records, queue=queue)
     return Services(
         settings=settings,
         folder=folder,
         records=records,
         runs=runs,
-        approvals=approvals,
+        approvals=ApprovalService(records=records, queue=queue, policies=BuiltInPolicy()),
+        aftermath=AftermathService(records=records),
         customers=CustomerService(records),
         samples=SampleService(records=records),
+        audit=AuditService(records=records),
         is_owner=False,
     )
 
@@ -167,15 +185,16 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     # The SDK takes a second or two to import, and a command that only hands work over does without it.
     from storage.traces.queries import TraceQueries  # noqa: PLC0415
     from storage.traces.store import TraceStore  # noqa: PLC0415
+    from triage.approvals.resumable import ResumableService  # noqa: PLC0415
     from triage.llm.registry import ModelRegistry  # noqa: PLC0415
     from triage.runs.engine import DurableEngine  # noqa: PLC0415
     from triage.runs.event_log import EventLog  # noqa: PLC0415
     from triage.runs.mirror import RunMirror  # noqa: PLC0415
     from triage.runs.records import RunRecords  # noqa: PLC0415
     from triage.runs.segment import SegmentRunner  # noqa: PLC0415
-    from triage.runs.state import signing_key  # noqa: PLC0415
     from triage.team.knowledge import KnowledgeBase  # noqa: PLC0415
     from triage.team.team import build_team  # noqa: PLC0415
+    from triage.team.tool_book import TeamToolBook  # noqa: PLC0415
     from triage.tracing import install  # noqa: PLC0415
     from triage.tracing.processor import SpoolingProcessor  # noqa: PLC0415
 
@@ -185,35 +204,46 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     traces = TraceStore.open(settings.traces_path)
     processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
     install(processor)
-    team = build_team(models=models, records=records, knowledge=knowledge, settings=settings)
-    run_records = RunRecords(records)
+    policies, switches = BuiltInPolicy(), NothingOff()
+    gate = ActionGate(records=records, policies=policies, switches=switches)
+    team = build_team(models=models, records=records, knowledge=knowledge, settings=settings, gate=gate)
+    run_records = RunRecords(records, policies=policies)
     event_log = EventLog(run_records)
     engine = DurableEngine(
         records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
     )
 
+    key = signing_key(settings)
     segments = SegmentRunner(
         team=team,
         records=run_records,
         step_log=run_records,
         event_log=event_log,
         settings=settings,
-        key=signing_key(settings),
+        key=key,
+        paused=gate.paused,
     )
     mirror = RunMirror(
         records=records, record_run=processor.record_run, stop_run=segments.stop, since=traces.last_run_change()
     )
     engine.launch(segments.run, waiting=run_records.waiting)
     mirror.start()
+    timekeeper = Timekeeper(records=records, queue=engine)
+    timekeeper.start()
     return Services(
         settings=settings,
         folder=folder,
         records=records,
         runs=RunService(records=records, queue=engine, event_log=event_log, stop=segments.stop),
-        approvals=ApprovalService(records=records, queue=engine),
+        approvals=ApprovalService(
+            records=records, queue=engine, policies=policies, tools=TeamToolBook(team.agents.values())
+        ),
+        aftermath=AftermathService(records=records),
         customers=CustomerService(records),
         samples=SampleService(records=records),
+        audit=AuditService(records=records),
         is_owner=True,
+        resumable=ResumableService(records=records, queue=engine, fingerprint=team.fingerprint(), key=key),
         engine=engine,
         knowledge=knowledge,
         models=models,
@@ -224,6 +254,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         event_log=event_log,
         segments=segments,
         mirror=mirror,
+        timekeeper=timekeeper,
     )
 
 

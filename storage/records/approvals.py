@@ -4,18 +4,46 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.records.base import Store
+from storage.records.columns import UtcTime
 from storage.records.schema import approvals
-from triage.domain import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, utc_now
+from triage.domain import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, utc_now
 from triage.errors import Conflict
 
 _IS_OPEN = approvals.c.status.in_(sorted(status.value for status in OPEN_APPROVAL_STATUSES))
 _OF_RUN = sa.select(approvals).where(approvals.c.run_id == sa.bindparam("run_id")).order_by(approvals.c.number)
 _OPEN_OF_RUN = _OF_RUN.where(_IS_OPEN)
+_LOCKED = sa.select(approvals).where(approvals.c.id == sa.bindparam("id")).with_for_update()
+_AGREED = sa.select(approvals.c.amount_usd).where(
+    approvals.c.amount_usd.is_not(None),
+    approvals.c.status.in_([ApprovalStatus.APPROVED.value, ApprovalStatus.EDITED.value]),
+)
+_NOW = sa.bindparam("now", type_=UtcTime)
+_LATE = (
+    sa.select(approvals.c.id)
+    .where(
+        _IS_OPEN,
+        sa.or_(
+            approvals.c.expires_at <= _NOW,
+            approvals.c.claimed_until <= _NOW,
+            sa.and_(approvals.c.due_at <= _NOW, approvals.c.escalated_at.is_(None)),
+        ),
+    )
+    .order_by(approvals.c.number)
+    .limit(sa.bindparam("limit"))
+)
+_DUE_SOON = (
+    sa.select(approvals.c.id)
+    .where(_IS_OPEN, approvals.c.due_at <= sa.bindparam("soon", type_=UtcTime), approvals.c.reminded_at.is_(None))
+    .order_by(approvals.c.number)
+    .limit(sa.bindparam("limit"))
+)
 _COUNT_OPEN = sa.select(sa.func.count()).select_from(approvals).where(_IS_OPEN)
 
 
@@ -34,6 +62,10 @@ class ApprovalStore(Store[Approval]):
         """
         self._add(approval)
 
+    def add_once(self, approval: Approval) -> Approval:
+        """Keep a new approval, or return the one that the same call of the same run and segment has."""
+        return self._add_once(approval, unique=("run_id", "segment", "call_id"))
+
     def update(self, id: str, *, expect: Collection[ApprovalStatus] | None = None, **changes: Any) -> Approval:  # noqa: A002
         """Change fields of an approval, if its status is one of ``expect``, and return it as it is then.
 
@@ -49,16 +81,50 @@ class ApprovalStore(Store[Approval]):
         self,
         *,
         statuses: Collection[ApprovalStatus] = (),
+        executions: Collection[ExecutionStatus] = (),
         newest_first: bool = False,
         limit: int = 100,
         offset: int = 0,
     ) -> builtins.list[Approval]:
-        """Return the approvals with one of the statuses, of any status when none is given, oldest first by default."""
-        order = (approvals.c.created_at, approvals.c.number)
-        statement = sa.select(approvals).order_by(*([column.desc() for column in order] if newest_first else order))
+        """Return the approvals with one of the statuses and executions, any where none is given.
+
+        Those that are due first come first; with ``newest_first`` those that were asked for last.
+        """
+        newest = (approvals.c.created_at.desc(), approvals.c.number.desc())
+        statement = sa.select(approvals).order_by(
+            *(newest if newest_first else (approvals.c.due_at, approvals.c.number))
+        )
         if statuses:
             statement = statement.where(approvals.c.status.in_([status.value for status in statuses]))
+        if executions:
+            statement = statement.where(approvals.c.execution.in_([status.value for status in executions]))
         return self._all(statement.limit(limit).offset(offset))
+
+    def lock(self, id: str) -> Approval:  # noqa: A002 - the column's name
+        """Return an approval that nobody else changes before this transaction ends.
+
+        Raises:
+            NotFound: there is no such approval.
+        """
+        found = self._one(_LOCKED, {"id": id})
+        if found is None:
+            raise self._not_found(id)
+        return found
+
+    def agreed_usd(self, column: str, value: str, *, since: datetime) -> Decimal:
+        """Add up the sums of actions that people let happen since a time, by ``decided_by`` or ``customer_email``."""
+        amounts = self.connection.execute(
+            _AGREED.where(approvals.c[column] == value, approvals.c.decided_at >= since)
+        ).scalars()
+        return sum(amounts, start=Decimal(0))
+
+    def late(self, now: datetime, *, limit: int = 100) -> builtins.list[str]:
+        """Return the ids of open approvals that expire, are due for an escalation or whose claim has run out."""
+        return builtins.list(self.connection.execute(_LATE, {"now": now, "limit": limit}).scalars())
+
+    def due_before(self, soon: datetime, *, limit: int = 100) -> builtins.list[str]:
+        """Return the ids of open approvals that are due before a time and of which nobody was reminded."""
+        return builtins.list(self.connection.execute(_DUE_SOON, {"soon": soon, "limit": limit}).scalars())
 
     def list_of_run(self, run_id: str) -> builtins.list[Approval]:
         """Return the approvals of a run, in the order of their calls."""

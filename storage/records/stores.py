@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from storage.records.approval_queue import ApprovalQueue
 from storage.records.approvals import ApprovalStore
 from storage.records.audit import AuditStore
 from storage.records.conversations import ConversationStore
@@ -22,7 +23,7 @@ from storage.records.webhooks import DeliveryStore, WebhookStore
 class Stores:
     """The stores, bound to one connection; whatever they write is committed or rolled back together."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, key: bytes | None = None) -> None:
         self.connection = connection
         self.conversations = ConversationStore(connection)
         self.runs = RunStore(connection)
@@ -31,6 +32,7 @@ class Stores:
         self.switches = SwitchStore(connection)
         self.webhooks = WebhookStore(connection)
         self.deliveries = DeliveryStore(connection)
+        self.approval_queue = ApprovalQueue(connection)
         self.states = StateStore(connection)
         self.steps = StepStore(connection)
         self.accounts = AccountStore(connection)
@@ -39,5 +41,5 @@ class Stores:
         self.escalations = EscalationStore(connection)
         self.corrections = CorrectionStore(connection)
         self.notes = NoteStore(connection)
-        self.audit = AuditStore(connection)
+        self.audit = AuditStore(connection, key=key)
         self.samples = SampleStore(connection)

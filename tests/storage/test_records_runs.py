@@ -290,13 +290,13 @@ def test_lists_of_100_000_runs_need_no_search_through_all(records: Records) -> N
 # Approvals.
 
 
-def test_open_approvals_are_listed_oldest_first_and_counted(with_run: Records, make: SimpleNamespace) -> None:
+def test_open_approvals_are_listed_by_due_time_and_counted(with_run: Records, make: SimpleNamespace) -> None:
     names = ["pz", "pa", "pm"]
     with with_run.begin() as stores:
         stores.runs.add(make.run(id="r2"))
         for name in names:
-            stores.approvals.add(make.approval(id=name, call_id=name))
-        stores.approvals.add(make.approval(id="p0", run_id="r2", created_at=make.now - timedelta(hours=1)))
+            stores.approvals.add(make.approval(id=name, call_id=name, due_at=make.now))
+        stores.approvals.add(make.approval(id="p0", run_id="r2", due_at=make.now - timedelta(hours=1)))
         stores.approvals.update("pa", status=ApprovalStatus.CLAIMED)
         stores.approvals.update("pm", status=ApprovalStatus.REJECTED, decided_by="lee", reason="no")
     with with_run.read() as stores:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from agents import Model, RunConfig, Runner, RunResultStreaming, ToolExecutionConfig
+from agents import Model, RunConfig, Runner, RunResultStreaming, ToolApprovalItem, ToolExecutionConfig
 from agents.run_state import RunState
 from agents.testing import ScriptedModel, assistant_message, function_call
 
 from storage.records import Records
+from triage.approvals.exact import DecidedCall, hash_of_call
 from triage.domain import EventKind
 from triage.scope import DirectSteps, RunScope, enter_scope
 from triage.settings import Settings
@@ -162,9 +163,23 @@ class Desk:
         for item in state.get_interruptions():
             if approve:
                 state.approve(item)
+                context.decided = {**context.decided, str(item.call_id): decided(item)}
             else:
                 state.reject(item, rejection_message=reason)
         return await self.run(state, context, segment=1)
+
+
+def decided(item: ToolApprovalItem) -> DecidedCall:
+    """Return the decision of a person for a call as it is proposed."""
+    tool, call_id, arguments = str(item.name), str(item.call_id), json.loads(item.arguments or "{}")
+    return DecidedCall(
+        approval_id=f"apr_{call_id}",
+        tool=tool,
+        call_id=call_id,
+        proposed=arguments,
+        arguments=arguments,
+        arguments_hash=hash_of_call(tool, call_id, arguments),
+    )
 
 
 def call(name: str, arguments: Mapping[str, Any] | str, call_id: str) -> Any:

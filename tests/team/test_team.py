@@ -37,7 +37,7 @@ class ReplayedSteps:
         self.worked: list[str] = []
         self._count: dict[str, int] = {}
 
-    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:
         self._count[name] = self._count.get(name, 0) + 1
         key = f"{name}#{self._count[name]}"
         if key not in self.recorded:
@@ -62,9 +62,27 @@ def test_who_can_do_what(desk: Desk) -> None:
     described = {agent.name: agent for agent in desk.team.describe().agents}
     assert desk.team.describe().entry == "Triage agent"
     assert {name: [tool.name for tool in agent.tools] for name, agent in described.items()} == {
-        "Triage agent": ["search_knowledge_base", "get_account_status", "create_support_ticket", "draft_reply"],
-        "Billing specialist": ["search_knowledge_base", "get_account_status", "create_support_ticket", "draft_reply"],
-        "Technical specialist": ["search_knowledge_base", "get_account_status", "create_support_ticket", "draft_reply"],
+        "Triage agent": [
+            "search_knowledge_base",
+            "get_account_status",
+            "create_support_ticket",
+            "ask_teammate",
+            "draft_reply",
+        ],
+        "Billing specialist": [
+            "search_knowledge_base",
+            "get_account_status",
+            "create_support_ticket",
+            "ask_teammate",
+            "draft_reply",
+        ],
+        "Technical specialist": [
+            "search_knowledge_base",
+            "get_account_status",
+            "create_support_ticket",
+            "ask_teammate",
+            "draft_reply",
+        ],
         "Orders specialist": [
             "search_knowledge_base",
             "find_orders",
@@ -72,9 +90,16 @@ def test_who_can_do_what(desk: Desk) -> None:
             "shipping_status",
             "process_refund",
             "create_support_ticket",
+            "ask_teammate",
             "draft_reply",
         ],
-        "Escalation": ["search_knowledge_base", "get_account_status", "create_support_ticket", "draft_reply"],
+        "Escalation": [
+            "search_knowledge_base",
+            "get_account_status",
+            "create_support_ticket",
+            "ask_teammate",
+            "draft_reply",
+        ],
         "Reply writer": [],
         "Input check": [],
     }
@@ -277,13 +302,21 @@ async def test_a_specialist_can_escalate_too(desk: Desk) -> None:
     assert result.last_agent.name == "Escalation"
 
 
+TICKET_STEPS = [
+    "tool:search_knowledge_base#1",
+    "policy:create_support_ticket#1",
+    "switch:create_support_ticket#1",
+    "tool:create_support_ticket#1",
+]
+
+
 async def test_a_run_that_is_worked_again_does_nothing_twice_and_knows_the_same(desk: Desk) -> None:
     ticket = {"title": "No invoices", "description": "d", "priority": "medium", "category": "billing"}
     turns = [[SEARCH], [call("create_support_ticket", ticket, "t1")], [call("transfer_to_escalation", HUMAN, "h")]]
     recorded: dict[str, str] = {}
     knows: list[dict[str, Any]] = []
     told: list[Any] = []
-    for expected in (["tool:search_knowledge_base#1", "tool:create_support_ticket#1", "escalation#1"], []):
+    for expected in ([*TICKET_STEPS, "escalation#1"], []):
         desk.steps, desk.told = ReplayedSteps(recorded), type(desk.told)()
         context = desk.context()
         desk.models.specialist.enqueue(answer())

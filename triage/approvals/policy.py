@@ -18,6 +18,7 @@ from triage.domain import Order, Urgency, Value
 
 REFUND_TOOL = "process_refund"
 TICKET_TOOL = "create_support_ticket"
+QUESTION_TOOL = "ask_teammate"
 APPROVAL_RULES: Mapping[str, str] = {
     REFUND_TOOL: "Every refund waits for a person.",
     TICKET_TOOL: "Critical and high tickets wait for a person.",
@@ -71,6 +72,8 @@ def describe_action(tool: str, arguments: Mapping[str, Any], *, order: Order | N
         return f"Refund ${order.total_usd:,.2f} for order {order.id} ({order.quantity} of {order.product})"
     if tool == REFUND_TOOL:
         return f"Refund order {_quoted(arguments, 'order_id')}: {_quoted(arguments, 'reason')}"
+    if tool == QUESTION_TOOL:
+        return f"Answer: {_quoted(arguments, 'question')}"
     return f"Call {tool}"
 
 

@@ -1,48 +1,164 @@
-"""The approval queue: what waits for a person, and what a decision sets going."""
+"""The approval queue: what waits for a person, and what a decision sets going.
+
+Every change is one transaction with its entries in the run's story and in the audit log. An approval is locked before
+it is looked at, so of two people who decide at the same moment the second reads what the first decided.
+"""
 
 from __future__ import annotations
 
 import builtins
-import uuid
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
+from triage.approvals.changes import audit, resume_when_decided, was_told
+from triage.approvals.edits import ToolBook, check_edit
+from triage.approvals.exact import hash_of_call
+from triage.approvals.gate import Policies
+from triage.approvals.permission import agreement_refusal, closed_sentence, is_claimed, limit_refusal, refusal
 from triage.domain import (
     OPEN_APPROVAL_STATUSES,
     Actor,
     Approval,
     ApprovalStatus,
     EventKind,
-    NewEvent,
+    ExecutionStatus,
+    Mode,
+    RejectCode,
     Role,
-    RunStatus,
+    Value,
     utc_now,
 )
-from triage.errors import Conflict
+from triage.errors import Conflict, InvalidInput, NotAllowed, TriageError
 from triage.roles import require
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
 from triage.runs.queue import WorkQueue
 
+LEASE = timedelta(minutes=10)
+Notify = Callable[[Any, str, Approval], None]
+
+
+class BatchOutcome(Value):
+    """What became of one approval of several; ``problem`` is None where it was decided."""
+
+    id: str
+    problem: str | None = None
+
 
 class ApprovalService:
-    """Decisions on tool calls; each is made once, and the last one of a run resumes it in the same transaction."""
+    """Claims and decisions; each decision is made once, and the last one of a run resumes it."""
 
-    def __init__(self, *, records: Gateway, queue: WorkQueue) -> None:
+    def __init__(
+        self,
+        *,
+        records: Gateway,
+        queue: WorkQueue,
+        policies: Policies,
+        tools: ToolBook | None = None,
+        notify: Notify = lambda _tx, _topic, _approval: None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._records = records
         self._queue = queue
+        self._policies = policies
+        self._tools = tools
+        self._notify = notify
+        self._clock = clock
 
-    def approve(self, approval_id: str, *, actor: Actor) -> Approval:
-        """Let the call happen exactly as it is shown.
+    def claim(self, approval_id: str, *, actor: Actor) -> Approval:
+        """Take an approval for 10 minutes, or renew one's own claim.
 
         Raises:
             NotAllowed: the actor is not a reviewer.
+            Conflict: somebody else has it, or it is decided.
+        """
+        require(actor, Role.REVIEWER, action="claim an approval")
+        now = self._clock()
+        with self._records.begin() as tx:
+            before: Approval = tx.approvals.lock(approval_id)
+            _require(refusal(before, actor=actor, now=now), Conflict)
+            is_renewal = is_claimed(before, now=now)
+            after: Approval = tx.approvals.update(
+                approval_id, status=ApprovalStatus.CLAIMED, claimed_by=actor.name, claimed_until=now + LEASE
+            )
+            if not is_renewal:
+                was_told(tx, EventKind.APPROVAL_CLAIMED, after, actor=actor, before=before, now=now)
+        return after
+
+    def renew(self, approval_id: str, *, actor: Actor) -> Approval:
+        """Keep one's own claim for another 10 minutes; a claim that has run out is not taken again by itself.
+
+        Raises:
+            Conflict: it is not the actor's any more.
+        """
+        now = self._clock()
+        with self._records.begin() as tx:
+            before: Approval = tx.approvals.lock(approval_id)
+            if not (before.status.is_open and before.claimed_by == actor.name and is_claimed(before, now=now)):
+                raise Conflict(closed_sentence(before, now=now) or "Your claim has run out; claim it again.")
+            after: Approval = tx.approvals.update(approval_id, claimed_until=now + LEASE)
+        return after
+
+    def release(self, approval_id: str, *, actor: Actor) -> Approval:
+        """Give back one's claim; does nothing where the actor has none."""
+        now = self._clock()
+        with self._records.begin() as tx:
+            before: Approval = tx.approvals.lock(approval_id)
+            if not before.status.is_open or before.claimed_by != actor.name:
+                return before
+            after: Approval = tx.approvals.update(approval_id, **_UNCLAIMED, status=ApprovalStatus.PENDING)
+            audit(tx, "approval.released", after, actor=actor, before=before, now=now)
+        return after
+
+    def approve(self, approval_id: str, *, actor: Actor) -> Approval:
+        """Let the call happen exactly as it is shown; where two people have to agree, the first one only agrees.
+
+        Raises:
+            NotAllowed: the actor may not decide this; the sentence says why.
             Conflict: somebody decided already; the message says who and what.
         """
-        require(actor, Role.REVIEWER, action="approve an action")
-        return self._decide(approval_id, actor=actor, status=ApprovalStatus.APPROVED, reason=None)
+        with self._records.begin() as tx:
+            approval: Approval = tx.approvals.lock(approval_id)
+            if approval.kind == "question":
+                raise InvalidInput("The agent asked a question. Write the answer, or reject the question.")
+            final = approval.endorsed_arguments or approval.arguments
+            after = self._agree(tx, approval, final, actor=actor, reason=None)
+        self._queue.wake()
+        return after
 
-    def reject(self, approval_id: str, *, actor: Actor, reason: str) -> Approval:
+    def edit(self, approval_id: str, *, actor: Actor, arguments: Mapping[str, Any], reason: str = "") -> Approval:
+        """Let the call happen with other arguments; the agent is told what was changed.
+
+        Raises:
+            InvalidInput: the arguments cannot be used; the message names the field.
+            NotAllowed: the actor may not decide this.
+            Conflict: somebody decided already.
+        """
+        require(actor, Role.REVIEWER, action="edit and approve an action")
+        text = clean_message(reason, what="reason") if reason.strip() else None
+        with self._records.begin() as tx:
+            approval: Approval = tx.approvals.lock(approval_id)
+            _require(refusal(approval, actor=actor, now=self._clock()), Conflict)
+            _require(self.problem(approval, arguments), InvalidInput)
+            call, mode = check_edit(tx, approval, arguments, rules=self._policies.document())
+            approval = tx.approvals.update(approval_id, mode=mode, amount_usd=call.amount_usd)
+            after = self._agree(tx, approval, dict(arguments), actor=actor, reason=text)
+        self._queue.wake()
+        return after
+
+    def answer(self, approval_id: str, *, actor: Actor, text: str) -> Approval:
+        """Answer the question of an agent, which then goes on with the answer."""
+        answer = clean_message(text, what="reply")
+        with self._records.begin() as tx:
+            approval: Approval = tx.approvals.lock(approval_id)
+            if approval.kind != "question":
+                raise InvalidInput("The agent wants to act and asked no question. Approve, edit or reject it.")
+            after = self._agree(tx, approval, {**approval.arguments, "answer": answer}, actor=actor, reason=None)
+        self._queue.wake()
+        return after
+
+    def reject(self, approval_id: str, *, actor: Actor, reason: str, code: RejectCode = RejectCode.OTHER) -> Approval:
         """Refuse the call; the reason goes to the agent.
 
         Raises:
@@ -52,7 +168,36 @@ class ApprovalService:
         """
         require(actor, Role.REVIEWER, action="reject an action")
         text = clean_message(reason, what="reason")
-        return self._decide(approval_id, actor=actor, status=ApprovalStatus.REJECTED, reason=text)
+        with self._records.begin() as tx:
+            approval: Approval = tx.approvals.lock(approval_id)
+            _require(refusal(approval, actor=actor, now=self._clock()), Conflict)
+            after = self._close(
+                tx, approval, actor=actor, status=ApprovalStatus.REJECTED, reason=text, reason_code=code
+            )
+        self._queue.wake()
+        return after
+
+    def decide_many(
+        self,
+        approval_ids: Collection[str],
+        *,
+        actor: Actor,
+        decision: Literal["approve", "reject"],
+        reason: str = "",
+        code: RejectCode = RejectCode.OTHER,
+    ) -> builtins.list[BatchOutcome]:
+        """Decide several, each on its own: one that cannot be decided holds up none of the others."""
+        outcomes = []
+        for approval_id in approval_ids:
+            try:
+                if decision == "approve":
+                    self.approve(approval_id, actor=actor)
+                else:
+                    self.reject(approval_id, actor=actor, reason=reason, code=code)
+                outcomes.append(BatchOutcome(id=approval_id))
+            except TriageError as error:
+                outcomes.append(BatchOutcome(id=approval_id, problem=str(error)))
+        return outcomes
 
     def get(self, approval_id: str) -> Approval:
         """Return an approval."""
@@ -64,14 +209,15 @@ class ApprovalService:
         self,
         *,
         statuses: Collection[ApprovalStatus] = OPEN_APPROVAL_STATUSES,
+        executions: Collection[ExecutionStatus] = (),
         newest_first: bool = False,
         limit: int = 100,
         offset: int = 0,
     ) -> builtins.list[Approval]:
-        """Return approvals, by default the open ones with the one that waits longest first."""
+        """Return approvals, by default the open ones with the one that is due first at the beginning."""
         with self._records.read() as tx:
             approvals: builtins.list[Approval] = tx.approvals.list(
-                statuses=statuses, newest_first=newest_first, limit=limit, offset=offset
+                statuses=statuses, executions=executions, newest_first=newest_first, limit=limit, offset=offset
             )
         return approvals
 
@@ -87,57 +233,80 @@ class ApprovalService:
             count: int = tx.approvals.count_open()
         return count
 
-    def _decide(self, approval_id: str, *, actor: Actor, status: ApprovalStatus, reason: str | None) -> Approval:
-        now = utc_now()
-        with self._records.begin() as tx:
-            before: Approval = tx.approvals.get(approval_id)
-            if not before.status.is_open:
-                raise Conflict(_already(before))
-            approval: Approval = tx.approvals.update(
-                approval_id,
-                expect=OPEN_APPROVAL_STATUSES,
-                status=status,
-                decided_by=actor.name,
-                decided_at=now,
-                decided_arguments=before.arguments if status is ApprovalStatus.APPROVED else None,
+    def refusal(self, approval: Approval, *, actor: Actor) -> str | None:
+        """Return why this person may not agree to the action now, or None."""
+        sentence = refusal(approval, actor=actor, now=self._clock()) or agreement_refusal(approval, actor=actor)
+        if sentence is not None:
+            return sentence
+        with self._records.read() as tx:
+            return self._over_limit(tx, approval, actor=actor)
+
+    def form(self, approval: Approval) -> dict[str, Any] | None:
+        """Return the JSON schema of the arguments, None where this process has no team."""
+        return self._tools.form(approval.tool) if self._tools else None
+
+    def problem(self, approval: Approval, arguments: Mapping[str, Any]) -> str | None:
+        """Return why edited arguments cannot be used, or None."""
+        if self._tools is None:
+            return "Arguments can be edited in the console only."
+        return self._tools.problem(approval.tool, arguments)
+
+    def _agree(
+        self, tx: Any, approval: Approval, final: dict[str, Any], *, actor: Actor, reason: str | None
+    ) -> Approval:
+        """Decide for the action, or agree to it as the first of two."""
+        now = self._clock()
+        require(actor, Role.REVIEWER, action="approve an action")
+        _require(refusal(approval, actor=actor, now=now), Conflict)
+        _require(agreement_refusal(approval, actor=actor), NotAllowed)
+        _require(self._over_limit(tx, approval, actor=actor), NotAllowed)
+        if approval.mode is Mode.TWO_PEOPLE and (approval.endorsed_by is None or final != approval.endorsed_arguments):
+            endorsed: Approval = tx.approvals.update(
+                approval.id,
+                status=ApprovalStatus.PENDING,
+                **_UNCLAIMED,
+                endorsed_by=actor.name,
+                endorsed_at=now,
+                endorsed_arguments=final,
                 reason=reason,
             )
-            tx.events.append(
-                approval.run_id,
-                [
-                    NewEvent(
-                        key=f"approval:{approval.id}:{uuid.uuid4().hex}",
-                        kind=EventKind.APPROVAL_DECIDED,
-                        at=now,
-                        payload={
-                            "approval_id": approval.id,
-                            "tool": approval.tool,
-                            "summary": approval.summary,
-                            "status": status.value,
-                            "by": actor.name,
-                            "reason": reason,
-                        },
-                    )
-                ],
-            )
-            _resume_when_decided(tx, approval)
-        self._queue.wake()
-        return approval
+            was_told(tx, EventKind.APPROVAL_ENDORSED, endorsed, actor=actor, before=approval, now=now)
+            return endorsed
+        is_changed = approval.kind == "action" and final != approval.arguments
+        status = ApprovalStatus.EDITED if is_changed else ApprovalStatus.APPROVED
+        return self._close(
+            tx,
+            approval,
+            actor=actor,
+            status=status,
+            decided_arguments=final,
+            arguments_hash=hash_of_call(approval.tool, approval.call_id, final),
+            reason=reason or approval.reason,
+        )
+
+    def _close(self, tx: Any, approval: Approval, *, actor: Actor, **decided: Any) -> Approval:
+        now = self._clock()
+        after: Approval = tx.approvals.update(
+            approval.id, expect=OPEN_APPROVAL_STATUSES, decided_by=actor.name, decided_at=now, **decided
+        )
+        was_told(tx, EventKind.APPROVAL_DECIDED, after, actor=actor, before=approval, now=now)
+        self._notify(tx, "approval.decided", after)
+        resume_when_decided(tx, after)
+        return after
+
+    def _over_limit(self, tx: Any, approval: Approval, *, actor: Actor) -> str | None:
+        midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        return limit_refusal(
+            approval,
+            actor=actor,
+            rules=self._policies.document(),
+            spent=lambda column, value: tx.approvals.agreed_usd(column, value, since=midnight),
+        )
 
 
-def _resume_when_decided(tx: Any, approval: Approval) -> None:
-    """Queue the next segment when this was the last open approval of the run."""
-    if any(other.status.is_open for other in tx.approvals.list_of_run(approval.run_id)):
-        return
-    tx.runs.update(
-        approval.run_id,
-        expect=(RunStatus.AWAITING_APPROVAL,),
-        status=RunStatus.QUEUED,
-        segment=approval.segment + 1,
-    )
+_UNCLAIMED: Mapping[str, Any] = {"claimed_by": None, "claimed_until": None}
 
 
-def _already(approval: Approval) -> str:
-    who = f" by {approval.decided_by}" if approval.decided_by else ""
-    why = f": {approval.reason}" if approval.reason else ""
-    return f"This action was already {approval.status.value}{who}{why}."
+def _require(sentence: str | None, error: type[TriageError]) -> None:
+    if sentence is not None:
+        raise error(sentence)

@@ -6,9 +6,10 @@ durations are integers in milliseconds and end in ``_ms``, money is ``Decimal`` 
 
 from __future__ import annotations
 
+from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
-from triage.domain.audit import AuditEntry, NewAuditEntry
-from triage.domain.base import Actor, Role, Value, utc_now
+from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
+from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
 from triage.domain.events import EventKind, NewEvent, RunEvent
@@ -16,6 +17,7 @@ from triage.domain.follow_ups import Correction, Escalation, Ticket
 from triage.domain.labels import Category, Urgency
 from triage.domain.runs import (
     FINAL_RUN_STATUSES,
+    Build,
     Citation,
     Run,
     RunFailure,
@@ -40,6 +42,7 @@ __all__ = [
     "AGENT_SWITCH",
     "EVERYTHING_SWITCH",
     "FINAL_RUN_STATUSES",
+    "NAMELESS",
     "OPEN_APPROVAL_STATUSES",
     "SUBSCRIBABLE_TOPICS",
     "TOOL_SWITCH",
@@ -48,7 +51,10 @@ __all__ = [
     "Actor",
     "Approval",
     "ApprovalStatus",
+    "AuditCheck",
     "AuditEntry",
+    "AuditFilter",
+    "Build",
     "Category",
     "Citation",
     "Conversation",
@@ -59,6 +65,7 @@ __all__ = [
     "EventKind",
     "ExecutionStatus",
     "Invoice",
+    "Lane",
     "Message",
     "Mode",
     "NewAuditEntry",
@@ -66,6 +73,9 @@ __all__ = [
     "NoticeTopic",
     "Order",
     "OrderStatus",
+    "PastDecision",
+    "QueueCounts",
+    "QueueFilter",
     "Refund",
     "RejectCode",
     "Role",

@@ -28,8 +28,16 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+# Who has given no name: everybody at a console without sign-in, and at the command line.
+NAMELESS = frozenset({"local user", "command line"})
+
+
 class Actor(Value):
     """Who does something: a person, a program or the team itself."""
 
     name: str
     role: Role = Role.OPERATOR
+
+    def is_same_person(self, name: str | None) -> bool:
+        """Whether ``name`` is known to be the same person; of those without a name nobody can tell."""
+        return name == self.name and name not in NAMELESS

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from triage.approvals.policy import describe_action, needs_approval
+from triage.approvals.asking import execution_of, passed, requested, ruling_of
+from triage.approvals.gate import BuiltInPolicy, Policies, Ruling
 from triage.domain import (
     Approval,
     ApprovalStatus,
@@ -26,7 +25,7 @@ from triage.domain import (
 )
 from triage.llm.offline import OFFLINE_MODEL_NAME
 from triage.runs.gateway import Gateway
-from triage.runs.outcome import Interruption, Outcome
+from triage.runs.outcome import Outcome
 from triage.runs.queue import WaitingSegment
 from triage.runs.reading import MAX_EVENTS
 from triage.runs.state import pack_state
@@ -56,8 +55,9 @@ class NothingToDo(Exception):  # noqa: N818 - it is no error
 class RunRecords:
     """The segments' side of the records; also the event store and the step log."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, *, policies: Policies | None = None) -> None:
         self._gateway = gateway
+        self._policies = policies or BuiltInPolicy()
 
     def append_many(self, batches: Mapping[str, Sequence[NewEvent]]) -> None:
         """Keep the events of several runs in one transaction; a cancelled run tells only what was done all the same."""
@@ -131,7 +131,7 @@ class RunRecords:
         fingerprint: str,
         key: bytes,
         told: Sequence[NewEvent],
-        executions: Mapping[str, EventKind],
+        executions: Mapping[str, EventKind | None],
     ) -> Run:
         """Write the end of a segment: the last events, totals, status, what belongs to the status, and its event."""
         now = utc_now()
@@ -160,12 +160,16 @@ class RunRecords:
                         key=key,
                     )
                 )
+                rules = self._policies.document()
                 for interruption in outcome.interruptions:
-                    approval = _approval(run, interruption, order=_order_of(tx, interruption))
+                    ruling = ruling_of(scope, interruption)
+                    approval = requested(run, interruption, ruling, order=_order_of(tx, ruling), rules=rules)
                     tx.approvals.add(approval)
                     events.insert(0, _requested(approval))
+            for approval in passed(run, scope, executions):
+                tx.approvals.add_once(approval)
             for approval in _executing(tx, run):
-                tx.approvals.update(approval.id, execution=_execution(executions.get(approval.call_id)))
+                tx.approvals.update(approval.id, execution=execution_of(executions.get(approval.call_id)))
             tx.events.append(run.id, [*told, *events])
             ending = _ending(current, outcome, now=now)
             finished: Run = tx.runs.update(
@@ -278,33 +282,11 @@ def _end_event(run: Run, outcome: Outcome) -> NewEvent:
     return NewEvent(key=f"ended:{run.segment}", kind=kind, at=utc_now(), payload=payload)
 
 
-def _order_of(tx: Any, interruption: Interruption) -> Order | None:
+def _order_of(tx: Any, ruling: Ruling) -> Order | None:
     """Return the order that a call is about, so that the person who decides sees the sum and not only a number."""
-    order_id = json.loads(interruption.arguments).get("order_id")
+    order_id = ruling.call.arguments.get("order_id")
     order: Order | None = tx.orders.find(order_id) if isinstance(order_id, str) else None
     return order
-
-
-def _approval(run: Run, interruption: Interruption, *, order: Order | None) -> Approval:
-    now = utc_now()
-    arguments = json.loads(interruption.arguments)
-    place = f"{run.id}:{run.segment}:{interruption.call_id}"
-    return Approval(
-        # The id comes from the call, so the replay of a killed pause asks for the same approval.
-        id=f"apr_{hashlib.blake2b(place.encode(), digest_size=10).hexdigest()}",
-        run_id=run.id,
-        segment=run.segment,
-        conversation_id=run.conversation_id,
-        call_id=interruption.call_id,
-        tool=interruption.tool,
-        agent=interruption.agent,
-        arguments=arguments,
-        summary=describe_action(interruption.tool, arguments, order=order),
-        policy=needs_approval(interruption.tool, arguments).sentence,
-        status=ApprovalStatus.PENDING,
-        created_at=now,
-        updated_at=now,
-    )
 
 
 def _requested(approval: Approval) -> NewEvent:
@@ -320,9 +302,3 @@ def _requested(approval: Approval) -> NewEvent:
             "summary": approval.summary,
         },
     )
-
-
-def _execution(kind: EventKind | None) -> ExecutionStatus:
-    if kind is EventKind.TOOL_COMPLETED:
-        return ExecutionStatus.SUCCEEDED
-    return ExecutionStatus.FAILED if kind is EventKind.TOOL_FAILED else ExecutionStatus.UNKNOWN

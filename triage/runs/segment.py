@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from itertools import chain, repeat
 from typing import Any
 
@@ -17,8 +17,9 @@ import structlog
 from agents import RunConfig, Runner, RunResultStreaming, ToolExecutionConfig, trace
 from agents.run_state import RunState
 
+from triage.approvals.exact import DecidedCall, decided_call
 from triage.domain import Approval, ApprovalStatus, RunStatus
-from triage.errors import DataFolderError, StateError
+from triage.errors import DataFolderError
 from triage.runs.event_log import EventLog, RunEvents
 from triage.runs.hooks import StoryHooks
 from triage.runs.outcome import Outcome, outcome_of_error, outcome_of_result
@@ -78,8 +79,10 @@ class SegmentRunner:
         event_log: EventLog,
         settings: Settings,
         key: bytes,
+        paused: Callable[[str], str | None] = lambda _agent: None,
     ) -> None:
         self._team = team
+        self._paused = paused
         self._records = records
         self._step_log = step_log
         self._event_log = event_log
@@ -182,7 +185,7 @@ class SegmentRunner:
     async def _work(self, started: SegmentStart, scope: RunScope, context: TriageContext) -> Outcome:
         """Run the agents; every way in which that can end is an outcome."""
         enter_scope(scope)
-        hooks = StoryHooks(scope)
+        hooks = StoryHooks(scope, paused=self._paused)
         result: RunResultStreaming | None = None
         try:
             start = await self._starting_point(started, context)
@@ -221,14 +224,17 @@ class SegmentRunner:
         state: RunState[Any, Any] = await RunState.from_json(
             self._team.entry, plain, context_deserializer=lambda _: context
         )
-        decided = {approval.call_id: approval for approval in started.approvals}
+        asked = {approval.call_id: approval for approval in started.approvals}
+        decided: dict[str, DecidedCall] = {}
         for item in state.get_interruptions():
-            approval = decided.get(item.call_id or "")
+            call_id = item.call_id or ""
+            approval = asked.get(call_id)
             if approval is not None and approval.status in (ApprovalStatus.APPROVED, ApprovalStatus.EDITED):
-                _require_same_arguments(approval, item.arguments)
+                decided[call_id] = decided_call(approval, proposed=json.loads(item.arguments or "{}"))
                 state.approve(item)
             else:
                 state.reject(item, rejection_message=_rejection(approval))
+        context.decided = decided
         return state
 
     def _finish(
@@ -258,12 +264,6 @@ class SegmentRunner:
         return run.status
 
 
-def _require_same_arguments(approval: Approval, arguments: str | None) -> None:
-    """Refuse to act with other arguments than the ones that a person saw and decided."""
-    if json.loads(arguments or "{}") != approval.decided_arguments:
-        raise StateError("What was approved is not what would run. Nothing was done; run it again from the message.")
-
-
 async def _cancel(result: RunResultStreaming) -> None:
     """Cancel the SDK's run and wait until its own task is gone: until then it may still tell events."""
     result.cancel()
@@ -280,8 +280,9 @@ async def _interrupt(works: list[_Work]) -> None:
 
 def _rejection(approval: Approval | None) -> str:
     if approval is None or approval.status is not ApprovalStatus.REJECTED:
-        return "This action was not approved in time. Do not try it again; tell what happens next without it."
+        return "This was not decided in time. Do not try it again; tell what happens next without it."
+    why = f" ({approval.reason_code.value.replace('_', ' ')})" if approval.reason_code else ""
     return (
-        f"A reviewer rejected this action. Their reason: {approval.reason or 'none given'}. "
+        f"A reviewer rejected this{why}. Their reason: {approval.reason or 'none given'}. "
         "Do not try it again; finish without it and take the reason into account."
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from pydantic import BaseModel, Field
 
+from triage.approvals.exact import DecidedCall
 from triage.domain import Citation, Urgency
 from triage.scope import RunScope, current_scope
 
@@ -53,7 +55,8 @@ class RunFacts(BaseModel):
 class TriageContext:
     """The context that the SDK hands to instructions, tools and guardrails of one run.
 
-    ``today`` is the day on which the run was submitted, so that a run resumed later reads the same date.
+    ``today`` is the day on which the run was submitted, so that a run resumed later reads the same date. ``decided``
+    are the calls that people let happen, by call id.
     """
 
     run_id: str
@@ -64,6 +67,7 @@ class TriageContext:
     account_id: str | None = None
     submitted_by: str = "team"
     facts: RunFacts = field(default_factory=RunFacts)
+    decided: Mapping[str, DecidedCall] = field(default_factory=dict)
 
     def is_customer(self, email: str) -> bool:
         """Whether ``email`` is the customer's own address."""

@@ -9,6 +9,7 @@ from typing import Any
 from agents import Agent, Handoff, Model, TResponseInputItem, handoff
 from agents.tool import Tool
 
+from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
 from triage.domain import TriageResult
 from triage.llm.names import ModelRole
 from triage.settings import Settings
@@ -24,6 +25,7 @@ from triage.team.sources import ArticleSearch, ModelSource
 from triage.team.tools.accounts import account_tool
 from triage.team.tools.knowledge import knowledge_tool
 from triage.team.tools.orders import order_tools
+from triage.team.tools.teammate import teammate_tool
 from triage.team.tools.tickets import ticket_tool
 from triage.team.tools.writer import draft_tool
 from triage.team.verdicts import GuardrailVerdict
@@ -92,8 +94,16 @@ class Team:
         return self.shape
 
 
-def build_team(*, models: ModelSource, records: DeskRecords, knowledge: ArticleSearch, settings: Settings) -> Team:
-    """Build the team over its models, records and articles."""
+def build_team(
+    *,
+    models: ModelSource,
+    records: DeskRecords,
+    knowledge: ArticleSearch,
+    settings: Settings,
+    gate: ActionGate | None = None,
+) -> Team:
+    """Build the team over its models, records and articles; without a ``gate`` the built-in policy decides."""
+    gate = gate or ActionGate(records=records, policies=BuiltInPolicy(), switches=NothingOff())
     writer = _plain_agent(REPLY_WRITER, models.for_role("writer"), instructions=instructions.writer_instructions)
     checker = _plain_agent(
         INPUT_CHECK,
@@ -102,7 +112,11 @@ def build_team(*, models: ModelSource, records: DeskRecords, knowledge: ArticleS
         output_type=BuiltOutput(GuardrailVerdict),
     )
     account = account_tool(records)
-    kit = _Kit(models=models, shared=(ticket_tool(records), draft_tool(writer)), search=knowledge_tool(knowledge))
+    kit = _Kit(
+        models=models,
+        shared=(ticket_tool(records, gate), teammate_tool(gate), draft_tool(writer)),
+        search=knowledge_tool(knowledge),
+    )
     escalation = kit.agent(
         ESCALATION,
         instructions=instructions.escalation_instructions,
@@ -128,7 +142,7 @@ def build_team(*, models: ModelSource, records: DeskRecords, knowledge: ArticleS
         ORDERS_SPECIALIST,
         instructions=instructions.orders_instructions,
         purpose="Orders of the hardware shop: where they are, returns, refunds, broken devices.",
-        tools=order_tools(records),
+        tools=order_tools(records, gate),
         handoffs=[to_escalation],
     )
     entry = kit.agent(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from agents import ToolGuardrailFunctionOutput, ToolInputGuardrail, ToolOutputGuardrail
@@ -17,9 +17,10 @@ from agents.function_schema import FuncSchema
 from agents.tool_guardrails import ToolInputGuardrailData, ToolOutputGuardrailData
 from pydantic import ValidationError
 
-from triage.domain import EventKind
+from triage.approvals.gate import ActionGate
+from triage.domain import EventKind, Mode
 from triage.errors import ToolError
-from triage.team.calls import ToolCall, tell_called, tell_failed
+from triage.team.calls import ToolCall, final_arguments, tell_called, tell_failed
 from triage.team.context import scope_of
 from triage.team.data_text import clean_output
 
@@ -42,6 +43,26 @@ class ArgumentRules:
     schema: FuncSchema
     limits: Mapping[str, int] = field(default_factory=dict)
     refusal: Refusal | None = None
+
+    def with_gate(self, gate: ActionGate) -> ArgumentRules:
+        """Return rules that also refuse what the policy denies, before they look at the records."""
+        name, further = self.schema.name, self.refusal
+
+        async def refusal(call: ToolCall, arguments: Mapping[str, Any]) -> str | None:
+            scope, context = scope_of(call.context), call.context
+            if call.tool_call_id not in context.decided:
+                verdict = await gate.verdict(
+                    scope,
+                    tool=name,
+                    call_id=call.tool_call_id,
+                    arguments=arguments,
+                    customer_email=context.customer_email,
+                )
+                if verdict.mode is Mode.DENY:
+                    return f"{verdict.sentence} Do not call it again; go on without it and set requires_human."
+            return await further(call, arguments) if further else None
+
+        return replace(self, refusal=refusal)
 
     def read(self, text: str) -> dict[str, Any]:
         """Return the arguments.
@@ -79,14 +100,21 @@ def check_text(name: str, value: str, *, limit: int) -> None:
         raise ToolError(f"The argument '{name}' has control characters. Leave them out and call again.")
 
 
-def arguments_guardrail(rules: ArgumentRules) -> ToolInputGuardrail[Any]:
+@dataclass(kw_only=True)
+class ArgumentsGuardrail(ToolInputGuardrail[Any]):
+    """The guardrail of a tool's arguments, with its rules for whoever else has to keep to them."""
+
+    rules: ArgumentRules
+
+
+def arguments_guardrail(rules: ArgumentRules) -> ArgumentsGuardrail:
     """Build the guardrail that checks a call before a person is asked and before it works."""
 
     async def check(gate: ToolInputGuardrailData) -> ToolGuardrailFunctionOutput:
         call = cast("ToolCall", gate.context)
         verdict = "bad_arguments"
         try:
-            arguments = rules.read(call.tool_arguments)
+            arguments = rules.read(final_arguments(call))
             verdict = "refused"
             sentence = await rules.refusal(call, arguments) if rules.refusal else None
         except ToolError as error:
@@ -98,7 +126,7 @@ def arguments_guardrail(rules: ArgumentRules) -> ToolInputGuardrail[Any]:
         note = _note_trip(call, ARGUMENTS_GUARDRAIL, stage="tool_input", verdict=verdict, reason=sentence)
         return ToolGuardrailFunctionOutput.reject_content(sentence, note)
 
-    return ToolInputGuardrail(guardrail_function=check, name=ARGUMENTS_GUARDRAIL)
+    return ArgumentsGuardrail(guardrail_function=check, name=ARGUMENTS_GUARDRAIL, rules=rules)
 
 
 async def _clean(gate: ToolOutputGuardrailData) -> ToolGuardrailFunctionOutput:

@@ -7,6 +7,7 @@ from typing import Any
 
 from agents import FunctionTool
 
+from triage.approvals.gate import ActionGate
 from triage.domain import Order, OrderStatus, Refund, utc_now
 from triage.errors import Conflict, ToolError
 from triage.team.calls import Outcome, ToolCall, as_json, run_call, stable_id
@@ -16,9 +17,9 @@ from triage.team.order_rules import check_refundable, own_email, own_order, retu
 from triage.team.tools.building import desk_tool
 
 
-def order_tools(records: DeskRecords) -> list[FunctionTool]:
+def order_tools(records: DeskRecords, gate: ActionGate) -> list[FunctionTool]:
     """Build ``find_orders``, ``order_details``, ``shipping_status`` and ``process_refund``."""
-    return [_find_orders(records), _order_details(records), _shipping_status(records), _process_refund(records)]
+    return [_find_orders(records), _order_details(records), _shipping_status(records), _process_refund(records, gate)]
 
 
 def _find_orders(records: DeskRecords) -> FunctionTool:
@@ -99,7 +100,7 @@ def _shipping_status(records: DeskRecords) -> FunctionTool:
     return desk_tool(shipping_status)
 
 
-def _process_refund(records: DeskRecords) -> FunctionTool:
+def _process_refund(records: DeskRecords, gate: ActionGate) -> FunctionTool:
     async def process_refund(call: ToolCall, order_id: str, reason: str) -> str:  # noqa: D417
         """Refund one delivered order of the customer in full. A person approves every refund before it happens.
 
@@ -118,7 +119,7 @@ def _process_refund(records: DeskRecords) -> FunctionTool:
     async def refusal(call: ToolCall, arguments: Mapping[str, Any]) -> str | None:
         return await _refund_refusal(records, call, str(arguments["order_id"]))
 
-    return desk_tool(process_refund, limits={"reason": 1000}, refusal=refusal)
+    return desk_tool(process_refund, limits={"reason": 1000}, refusal=refusal, gate=gate)
 
 
 async def _refund_refusal(records: DeskRecords, call: ToolCall, order_id: str) -> str | None:

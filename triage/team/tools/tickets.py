@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from agents import FunctionTool
 
+from triage.approvals.gate import ActionGate
 from triage.domain import Category, EventKind, Ticket, Urgency, utc_now
 from triage.errors import ToolError
 from triage.team.calls import CallEvent, Outcome, ToolCall, as_json, run_call, stable_id
@@ -20,7 +21,7 @@ Priority = Literal["low", "medium", "high", "critical"]
 TicketCategory = Literal["billing", "technical", "account", "feature_request", "other"]
 
 
-def ticket_tool(records: DeskRecords) -> FunctionTool:
+def ticket_tool(records: DeskRecords, gate: ActionGate) -> FunctionTool:
     """Build ``create_support_ticket``."""
 
     async def create_support_ticket(  # noqa: D417
@@ -52,7 +53,7 @@ def ticket_tool(records: DeskRecords) -> FunctionTool:
         check_searched(call.context)
         return None
 
-    return desk_tool(create_support_ticket, limits={"description": 8000}, refusal=refusal, shows_data=False)
+    return desk_tool(create_support_ticket, limits={"description": 8000}, refusal=refusal, shows_data=False, gate=gate)
 
 
 def check_searched(context: TriageContext) -> None:

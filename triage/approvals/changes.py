@@ -1,0 +1,77 @@
+"""What every change of an approval brings with it: the story of its run, the audit log, the run that goes on."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from triage.domain import Actor, Approval, EventKind, NewAuditEntry, NewEvent, RunStatus
+
+# What the audit log keeps of an approval before and after a change; never the customer's words.
+_TRACKED = (
+    "status",
+    "execution",
+    "claimed_by",
+    "endorsed_by",
+    "decided_by",
+    "decided_arguments",
+    "arguments_hash",
+    "reason_code",
+    "reason",
+    "reversed_by",
+)
+
+
+def was_told(tx: Any, kind: EventKind, after: Approval, *, actor: Actor, before: Approval, now: datetime) -> None:
+    """Write a change into the story of the run and into the audit log."""
+    tx.events.append(
+        after.run_id,
+        [
+            NewEvent(
+                key=f"approval:{after.id}:{uuid.uuid4().hex}",
+                kind=kind,
+                at=now,
+                payload={
+                    "approval_id": after.id,
+                    "tool": after.tool,
+                    "summary": after.summary,
+                    "status": after.status.value,
+                    "by": actor.name,
+                    "reason": after.reason,
+                },
+            )
+        ],
+    )
+    action = f"approval.{after.status.value}" if kind is EventKind.APPROVAL_DECIDED else kind.value
+    audit(tx, action, after, actor=actor, before=before, now=now)
+
+
+def audit(tx: Any, action: str, after: Approval, *, actor: Actor, before: Approval, now: datetime) -> None:
+    """Write a change of an approval into the audit log: the fields that differ."""
+    old, new = (value.model_dump(mode="json", include=set(_TRACKED)) for value in (before, after))
+    changed = [name for name in _TRACKED if old[name] != new[name]]
+    tx.audit.add(
+        NewAuditEntry(
+            at=now,
+            actor=actor.name,
+            role=actor.role,
+            action=action,
+            subject_kind="approval",
+            subject_id=after.id,
+            before={name: old[name] for name in changed},
+            after={name: new[name] for name in changed},
+        )
+    )
+
+
+def resume_when_decided(tx: Any, approval: Approval) -> None:
+    """Queue the next segment when this was the last open approval of the run."""
+    if any(other.status.is_open for other in tx.approvals.list_of_run(approval.run_id)):
+        return
+    tx.runs.update(
+        approval.run_id,
+        expect=(RunStatus.AWAITING_APPROVAL,),
+        status=RunStatus.QUEUED,
+        segment=approval.segment + 1,
+    )

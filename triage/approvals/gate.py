@@ -1,0 +1,131 @@
+"""Whether a call of an agent may happen now.
+
+Every tool that changes something asks the gate twice: before a person is asked, what the policy says; and just before
+it works, whether a switch is in the way. Both answers are durable steps, because policies and switches may change
+between a kill and the restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from triage.approvals.policies import PolicyDocument, ProposedCall, Verdict
+from triage.domain import Mode, Order, Urgency, Value
+from triage.runs.gateway import Gateway
+from triage.scope import RunScope
+
+SWITCH_RULE = "everything needs approval"
+
+
+class Policies(Protocol):
+    """Gives the policy in force; asked before every call that changes something."""
+
+    def document(self) -> PolicyDocument:
+        """Return the policy in force."""
+
+
+class Board(Protocol):
+    """What is switched off at a moment."""
+
+    @property
+    def everything_needs_approval(self) -> bool:
+        """Whether nothing may happen without a person."""
+
+    def refusal(self, *, tool: str, agent: str | None, writes: bool) -> str | None:
+        """Return the sentence that refuses a call, written for the model, or None."""
+
+
+class Switches(Protocol):
+    """Gives what is switched off."""
+
+    def current(self) -> Board:
+        """Return what is switched off at this moment."""
+
+
+class Ruling(Value):
+    """What the policy said of one call of a segment."""
+
+    call: ProposedCall
+    verdict: Verdict
+
+
+class ActionGate:
+    """Asks policy and switches about the calls of running segments."""
+
+    def __init__(self, *, records: Gateway, policies: Policies, switches: Switches) -> None:
+        self._records = records
+        self._policies = policies
+        self._switches = switches
+
+    async def verdict(
+        self, scope: RunScope, *, tool: str, call_id: str, arguments: Mapping[str, Any], customer_email: str | None
+    ) -> Verdict:
+        """Say what becomes of a call; the same call of a segment gets the same answer, also after a kill."""
+
+        async def look() -> dict[str, Any]:
+            with self._records.read() as tx:
+                call = proposed_call(tx, tool, arguments, customer_email=customer_email)
+            verdict = self._policies.document().judge(call)
+            if verdict.mode is Mode.AUTO and self._switches.current().everything_needs_approval:
+                sentence = "Everything needs approval at the moment, so a person decides."
+                verdict = verdict.model_copy(update={"mode": Mode.APPROVAL, "rule": SWITCH_RULE, "sentence": sentence})
+            return Ruling(call=call, verdict=verdict).model_dump(mode="json")
+
+        if call_id not in scope.rulings:
+            scope.rulings[call_id] = await scope.steps.run(f"policy:{tool}", look)
+        return Ruling.model_validate(scope.rulings[call_id]).verdict
+
+    async def switched_off(self, scope: RunScope, *, tool: str, agent: str | None) -> str | None:
+        """Return the sentence that refuses a call of a tool that changes something, because of a switch, or None."""
+
+        async def look() -> str | None:
+            return self._switches.current().refusal(tool=tool, agent=agent, writes=True)
+
+        sentence: str | None = await scope.steps.run(f"switch:{tool}", look)
+        return sentence
+
+    def paused(self, agent: str) -> str | None:
+        """Return the sentence that stops an agent, or None."""
+        return self._switches.current().refusal(tool="", agent=agent, writes=False)
+
+
+def proposed_call(tx: Any, tool: str, arguments: Mapping[str, Any], *, customer_email: str | None) -> ProposedCall:
+    """Return a call with what the records know of it: its sum and the customer's plan."""
+    order_id = arguments.get("order_id")
+    order: Order | None = tx.orders.find(order_id) if isinstance(order_id, str) else None
+    account = tx.accounts.find_by_email(customer_email) if customer_email else None
+    return ProposedCall(
+        tool=tool,
+        arguments=dict(arguments),
+        amount_usd=order.total_usd if order else None,
+        customer_email=customer_email,
+        plan=account.plan if account else None,
+        urgency=_urgency(arguments.get("priority")),
+    )
+
+
+class BuiltInPolicy:
+    """The policy of a desk on which nobody has written one."""
+
+    def document(self) -> PolicyDocument:
+        """Return the built-in policy."""
+        return PolicyDocument()
+
+
+class NothingOff:
+    """A board without switches."""
+
+    everything_needs_approval = False
+
+    def current(self) -> NothingOff:
+        """Return itself."""
+        return self
+
+    def refusal(self, *, tool: str, agent: str | None, writes: bool) -> str | None:  # noqa: ARG002
+        """Refuse nothing."""
+        return None
+
+
+def _urgency(word: Any) -> Urgency | None:
+    return Urgency(word) if word in {urgency.value for urgency in Urgency} else None

@@ -1,0 +1,68 @@
+"""Who may decide an approval, and why not; asked by the service, and by pages only to say it beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from triage.approvals.policies import PolicyDocument
+from triage.domain import Actor, Approval, Role
+from triage.roles import may
+
+NO_MONEY = Decimal(0)
+
+
+def refusal(approval: Approval, *, actor: Actor, now: datetime) -> str | None:
+    """Return why this person may not decide the approval now, or None; limits are another question."""
+    if not may(actor, Role.REVIEWER):
+        return f"Deciding takes the role reviewer; you are acting as {actor.role.value}."
+    if closed := closed_sentence(approval, now=now):
+        return closed
+    if held_by_another(approval, actor=actor, now=now):
+        return f"{approval.claimed_by} is on it until {approval.claimed_until:%H:%M} UTC."
+    return None
+
+
+def agreement_refusal(approval: Approval, *, actor: Actor) -> str | None:
+    """Return why this person may not agree to the action, or None; whoever may not agree may still reject."""
+    if actor.is_same_person(approval.submitted_by):
+        return "You submitted this message, so another person decides what it sets going."
+    if approval.endorsed_by == actor.name:
+        return "You have agreed already; a second person has to agree as well."
+    return None
+
+
+def closed_sentence(approval: Approval, *, now: datetime) -> str | None:
+    """Say who decided what and when, or that it is too late; None while it is open."""
+    if approval.status.is_open:
+        is_late = approval.expires_at is not None and now >= approval.expires_at
+        return f"This expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC and counts as rejected." if is_late else None
+    who = f" by {approval.decided_by}" if approval.decided_by else ""
+    at = f" at {approval.decided_at:%Y-%m-%d %H:%M} UTC" if approval.decided_at else ""
+    why = f": {approval.reason}" if approval.reason else ""
+    return f"This action was already {approval.status.value}{who}{at}{why}."
+
+
+def held_by_another(approval: Approval, *, actor: Actor, now: datetime) -> bool:
+    """Whether somebody else has claimed the approval and the lease has not run out."""
+    return is_claimed(approval, now=now) and approval.claimed_by != actor.name
+
+
+def is_claimed(approval: Approval, *, now: datetime) -> bool:
+    """Whether a claim on the approval is still good."""
+    return approval.claimed_until is not None and now < approval.claimed_until
+
+
+def limit_refusal(
+    approval: Approval, *, actor: Actor, rules: PolicyDocument, spent: Callable[[str, str], Decimal]
+) -> str | None:
+    """Return why the sum is more than the person or the customer's day allows; ``spent`` adds up today's by column."""
+    if not approval.amount_usd:
+        return None
+    return rules.limit_problem(
+        role=actor.role,
+        amount_usd=approval.amount_usd,
+        decided_today_usd=spent("decided_by", actor.name),
+        customer_today_usd=spent("customer_email", approval.customer_email) if approval.customer_email else NO_MONEY,
+    )
