@@ -166,7 +166,7 @@ def _forget() -> None:
 
 def _ask_reason() -> tuple[RejectCode, str]:
     opened = form_id()
-    code = st.segmented_control(
+    code = st.pills(
         "Why", list(RejectCode), default=RejectCode.OTHER, required=True, key=f"code_{opened}", format_func=code_words
     )
     reason = st.text_area(
