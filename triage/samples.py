@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from triage.domain import Actor, Role
+from triage.audit.entries import SYSTEM, add_entry
+from triage.domain import Actor, Role, utc_now
 from triage.roles import require
 from triage.runs.gateway import Gateway
 
 
 class SampleService:
-    """Counts and removes the sample accounts and orders."""
+    """Loads, counts and removes the sample accounts and orders."""
 
     def __init__(self, records: Gateway) -> None:
         self._records = records
+
+    def load(self) -> int:
+        """Add the samples at the first start and return how many were added; later starts add none."""
+        with self._records.begin() as tx:
+            loaded: int = tx.samples.load(utc_now())
+            if loaded:
+                add_entry(tx, "samples.loaded", actor=SYSTEM, subject=("samples", "all"), after={"records": loaded})
+        return loaded
 
     def count(self) -> int:
         """Return how many sample accounts and orders there are."""
@@ -28,4 +37,5 @@ class SampleService:
         require(actor, Role.MANAGER, action="remove the sample records")
         with self._records.begin() as tx:
             removed: int = tx.samples.remove()
+            add_entry(tx, "samples.removed", actor=actor, subject=("samples", "all"), before={"records": removed})
         return removed

@@ -16,8 +16,9 @@ from triage.approvals.brief import BriefService
 from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
 from triage.approvals.service import ApprovalService
 from triage.approvals.timekeeper import Timekeeper
+from triage.audit.service import AuditService
 from triage.customers import CustomerService
-from triage.domain import utc_now
+from triage.keys import signing_key
 from triage.ownership import DataFolder
 from triage.runs.queue import ElsewhereQueue
 from triage.runs.service import RunService
@@ -27,6 +28,7 @@ from triage.settings import Settings
 if TYPE_CHECKING:
     from storage.traces.queries import TraceQueries
     from storage.traces.store import TraceStore
+    from triage.approvals.resumable import ResumableService
     from triage.llm.registry import ModelRegistry
     from triage.runs.engine import DurableEngine
     from triage.runs.event_log import EventLog
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 class Services:
     """Everything that pages, API and command line use; made by ``open_services``, ended by ``close``.
 
-    ``traces`` and ``team`` are there in the owner of the data folder only.
+    ``traces``, ``team`` and ``resumable`` are there in the owner of the data folder only.
     """
 
     settings: Settings
@@ -52,7 +54,9 @@ class Services:
     aftermath: AftermathService
     customers: CustomerService
     samples: SampleService
+    audit: AuditService
     is_owner: bool
+    resumable: ResumableService | None = None
     engine: DurableEngine | None = None
     knowledge: KnowledgeBase | None = None
     models: ModelRegistry | None = None
@@ -152,11 +156,10 @@ def try_traces(settings: Settings) -> bool:
 
 
 def _open_records(settings: Settings) -> Records:
-    records = Records(open_engine(settings.records_url))
+    records = Records(open_engine(settings.records_url), key=signing_key(settings))
     records.migrate()
     if settings.sample_records:
-        with records.begin() as tx:
-            tx.samples.load(utc_now())
+        SampleService(records=records).load()
     return records
 
 
@@ -173,6 +176,7 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
         aftermath=AftermathService(records=records),
         customers=CustomerService(records),
         samples=SampleService(records=records),
+        audit=AuditService(records=records),
         is_owner=False,
     )
 
@@ -181,13 +185,13 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     # The SDK takes a second or two to import, and a command that only hands work over does without it.
     from storage.traces.queries import TraceQueries  # noqa: PLC0415
     from storage.traces.store import TraceStore  # noqa: PLC0415
+    from triage.approvals.resumable import ResumableService  # noqa: PLC0415
     from triage.llm.registry import ModelRegistry  # noqa: PLC0415
     from triage.runs.engine import DurableEngine  # noqa: PLC0415
     from triage.runs.event_log import EventLog  # noqa: PLC0415
     from triage.runs.mirror import RunMirror  # noqa: PLC0415
     from triage.runs.records import RunRecords  # noqa: PLC0415
     from triage.runs.segment import SegmentRunner  # noqa: PLC0415
-    from triage.runs.state import signing_key  # noqa: PLC0415
     from triage.team.knowledge import KnowledgeBase  # noqa: PLC0415
     from triage.team.team import build_team  # noqa: PLC0415
     from triage.team.tool_book import TeamToolBook  # noqa: PLC0415
@@ -209,13 +213,15 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
     )
 
+    key = signing_key(settings)
     segments = SegmentRunner(
         team=team,
         records=run_records,
         step_log=run_records,
         event_log=event_log,
         settings=settings,
-        key=signing_key(settings),
+        key=key,
+        paused=gate.paused,
     )
     mirror = RunMirror(
         records=records, record_run=processor.record_run, stop_run=segments.stop, since=traces.last_run_change()
@@ -235,7 +241,9 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         aftermath=AftermathService(records=records),
         customers=CustomerService(records),
         samples=SampleService(records=records),
+        audit=AuditService(records=records),
         is_owner=True,
+        resumable=ResumableService(records=records, queue=engine, fingerprint=team.fingerprint(), key=key),
         engine=engine,
         knowledge=knowledge,
         models=models,

@@ -122,10 +122,14 @@ def _writing_refused(connection: Connection) -> Iterator[None]:
 
 
 class Records:
-    """The records of the product: transactions over all stores. One object serves every thread of a process."""
+    """The records of the product: transactions over all stores. One object serves every thread of a process.
 
-    def __init__(self, engine: Engine) -> None:
+    ``key`` seals the audit log; without one its chain is kept all the same, but a missing end would not be noticed.
+    """
+
+    def __init__(self, engine: Engine, *, key: bytes | None = None) -> None:
         self.engine = engine
+        self._key = key
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._is_file = self._is_sqlite and engine.url.database not in IN_MEMORY
         self._reader = _open_reader(engine) if self._is_file else engine
@@ -150,7 +154,7 @@ class Records:
             if self._is_sqlite:
                 # Without this the lock is taken at the first write, and what was read before it may be out of date.
                 connection.exec_driver_sql("begin immediate")
-            yield Stores(connection)
+            yield Stores(connection, key=self._key)
             connection.commit()
 
     @contextmanager
@@ -158,11 +162,12 @@ class Records:
         """Open one look at the records, the same for all queries of the block; writing in it is an error."""
         with _said_plainly(), self._reader.connect() as connection:
             if not self._is_sqlite:
-                yield Stores(connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ"))
+                looking = connection.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
+                yield Stores(looking, key=self._key)
                 return
             with nullcontext() if self._is_file else _writing_refused(connection):
                 connection.exec_driver_sql("begin")
-                yield Stores(connection)
+                yield Stores(connection, key=self._key)
 
     def close(self) -> None:
         """Close every connection."""

@@ -195,6 +195,8 @@ run_states = sa.Table(
     sa.Column("schema_version", sa.Text, nullable=False),
     sa.Column("tools_fingerprint", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
+    # Which paused runs another build made is asked often, and their states are long: this spares reading them.
+    sa.Index("ix_run_states_build", "run_id", "segment", "sdk_version", "schema_version", "tools_fingerprint"),
 )
 
 run_steps = sa.Table(

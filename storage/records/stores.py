@@ -16,17 +16,22 @@ from storage.records.runs import RunStore
 from storage.records.samples import SampleStore
 from storage.records.states import StateStore
 from storage.records.steps import StepStore
+from storage.records.switches import SwitchStore
+from storage.records.webhooks import DeliveryStore, WebhookStore
 
 
 class Stores:
     """The stores, bound to one connection; whatever they write is committed or rolled back together."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, key: bytes | None = None) -> None:
         self.connection = connection
         self.conversations = ConversationStore(connection)
         self.runs = RunStore(connection)
         self.events = EventStore(connection)
         self.approvals = ApprovalStore(connection)
+        self.switches = SwitchStore(connection)
+        self.webhooks = WebhookStore(connection)
+        self.deliveries = DeliveryStore(connection)
         self.approval_queue = ApprovalQueue(connection)
         self.states = StateStore(connection)
         self.steps = StepStore(connection)
@@ -36,5 +41,5 @@ class Stores:
         self.escalations = EscalationStore(connection)
         self.corrections = CorrectionStore(connection)
         self.notes = NoteStore(connection)
-        self.audit = AuditStore(connection)
+        self.audit = AuditStore(connection, key=key)
         self.samples = SampleStore(connection)

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from triage.cli.audit import audit_commands
 from triage.cli.output import approval_as_json, print_json, print_run, run_as_json
 from triage.domain import Actor, ApprovalStatus, Role, Run, RunFilter, RunStatus
 from triage.errors import InvalidInput, TriageError
@@ -82,6 +83,9 @@ def _services_over_time(kind: str) -> Generator[Services, None, None]:
                     if not services.folder.is_taken():
                         break
                     look_at = time.monotonic() + LOOK_FOR_OWNER_S
+
+
+app.add_typer(audit_commands(_services, actor=COMMAND_LINE), name="audit")
 
 
 @app.command()

@@ -5,14 +5,21 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 
+from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
+from triage.approvals.resumable import NotResumable, ResumableService
 from triage.cli.endpoint import check_endpoint
 from triage.domain import Value
-from triage.errors import SettingsError, TriageError
+from triage.errors import SettingsError, StateError, TriageError
+from triage.keys import signing_key
 from triage.llm.registry import ModelRegistry
 from triage.ownership import DataFolder
+from triage.runs.queue import ElsewhereQueue
 from triage.services import open_services, try_traces
 from triage.settings import Settings, load_settings
 from triage.team.knowledge import KnowledgeBase
+from triage.team.team import build_team
+
+MAX_NAMED = 10
 
 
 class Check(Value):
@@ -36,6 +43,7 @@ def run_checks() -> list[Check]:
         _checked("knowledge base", lambda: _knowledge(settings)),
         _checked("model", lambda: check_endpoint(settings)),
         _checked("model roles", lambda: _models(settings)),
+        _checked("waiting items", lambda: _waiting(settings)),
         _checked("packages", _packages),
     ]
 
@@ -83,6 +91,43 @@ def _models(settings: Settings) -> str:
         roles.setdefault(described.chain[0].model, []).append(described.role)
     parts = [f"{model} answers as {', '.join(names)}" for model, names in roles.items()]
     return f"{'; '.join(parts)}."
+
+
+def _waiting(settings: Settings) -> str:
+    """Say whether this build can go on with everything that waits for a person; asked before an upgrade goes live."""
+    services = open_services(settings, kind="doctor", own=False)
+    try:
+        team = build_team(
+            models=ModelRegistry(settings),
+            records=services.records,
+            knowledge=KnowledgeBase.load(settings.articles_dir),
+            settings=settings,
+            gate=ActionGate(records=services.records, policies=BuiltInPolicy(), switches=NothingOff()),
+        )
+        service = ResumableService(
+            records=services.records,
+            queue=ElsewhereQueue(),
+            fingerprint=team.fingerprint(),
+            key=signing_key(settings),
+        )
+        found = service.check_all()
+        waiting = services.approvals.count_open()
+    finally:
+        services.close()
+    if found:
+        raise StateError(_not_resumable(found))
+    return f"{waiting} {'item waits' if waiting == 1 else 'items wait'} for a decision; this build can go on with all."
+
+
+def _not_resumable(found: list[NotResumable]) -> str:
+    count = sum(len(item.approvals) for item in found)
+    items = "1 waiting item was" if count == 1 else f"{count} waiting items were"
+    named = "; ".join(f"{item.run.id}: {item.reason.removesuffix('.')}" for item in found[:MAX_NAMED])
+    more = f"; and {len(found) - MAX_NAMED} more runs" if len(found) > MAX_NAMED else ""
+    return (
+        f"{items} made by another build, and this one cannot go on with them. Decide on them with the build that made "
+        f"them, or run them again from the message on the approvals page. {named}{more}."
+    )
 
 
 def _packages() -> str:

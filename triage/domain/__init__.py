@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
-from triage.domain.audit import AuditEntry, NewAuditEntry
+from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
 from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
@@ -17,6 +17,7 @@ from triage.domain.follow_ups import Correction, Escalation, Ticket
 from triage.domain.labels import Category, Urgency
 from triage.domain.runs import (
     FINAL_RUN_STATUSES,
+    Build,
     Citation,
     Run,
     RunFailure,
@@ -27,20 +28,39 @@ from triage.domain.runs import (
     Trip,
     Usage,
 )
+from triage.domain.switches import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_SWITCH, Switch
+from triage.domain.webhooks import (
+    SUBSCRIBABLE_TOPICS,
+    Delivery,
+    DeliveryStatus,
+    NoticeTopic,
+    Webhook,
+    WebhookFormat,
+)
 
 __all__ = [
+    "AGENT_SWITCH",
+    "EVERYTHING_SWITCH",
     "FINAL_RUN_STATUSES",
     "NAMELESS",
     "OPEN_APPROVAL_STATUSES",
+    "SUBSCRIBABLE_TOPICS",
+    "TOOL_SWITCH",
+    "WRITES_SWITCH",
     "Account",
     "Actor",
     "Approval",
     "ApprovalStatus",
+    "AuditCheck",
     "AuditEntry",
+    "AuditFilter",
+    "Build",
     "Category",
     "Citation",
     "Conversation",
     "Correction",
+    "Delivery",
+    "DeliveryStatus",
     "Escalation",
     "EventKind",
     "ExecutionStatus",
@@ -50,6 +70,7 @@ __all__ = [
     "Mode",
     "NewAuditEntry",
     "NewEvent",
+    "NoticeTopic",
     "Order",
     "OrderStatus",
     "PastDecision",
@@ -64,11 +85,14 @@ __all__ = [
     "RunFilter",
     "RunStatus",
     "StoredState",
+    "Switch",
     "Ticket",
     "TriageResult",
     "Trip",
     "Urgency",
     "Usage",
     "Value",
+    "Webhook",
+    "WebhookFormat",
     "utc_now",
 ]

@@ -31,3 +31,35 @@ class AuditEntry(NewAuditEntry):
     seq: int
     previous_hash: str
     hash: str
+
+
+class AuditFilter(Value):
+    """Which entries a list shows; an empty filter shows all. ``subject`` is a part of the subject's id."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    actor: str | None = None
+    actions: tuple[str, ...] = ()
+    subject_kind: str | None = None
+    subject: str = ""
+
+
+class AuditCheck(Value):
+    """What a check of the whole log found.
+
+    ``checked`` lines were good; ``problem`` is a sentence on the first thing that is wrong, and ``first_wrong`` is the
+    number of its line where it has one. ``head_seq`` and ``head_hash`` name the last line that was good. ``is_sealed``
+    says whether the end was compared with the seal.
+    """
+
+    checked: int
+    head_seq: int
+    head_hash: str
+    is_sealed: bool
+    first_wrong: int | None = None
+    problem: str | None = None
+
+    @property
+    def is_unbroken(self) -> bool:
+        """Whether every line is the one that was written, at its place."""
+        return self.problem is None

@@ -167,6 +167,14 @@ class RunFilter(Value):
     conversation_id: str | None = None
 
 
+class Build(Value):
+    """What a paused run relies on: the SDK and its state schema, and the team's tools, handoffs and instructions."""
+
+    sdk_version: str
+    schema_version: str
+    tools_fingerprint: str
+
+
 class StoredState(Value):
     """A paused run: the SDK's RunState as JSON text with its signature and the build that wrote it."""
 

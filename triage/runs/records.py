@@ -131,7 +131,7 @@ class RunRecords:
         fingerprint: str,
         key: bytes,
         told: Sequence[NewEvent],
-        executions: Mapping[str, EventKind],
+        executions: Mapping[str, EventKind | None],
     ) -> Run:
         """Write the end of a segment: the last events, totals, status, what belongs to the status, and its event."""
         now = utc_now()

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from triage.audit.entries import add_entry, text_mark
 from triage.domain import (
     Actor,
-    ApprovalStatus,
     Category,
     Conversation,
     Correction,
     Escalation,
     EventKind,
     Message,
-    NewEvent,
     Run,
     RunStatus,
     Urgency,
@@ -28,10 +27,9 @@ from triage.runs.gateway import Gateway
 from triage.runs.intake import CONVERSATION_PREFIX, clean_email, clean_id, clean_message
 from triage.runs.queue import WorkQueue
 from triage.runs.reading import RunReading
+from triage.runs.steering import STOPPABLE, add_run, end_by_person, event_by_person, new_run, run_again
 
 SUBJECT_CHARS = 80
-_STOPPABLE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.AWAITING_APPROVAL)
-_ENDED = (RunStatus.COMPLETED, RunStatus.BLOCKED, RunStatus.FAILED, RunStatus.CANCELLED)
 
 
 class RunService(RunReading):
@@ -82,21 +80,7 @@ class RunService(RunReading):
     def retry(self, run_id: str, *, actor: Actor) -> Run:
         """Run the message of an ended run again, as a new run of the same conversation."""
         with self._records.begin() as tx:
-            old = _as_run(tx.runs.get(run_id))
-            if old.status not in _ENDED:
-                raise Conflict(f"This run is {_words(old.status)}; cancel it before you run it again.")
-            run = _add(
-                tx,
-                _new_run(
-                    conversation_id=old.conversation_id,
-                    message_id=old.message_id,
-                    message=old.message,
-                    customer_email=old.customer_email,
-                    account_id=old.account_id,
-                    submitted_by=actor.name,
-                    retry_of=old.id,
-                ),
-            )
+            run = run_again(tx, _as_run(tx.runs.get(run_id)), actor=actor)
         self._queue.wake()
         return run
 
@@ -112,7 +96,7 @@ class RunService(RunReading):
         """
         with self._records.read() as tx:
             run = _as_run(tx.runs.get(run_id))
-        if run.status in _STOPPABLE:
+        if run.status in STOPPABLE:
             return self._end_by_person(run_id, actor=actor, kind=EventKind.RUN_TAKEN_OVER, assigned_to=actor.name)
         with self._records.begin() as tx:
             run = _as_run(tx.runs.get(run_id))
@@ -120,7 +104,8 @@ class RunService(RunReading):
                 raise Conflict(f"{run.assigned_to} has taken this over already. Talk to them first.")
             _require_unanswered(run)
             taken = _as_run(tx.runs.update(run_id, assigned_to=actor.name))
-            tx.events.append(run_id, [_event(EventKind.RUN_TAKEN_OVER, by=actor.name)])
+            before, after = {"assigned_to": run.assigned_to}, {"assigned_to": actor.name}
+            _tell(tx, EventKind.RUN_TAKEN_OVER, run_id, actor=actor, before=before, after=after)
         return taken
 
     def escalate(
@@ -149,7 +134,8 @@ class RunService(RunReading):
             if escalation.id != escalation_id:
                 return escalation
             tx.runs.update(run_id, escalated=True)
-            tx.events.append(run_id, [_event(EventKind.ESCALATED, by=actor.name, reason=text, urgency=urgency.value)])
+            told = {"reason": text, "urgency": urgency.value}
+            _tell(tx, EventKind.ESCALATED, run_id, actor=actor, said=told, after=told)
         return escalation
 
     def correct(self, run_id: str, *, field: Literal["category", "urgency"], value: str, actor: Actor) -> Run:
@@ -175,10 +161,9 @@ class RunService(RunReading):
                 )
             )
             changed = _as_run(tx.runs.update(run_id, **{field: label}))
-            tx.events.append(
-                run_id,
-                [_event(EventKind.LABEL_CORRECTED, by=actor.name, field=field, before=before, after=label.value)],
-            )
+            said = {"field": field, "before": before, "after": label.value}
+            was = {field: before.value if before else None}
+            _tell(tx, EventKind.LABEL_CORRECTED, run_id, actor=actor, said=said, before=was, after={field: label.value})
         return changed
 
     def edit_reply(self, run_id: str, *, text: str, actor: Actor, seen: str | None = None) -> Run:
@@ -194,7 +179,8 @@ class RunService(RunReading):
             if run.reply == reply:
                 return run
             changed = _as_run(tx.runs.update(run_id, reply=reply, reply_edited_by=actor.name))
-            tx.events.append(run_id, [_event(EventKind.REPLY_EDITED, by=actor.name)])
+            before, after = text_mark(run.reply), text_mark(reply)
+            _tell(tx, EventKind.REPLY_EDITED, run_id, actor=actor, before=before, after=after)
         return changed
 
     def mark_sent(self, run_id: str, *, actor: Actor, text: str | None = None, seen: str | None = None) -> Run:
@@ -223,7 +209,8 @@ class RunService(RunReading):
                     created_at=now,
                 )
             )
-            tx.events.append(run_id, [_event(EventKind.REPLY_SENT, by=actor.name)])
+            before, after = text_mark(run.reply), text_mark(reply)
+            _tell(tx, EventKind.REPLY_SENT, run_id, actor=actor, before=before, after=after)
         return changed
 
     def _accept(
@@ -268,9 +255,9 @@ class RunService(RunReading):
             tx.conversations.add(conversation, first=message)
         else:
             tx.conversations.add_message(message, customer_email=email, account_id=account)
-        return _add(
+        return add_run(
             tx,
-            _new_run(
+            new_run(
                 conversation_id=conversation.id,
                 message_id=message.id,
                 message=text,
@@ -286,40 +273,17 @@ class RunService(RunReading):
             # What was told before the end stands before it in the log; later nothing is taken any more.
             self._event_log.flush(run_id)
         with self._records.begin() as tx:
-            run = _as_run(
-                tx.runs.update(
-                    run_id, expect=_STOPPABLE, status=RunStatus.CANCELLED, ended_at=utc_now(), assigned_to=assigned_to
-                )
-            )
-            for approval in tx.approvals.list_of_run(run_id):
-                if approval.status.is_open:
-                    tx.approvals.update(approval.id, status=ApprovalStatus.CANCELLED, decided_at=utc_now())
-            tx.events.append(run_id, [_event(kind, by=actor.name)])
+            run = end_by_person(tx, run_id, actor=actor, kind=kind, assigned_to=assigned_to)
         self._stop(run_id)
         return run
 
 
-def _add(tx: Any, run: Run) -> Run:
-    tx.runs.add(run)
-    tx.events.append(run.id, [NewEvent(key="queued", kind=EventKind.RUN_QUEUED, at=run.created_at)])
-    return run
-
-
-def _new_run(**fields: Any) -> Run:
-    now = utc_now()
-    return Run(
-        id=f"run_{secrets.token_hex(8)}",
-        status=RunStatus.QUEUED,
-        trace_id=f"trace_{uuid.uuid4().hex}",
-        created_at=now,
-        updated_at=now,
-        **fields,
-    )
-
-
-def _event(kind: EventKind, **payload: Any) -> NewEvent:
-    """Make an event of something that a person did; each one is its own."""
-    return NewEvent(key=f"{kind.value}:{uuid.uuid4().hex}", kind=kind, at=utc_now(), payload=payload)
+def _tell(
+    tx: Any, kind: EventKind, run_id: str, *, actor: Actor, said: Mapping[str, Any] | None = None, **parts: Any
+) -> None:
+    """Tell in the run's own log and in the audit log, under the same word, what a person did to the run."""
+    tx.events.append(run_id, [event_by_person(kind, by=actor.name, **(said or {}))])
+    add_entry(tx, kind.value, actor=actor, subject=("run", run_id), **parts)
 
 
 def _require_unanswered(run: Run) -> None:
@@ -335,7 +299,7 @@ def _require_open_reply(run: Run, *, seen: str | None, is_another: bool = False)
         raise Conflict(f"{who} changed the reply meanwhile. Compare both before you go on.")
     if is_closed:
         raise Conflict(f"The reply was already sent by {run.reply_sent_by}.")
-    if run.status not in _ENDED:
+    if not run.status.is_final:
         raise Conflict(f"This run is {_words(run.status)}; take over first, or wait until it has ended.")
 
 

@@ -8,42 +8,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
-import secrets
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from agents.run_state import CURRENT_SCHEMA_VERSION
 
-from triage.domain import StoredState, utc_now
-from triage.errors import DataFolderError, StateError
-from triage.settings import Settings
+from triage.domain import Build, StoredState, utc_now
+from triage.errors import StateError
 
 SDK_VERSION = version("openai-agents")
 
 
-def signing_key(settings: Settings) -> bytes:
-    """Return the key of ``TRIAGE_SECRET_KEY``, or the data folder's own, which is made on first use."""
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value().encode()
-    path = settings.data_dir / "secret.key"
-    try:
-        return _read_or_make_key(path)
-    except OSError as error:
-        raise DataFolderError(f"The signing key {path} cannot be read or written: {error.strerror}.") from error
-
-
-def _read_or_make_key(path: Path) -> bytes:
-    try:
-        # O_EXCL: of two processes that start together one makes the key and the other reads it.
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        key = secrets.token_hex(32).encode()
-        file.write(key)
-    return key
+def this_build(fingerprint: str) -> Build:
+    """Return what this build can resume, with the fingerprint of its team."""
+    return Build(sdk_version=SDK_VERSION, schema_version=CURRENT_SCHEMA_VERSION, tools_fingerprint=fingerprint)
 
 
 def pack_state(
@@ -75,15 +53,21 @@ def unpack_state(stored: StoredState, *, fingerprint: str, key: bytes) -> dict[s
             "The stored state of this run does not match its signature: it was altered or TRIAGE_SECRET_KEY changed. "
             "Run it again from the message."
         )
-    if stored.schema_version != CURRENT_SCHEMA_VERSION or stored.sdk_version != SDK_VERSION:
-        raise StateError(
-            f"This run was paused by openai-agents {stored.sdk_version}, this is {SDK_VERSION}. "
-            "Run it again from the message."
-        )
-    if stored.tools_fingerprint != fingerprint:
-        raise StateError("The tools changed since this run was paused. Run it again from the message.")
+    if problem := build_problem(stored, build=this_build(fingerprint)):
+        raise StateError(f"{problem} Run it again from the message.")
     state: dict[str, Any] = json.loads(stored.state)
     return state
+
+
+def build_problem(stamp: Build | StoredState, *, build: Build) -> str | None:
+    """Return why ``build`` cannot resume what another build stamped, as a sentence; None when it can."""
+    if stamp.sdk_version != build.sdk_version:
+        return f"This run was paused by openai-agents {stamp.sdk_version}, this is {build.sdk_version}."
+    if stamp.schema_version != build.schema_version:
+        return f"This run was paused with state schema {stamp.schema_version}, this build has {build.schema_version}."
+    if stamp.tools_fingerprint != build.tools_fingerprint:
+        return "The tools or instructions of the team changed since this run was paused."
+    return None
 
 
 def _signature(stored: StoredState, key: bytes) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from storage.records.migrations.audit_guard import guard_statements
+
 revision = "0003"
 down_revision = "0002"
 
@@ -18,6 +20,12 @@ def upgrade() -> None:
     _create_audit_log()
     _create_switches()
     _create_webhooks()
+    # Which paused runs another build made is asked often, and their states are long: the index spares reading them.
+    op.create_index(
+        "ix_run_states_build",
+        "run_states",
+        ["run_id", "segment", "sdk_version", "schema_version", "tools_fingerprint"],
+    )
 
 
 def _extend_approvals() -> None:
@@ -71,6 +79,8 @@ def _create_audit_log() -> None:
     op.create_index("ix_audit_log_subject_kind_subject_id_seq", "audit_log", ["subject_kind", "subject_id", "seq"])
     op.create_index("ix_audit_log_actor_seq", "audit_log", ["actor", "seq"])
     op.create_index("ix_audit_log_action_seq", "audit_log", ["action", "seq"])
+    for statement in guard_statements(op.get_bind().dialect.name):
+        op.execute(statement)
 
 
 def _create_switches() -> None:

@@ -1,0 +1,97 @@
+"""What people change about whole runs, each inside a transaction of the caller."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Collection
+from typing import Any
+
+from triage.audit.entries import add_entry
+from triage.domain import FINAL_RUN_STATUSES, Actor, ApprovalStatus, EventKind, NewEvent, Run, RunStatus, utc_now
+from triage.errors import Conflict
+
+STOPPABLE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.AWAITING_APPROVAL)
+
+
+def add_run(tx: Any, run: Run) -> Run:
+    """Keep a new run and say in its log that it is queued."""
+    tx.runs.add(run)
+    tx.events.append(run.id, [NewEvent(key="queued", kind=EventKind.RUN_QUEUED, at=run.created_at)])
+    return run
+
+
+def new_run(**fields: Any) -> Run:
+    """Make a queued run."""
+    now = utc_now()
+    return Run(
+        id=f"run_{secrets.token_hex(8)}",
+        status=RunStatus.QUEUED,
+        trace_id=f"trace_{uuid.uuid4().hex}",
+        created_at=now,
+        updated_at=now,
+        **fields,
+    )
+
+
+def event_by_person(kind: EventKind, **payload: Any) -> NewEvent:
+    """Make an event of something that a person did; each one is its own."""
+    return NewEvent(key=f"{kind.value}:{uuid.uuid4().hex}", kind=kind, at=utc_now(), payload=payload)
+
+
+def end_by_person(
+    tx: Any,
+    run_id: str,
+    *,
+    actor: Actor,
+    kind: EventKind = EventKind.RUN_CANCELLED,
+    assigned_to: str | None = None,
+    expect: Collection[RunStatus] = STOPPABLE,
+) -> Run:
+    """End a run that has not ended, and cancel its open approvals.
+
+    Raises:
+        Conflict: it is in none of the states of ``expect``.
+    """
+    before: Run = tx.runs.get(run_id)
+    ended: Run = tx.runs.update(
+        run_id, expect=expect, status=RunStatus.CANCELLED, ended_at=utc_now(), assigned_to=assigned_to
+    )
+    for approval in tx.approvals.list_of_run(run_id):
+        if approval.status.is_open:
+            tx.approvals.update(approval.id, status=ApprovalStatus.CANCELLED, decided_at=utc_now())
+    tx.events.append(run_id, [event_by_person(kind, by=actor.name)])
+    add_entry(
+        tx,
+        kind.value,
+        actor=actor,
+        subject=("run", run_id),
+        before={"status": before.status.value},
+        after={"status": ended.status.value, **({"assigned_to": assigned_to} if assigned_to else {})},
+    )
+    return ended
+
+
+def run_again(tx: Any, old: Run, *, actor: Actor) -> Run:
+    """Queue the message of an ended run again, as a new run of the same conversation.
+
+    Raises:
+        Conflict: the run has not ended.
+    """
+    if old.status not in FINAL_RUN_STATUSES:
+        words = old.status.value.replace("_", " ")
+        raise Conflict(f"This run is {words}; cancel it before you run it again.")
+    run = add_run(
+        tx,
+        new_run(
+            conversation_id=old.conversation_id,
+            message_id=old.message_id,
+            message=old.message,
+            customer_email=old.customer_email,
+            account_id=old.account_id,
+            submitted_by=actor.name,
+            retry_of=old.id,
+        ),
+    )
+    add_entry(tx, "run.retried", actor=actor, subject=("run", old.id), after={"new_run": run.id})
+    return run
