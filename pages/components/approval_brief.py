@@ -110,7 +110,7 @@ def argument_table(brief: Brief) -> None:
                 right.markdown(f":orange[:material/edit: {plain(shown(field, field.current))}]")
             else:
                 right.text(shown(field, field.current))
-    if brief.approval.amount_usd is not None and all(field.kind is not FieldKind.MONEY for field in fields):
+    if brief.approval.amount_usd and all(field.kind is not FieldKind.MONEY for field in fields):
         left, right = st.columns([1, 3], gap="small")
         left.caption("Amount")
         right.markdown(bold(words.money(brief.approval.amount_usd)))
