@@ -144,7 +144,8 @@ def _several(decision: str) -> None:
     )
     if found is not None:
         st.session_state[_OUTCOMES] = (form_id(), [(titles[outcome.id], outcome.problem) for outcome in found])
-        st.rerun(scope="fragment")
+        # The page calls the dialog again, which then reports.
+        st.rerun()
 
 
 def _report(outcomes: list[tuple[str, str | None]]) -> None:
