@@ -46,6 +46,11 @@ def notify(tx: Any, topic: NoticeTopic | str, subject: Mapping[str, Any], *, now
         tx.deliveries.add_all([new_delivery(webhook, word, subject, at=at) for webhook in wanted])
 
 
+def notify_approval(tx: Any, topic: NoticeTopic | str, approval: Approval) -> None:
+    """Tell the webhooks what has become of an approval."""
+    notify(tx, topic, approval_subject(approval))
+
+
 def approval_subject(approval: Approval) -> dict[str, Any]:
     """Return what a notice says of an approval."""
     said = {name: getattr(approval, name) for name in SUBJECT_FIELDS if name != "by"}
