@@ -13,6 +13,7 @@ class NoticeTopic(StrEnum):
 
     APPROVAL_NEW = "approval.new"
     APPROVAL_DUE_SOON = "approval.due_soon"
+    APPROVAL_OVERDUE = "approval.overdue"
     APPROVAL_EXPIRED = "approval.expired"
     APPROVAL_DECIDED = "approval.decided"
     WEBHOOK_TEST = "webhook.test"
