@@ -88,7 +88,7 @@ def save() -> None:
     """Show what it means once more, ask for a note and save; what was typed stays where saving is refused."""
     text, policies = str(st.session_state.get(_TEXT, "")), services().policies
     try:
-        show_preview(policies.preview(text))
+        show_preview(policies.preview(text), examples=False)
     except PolicyError as error:
         show_mistake(error, text)
         return

@@ -28,8 +28,8 @@ def show_mistake(error: PolicyError, text: str) -> None:
     st.code("\n".join(shown), language=None)
 
 
-def show_preview(preview: Preview) -> None:
-    """Say what would have become of the last calls, with examples of what changes."""
+def show_preview(preview: Preview, *, examples: bool = True) -> None:
+    """Say what would have become of the last calls, and give examples of what changes."""
     if not preview.calls:
         st.caption("No action has been judged by a policy yet, so there is nothing to try it on.")
         return
@@ -43,8 +43,9 @@ def show_preview(preview: Preview) -> None:
     if not preview.changed:
         st.caption("Nothing goes another way than with the policy in force.")
         return
-    st.caption(f"{count(preview.changed, 'call')} would have gone another way, for example:")
-    for item in preview.examples[:_SHOWN]:
+    changed = f"{count(preview.changed, 'call')} would have gone another way"
+    st.caption(f"{changed}, for example:" if examples else f"{changed}.")
+    for item in preview.examples[: _SHOWN if examples else 0]:
         st.markdown(
             f"{plain(item.summary)}  \n:gray[:small[{say.decision(item.before).text} → {say.decision(item.after).text} "
             f"by {plain(item.after_rule)}]]"
