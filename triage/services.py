@@ -176,7 +176,7 @@ def _open_records(settings: Settings) -> Records:
 
 def _build_client(settings: Settings, folder: DataFolder) -> Services:
     records = _open_records(settings)
-    queue = ElsewhereQueue()
+    queue, policies = ElsewhereQueue(), PolicyService(records=records)
     runs = RunService(records=records, queue=queue, event_log=None, stop=lambda _: None)
     policies = PolicyService(records=records)
     return Services(
