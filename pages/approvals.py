@@ -1,131 +1,124 @@
-"""What waits for a person: the list, the brief of one action, and what is known of its customer."""
+"""What waits for a person: the queue by due time, and the brief of one action with what can be done."""
 
 from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
 
 import streamlit as st
 
 from pages.components import words
-from pages.components.approval_list import PARAM, after_decision, approval_rows, headline, neighbour, select
-from pages.components.approval_view import approve_now, reject_dialog, show_error, view_of
-from pages.components.brief import (
-    argument_rows,
-    argument_table,
-    check_badges,
+from pages.components.approval_actions import ANSWER, action_row, edit_row, is_editing, problems_of, show_error
+from pages.components.approval_brief import (
+    badges,
     customer_card,
     customer_wrote,
-    decision_line,
-    order_of,
-    run_facts,
-    similar_decisions,
-    steps_so_far,
-    what_will_happen,
+    decision,
+    evidence,
+    form,
+    run_so_far,
+    why_it_stopped,
+    will_happen,
 )
+from pages.components.approval_choice import selected
+from pages.components.approval_dialogs import DIALOGS
+from pages.components.approval_list import lane, queue, steps
 from pages.components.context import actor, services
-from pages.components.story import story
+from pages.components.dialogs import open_name
 from pages.components.text import plain
-from triage.customers import refund_checks
-from triage.domain import ApprovalStatus, Role, utc_now
-from triage.errors import NotFound
-from triage.roles import may
+from triage.domain import Approval, Lane, utc_now
+from triage.errors import NotFound, TriageError
 
-approvals, runs = services().approvals, services().runs
-st.title("Approvals")
-left, middle, right = st.columns([4, 7, 6], gap="medium")
+SHOWN = "approval_shown"
+RENEW_BEFORE = timedelta(minutes=5)
 
-with left:
-    listed = view_of(approvals)
-asked_for = st.query_params.get(PARAM)
-selected = asked_for or (listed[0].id if listed else None)
-try:
-    approval = approvals.get(selected) if selected else None
-except NotFound:
-    approval = None
-    middle.warning("There is no action with this id. Choose one from the list.", icon=":material/search_off:")
+
+def signature(approval: Approval) -> tuple[Any, ...]:
+    """Return what of an action changes the page."""
+    names = ("id", "status", "claimed_by", "endorsed_by", "execution", "reversed_at")
+    return tuple(getattr(approval, name) for name in names)
 
 
 @st.fragment(run_every=2)
-def watch_list() -> None:
-    """Draw the list anew every two seconds; when the shown action was decided elsewhere, draw the whole page."""
-    now = view_of(approvals, with_control=False)
-    shown = {item.run_id: runs.get(item.run_id) for item in now}
-    approval_rows(now, shown, selected=selected)
-    if not now:
-        st.caption("Nothing here.")
-    is_decided_elsewhere = approval is not None and approvals.get(approval.id).status is not approval.status
-    is_first_to_come = selected is None and bool(now)
-    if is_decided_elsewhere or is_first_to_come or st.query_params.get(PARAM) != asked_for:
+def watch() -> None:
+    """Draw the queue anew every two seconds; what became of the open action elsewhere draws the whole page."""
+    shown, current = st.session_state.get(SHOWN), selected()
+    if shown is not None:
+        now = services().approvals.get(shown[0]) if shown[0] else None
+        if current != shown[0] or (now is not None and signature(now) != shown):
+            st.rerun(scope="app")
+    queue()
+    if shown is not None and selected() != shown[0]:
         st.rerun(scope="app")
 
 
-with left:
-    watch_list()
-    st.caption("A approve, X reject, J and K next and previous.")
+@st.fragment(run_every=20)
+def time_left(approval: Approval) -> None:
+    """Draw the state and the time left, and renew the claim of whoever has this page open."""
+    current = services().approvals.get(approval.id)
+    is_mine = current.claimed_by == actor().name and current.status.is_open
+    if is_mine and current.claimed_until and current.claimed_until - utc_now() < RENEW_BEFORE:
+        try:
+            current = services().approvals.renew(approval.id, actor=actor())
+        except TriageError:
+            # It was taken back or decided this very moment; the next look at the queue says so.
+            current = services().approvals.get(approval.id)
+    badges(current, me=actor().name)
 
-if approval is None:
-    if not selected:
-        middle.success(
-            "Nothing waits for a decision. Critical and high tickets and every refund come here before they happen; "
-            "this page notices by itself.",
+
+left, work = st.columns([6, 13], gap="medium")
+st.session_state[SHOWN] = None
+with left:
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.title("Approvals", anchor=False)
+        buttons = st.container(horizontal=True, width="content", gap="xsmall", wrap=False)
+    watch()
+    with buttons:
+        steps()
+    st.caption("A approve, E edit, X reject, L claim or release, J and K next and previous.")
+
+try:
+    brief = services().briefs.brief(selected() or "") if selected() else None
+except NotFound:
+    brief = None
+    work.warning("There is no action with this id. Choose one from the list.", icon=":material/search_off:")
+st.session_state[SHOWN] = signature(brief.approval) if brief else (selected(),)
+
+if brief is None:
+    if not selected() and lane() is Lane.WAITING:
+        work.success(
+            "Nothing waits for a decision. What the policies hold back comes here before it happens; this page notices "
+            "by itself.",
             title="All decided",
             icon=":material/task_alt:",
         )
     st.stop()
 
-run = runs.get(approval.run_id)
-customer = services().customers.of_run(run)
-named = order_of(approval, customer.orders)
-allowed = may(actor(), Role.REVIEWER)
-can_decide = allowed and approval.status.is_open
-
-with middle:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="decide"):
-        following = after_decision(listed, approval.id)
-        st.button(
-            "Approve", type="primary", icon=":material/check:", shortcut="a", disabled=not can_decide, key="approve",
-            on_click=approve_now, args=(approval.id, following),
-        )  # fmt: skip
-        if st.button("Reject…", icon=":material/close:", shortcut="x", disabled=not can_decide, key="reject"):
-            reject_dialog(approval, following)
-        for text, key, icon, by in (("Next", "j", "arrow_downward", 1), ("Previous", "k", "arrow_upward", -1)):
-            st.button(
-                f":material/{icon}:", shortcut=key, type="tertiary", key=f"go_{key}", help=f"{text} action",
-                on_click=select, args=(neighbour(listed, approval.id, by=by),), disabled=len(listed) < 2,  # noqa: PLR2004
-            )  # fmt: skip
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(plain(headline(approval)), width="stretch")
-        label = words.approval_status(approval.status)
-        age = f" {words.ago(approval.created_at).removesuffix(' ago')}" if approval.status.is_open else ""
-        st.badge(f"{label.text}{age}", icon=label.icon, color=label.colour, help=words.exact(approval.created_at))
+approval = brief.approval
+is_form = is_editing(approval.id) and approval.status.is_open
+with work, st.form(f"form_{approval.id}", border=False) if is_form else st.container():
+    if is_form:
+        edit_row(brief)
+    else:
+        why_not = services().approvals.refusal(approval, actor=actor()) if approval.status.is_open else None
+        action_row(brief, why_not=why_not)
+    st.subheader(plain(words.one_line(brief.sentence, limit=120)), anchor=False)
+    time_left(approval)
     show_error(approval.id)
-    if not allowed and approval.status.is_open:
-        st.info(
-            f"You may read this but not decide it: a decision needs the role reviewer, and you are acting as "
-            f"{actor().role.value}. The role is chosen at the bottom of the sidebar.",
-            icon=":material/lock:",
-        )
-    if not approval.status.is_open:
-        with st.container(border=True):
-            decision_line(approval)
-    with st.container(border=True):
-        st.markdown("**The customer wrote**")
-        customer_wrote(run, runs.messages(run.conversation_id))
-    with st.container(border=True):
-        st.markdown("**What will happen**" if approval.status.is_open else "**What was asked**")
-        st.markdown(what_will_happen(approval, customer.orders))
-        argument_table(argument_rows(approval, customer.orders))
-    with st.container(border=True):
-        st.markdown("**Why it stopped**")
-        st.markdown(f"{plain(approval.policy)} {plain(approval.agent)} asked for it {words.ago(approval.created_at)}.")
-        decided = (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED)
-        similar_decisions(approval, approvals.list(statuses=decided, newest_first=True, limit=500))
-with right:
-    with st.container(border=True):
-        st.markdown("**The customer**")
-        if approval.tool == "process_refund" and approval.status.is_open:
-            check_badges(refund_checks(named, refunds=customer.refunds, today=utc_now().date()))
-        customer_card(customer.account, customer.orders, named=named)
-    with st.container(border=True):
-        st.markdown("**What the agents did**")
-        steps_so_far(story(runs.events(run.id)))
-    with st.container(border=True):
-        run_facts(run)
+    middle, right = st.columns([7, 6], gap="medium")
+    with middle:
+        if not approval.status.is_open:
+            decision(approval)
+        customer_wrote(brief)
+        if is_form:
+            form(brief, problems=problems_of(approval.id), answer_key=ANSWER)
+        else:
+            will_happen(brief)
+        why_it_stopped(brief)
+    with right:
+        customer_card(brief)
+        evidence(brief)
+        run_so_far(brief)
+
+if (name := open_name()) in DIALOGS:
+    DIALOGS[name]()

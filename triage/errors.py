@@ -7,6 +7,8 @@ TriageError
 ├── Conflict              the record is no longer in the state that the action needs
 ├── SettingsError         a setting is missing or wrong; names the variable
 ├── DataFolderError       the data folder cannot be used (not writable, owned by another process)
+├── Paused                an agent is paused by a switch; says by whom and why
+├── OutcomeUnknown        an action may or may not have happened; a person has to find out
 ├── StateError            a stored run state is altered, or this build cannot resume it
 ├── ToolError             a tool cannot do what the model asked; the text is written for the model
 ├── ModelUnavailable      no model of the chain answered
@@ -58,6 +60,18 @@ class DataFolderError(TriageError):
     """The data folder cannot be used: not writable, or owned by another process."""
 
     code = "data_folder"
+
+
+class Paused(TriageError):  # noqa: N818
+    """An agent is paused by a switch."""
+
+    code = "paused"
+
+
+class OutcomeUnknown(TriageError):  # noqa: N818
+    """An action may or may not have happened: the program stopped while it was at work."""
+
+    code = "outcome_unknown"
 
 
 class StateError(TriageError):

@@ -19,8 +19,11 @@ from triage.domain import EventKind, Usage
 class Steps(Protocol):
     """Runs a piece of work once: after a kill the recorded outcome is returned instead of working again."""
 
-    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
-        """Run ``work`` as the durable step ``name`` and return its JSON-compatible outcome."""
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:
+        """Run ``work`` as the durable step ``name`` and return its JSON-compatible outcome.
+
+        ``once`` refuses with OutcomeUnknown what was begun before a kill and may have been done.
+        """
 
 
 class EventSink(Protocol):
@@ -42,7 +45,7 @@ class EventSink(Protocol):
 class DirectSteps:
     """Runs the work right away and keeps nothing; for tests, evaluation and the benchmark's bare run."""
 
-    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ARG002
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:  # noqa: ARG002
         """Run ``work``."""
         return await work()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from triage.errors import SettingsError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 LITELLM_PREFIX = "litellm/"
+_WEB_ADDRESS = re.compile(r"https?://[^\s?#<>|]+")
 
 
 class Settings(BaseSettings):
@@ -82,9 +84,27 @@ class Settings(BaseSettings):
         default=True, alias="TRIAGE_SAMPLE_RECORDS", description="Load sample accounts and orders on the first start."
     )
 
-    @field_validator("fallback_models", mode="before")
+    console_url: str = Field(
+        "http://localhost:8501",
+        alias="TRIAGE_CONSOLE_URL",
+        description="Address under which people open the console; links in notices begin with it.",
+    )
+    webhook_allow: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        alias="TRIAGE_WEBHOOK_ALLOW",
+        description="Hosts inside your own network that may get notices, separated by commas.",
+    )
+
+    @field_validator("console_url")
     @classmethod
-    def _split_models(cls, value: Any) -> Any:
+    def _is_web_address(cls, value: str) -> str:
+        if not _WEB_ADDRESS.fullmatch(value):
+            raise ValueError("write an address such as https://triage.example.com, without blanks, ? or #")
+        return value.rstrip("/")
+
+    @field_validator("fallback_models", "webhook_allow", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: Any) -> Any:
         if isinstance(value, str):
             return [name.strip() for name in value.split(",") if name.strip()]
         return value

@@ -1,87 +1,267 @@
-"""The list of actions that wait, or waited, for a decision: one button each, the one that waits longest first."""
+"""The queue on the left: lanes, filters, one row for each action, and boxes to decide on several at once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
 import streamlit as st
 
 from pages.components import words
+from pages.components.actions import action_icon
+from pages.components.approval_choice import (
+    LISTED,
+    go_page,
+    listed,
+    page_number,
+    picked,
+    select,
+    selected,
+    step,
+)
+from pages.components.context import actor, services
+from pages.components.dialogs import open_dialog
 from pages.components.text import plain
-from triage.domain import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, Run
+from triage.approvals.brief import QueueView
+from triage.domain import Approval, Lane, QueueCounts, QueueFilter, Urgency, utc_now
 
-VIEWS: dict[str, frozenset[ApprovalStatus]] = {
-    "Open": OPEN_APPROVAL_STATUSES,
-    "Decided": frozenset(ApprovalStatus) - OPEN_APPROVAL_STATUSES,
-    "All": frozenset(ApprovalStatus),
-}
-PARAM = "approval"
-_ICONS = {"process_refund": ":material/payments:", "create_support_ticket": ":material/confirmation_number:"}
-
-
-def select(approval_id: str | None) -> None:
-    """Make an action the shown one."""
-    if approval_id is None:
-        st.query_params.pop(PARAM, None)
-    else:
-        st.query_params[PARAM] = approval_id
+PAGE = 25
+_LANES = {Lane.WAITING: "Waiting", Lane.UNKNOWN: "Unknown outcome", Lane.DECIDED: "Decided"}
+_LANE, _LANE_PARAMETER = "approval_lane", "lane"
+_MINE, _OVERDUE, _TOOLS, _URGENCIES = "mine", "overdue", "tool", "urgency"
+_ALL = "approval_pick_all"
+_SOON_MS = 30 * 60_000
 
 
-def neighbour(approvals: Sequence[Approval], approval_id: str | None, *, by: int) -> str | None:
-    """Return the action ``by`` places after this one, the first one where this one is not in the list."""
-    ids = [approval.id for approval in approvals]
-    if not ids:
-        return None
-    if approval_id not in ids:
-        return ids[0]
-    return ids[min(max(ids.index(approval_id) + by, 0), len(ids) - 1)]
+def lane() -> Lane:
+    """Return the lane that is shown, which stands in the address."""
+    named = st.query_params.get(_LANE_PARAMETER, Lane.WAITING.value)
+    return Lane(named) if named in list(Lane) else Lane.WAITING
 
 
-def after_decision(approvals: Sequence[Approval], approval_id: str) -> str | None:
-    """Return the open action to show when this one is decided: the next one in the list, else the one before."""
-    ids = [approval.id for approval in approvals if approval.status.is_open or approval.id == approval_id]
-    if approval_id not in ids:
-        return ids[0] if ids else None
-    place = ids.index(approval_id)
-    others = [*ids[place + 1 :], *reversed(ids[:place])]
-    return others[0] if others else None
+def queue() -> None:
+    """Draw the queue; made to be run as a fragment. The first action of a list is opened where none is."""
+    asked = _filter()
+    view = services().briefs.queue(asked, actor=actor(), limit=PAGE, offset=page_number() * PAGE)
+    st.session_state[LISTED] = [approval.id for approval in view.approvals]
+    if selected() is None and view.approvals:
+        select(view.approvals[0].id)
+    _choose_lane(view.counts)
+    _choose_filters(view.counts)
+    if not view.approvals:
+        _say_empty(view.counts)
+        return
+    if lane() is Lane.WAITING:
+        _batch_bar()
+    rows(view.approvals, now=utc_now(), me=actor().name)
+    _paging(view)
 
 
-def approval_rows(approvals: Sequence[Approval], runs: Mapping[str, Run], *, selected: str | None) -> None:
-    """Draw the rows."""
-    for approval in approvals:
-        run = runs.get(approval.run_id)
-        is_shown = approval.id == selected
-        title = plain(headline(approval))
-        with st.container(border=True, gap=None):
-            st.button(
-                f":primary[**{title}**]" if is_shown else title,
-                key=f"row_{approval.id}",
-                icon=":material/chevron_right:" if is_shown else _ICONS.get(approval.tool, ":material/build:"),
-                type="tertiary",
-                on_click=select,
-                args=(approval.id,),
-                help=plain(words.one_line(run.message, limit=300)) if run else None,
-            )
-            st.caption(_facts(approval, run))
+def _filter() -> QueueFilter:
+    state = st.session_state
+    return QueueFilter(
+        lane=lane(),
+        tools=tuple(state.get(_TOOLS) or ()),
+        urgencies=tuple(state.get(_URGENCIES) or ()),
+        person=actor().name if state.get(_MINE) else None,
+        due_before=utc_now() if state.get(_OVERDUE) and lane() is Lane.WAITING else None,
+    )
+
+
+def _choose_lane(counts: QueueCounts) -> None:
+    numbers = {Lane.WAITING: f" {counts.waiting:,}", Lane.UNKNOWN: f" {counts.unknown:,}" if counts.unknown else ""}
+    # The labels carry counts that change all the time, so the choice lives in the address and is put back here.
+    st.session_state[_LANE] = lane().value
+    st.pills(
+        "Lane",
+        [name.value for name in Lane],
+        key=_LANE,
+        required=True,
+        format_func=lambda name: _LANES[Lane(name)] + numbers.get(Lane(name), ""),
+        on_change=_keep_lane,
+        label_visibility="collapsed",
+    )
+
+
+def _keep_lane() -> None:
+    chosen = str(st.session_state[_LANE])
+    # A click on a label whose count has just changed arrives as the old label.
+    name = next((name for name in Lane if chosen == name or chosen.startswith(_LANES[name])), Lane.WAITING)
+    st.query_params[_LANE_PARAMETER] = name.value
+    go_page(0)
+
+
+def _choose_filters(counts: QueueCounts) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        mine = f"Mine {counts.mine}" if counts.mine and lane() is Lane.WAITING else "Mine"
+        st.toggle(mine, key=_MINE, bind="query-params", on_change=go_page, args=(0,))
+        if lane() is Lane.WAITING:
+            late = f"Overdue {counts.overdue}" if counts.overdue else "Overdue"
+            st.toggle(late, key=_OVERDUE, bind="query-params", on_change=go_page, args=(0,))
+        narrowed = bool(st.session_state.get(_TOOLS) or st.session_state.get(_URGENCIES))
+        with st.popover(
+            "",
+            icon=":material/filter_alt:",
+            help="Filter by tool and urgency",
+            type="primary" if narrowed else "tertiary",
+        ):
+            tools = sorted({*counts.tools, *(st.session_state.get(_TOOLS) or ())}) or ["process_refund"]
+            st.pills(
+                "Tool", tools, selection_mode="multi", key=_TOOLS, bind="query-params", format_func=words.words,
+                on_change=go_page, args=(0,),
+            )  # fmt: skip
+            st.pills(
+                "Urgency", list(Urgency), selection_mode="multi", key=_URGENCIES, bind="query-params",
+                format_func=lambda value: words.urgency(value).text, on_change=go_page, args=(0,),
+            )  # fmt: skip
+
+
+def _batch_bar() -> None:
+    """Draw the line for several at once; it is always there, so that no row moves."""
+    ids = listed()
+    count = len(picked(ids))
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, height=40, border=False):
+        st.session_state[_ALL] = bool(ids) and count == len(ids)
+        label = f"{count} chosen" if count else "Choose all"
+        st.checkbox(label, key=_ALL, on_change=_pick_all, width="stretch")
+        if count:
+            for name, text, icon in (("approve_several", "Approve", "check"), ("reject_several", "Reject", "close")):
+                st.button(
+                    text, icon=f":material/{icon}:", key=name, on_click=open_dialog, args=(name,), type="tertiary",
+                    help=f"{text} the chosen ones; you see what will happen first.",
+                )  # fmt: skip
+
+
+def _pick_all() -> None:
+    for approval_id in listed():
+        st.session_state[f"pick_{approval_id}"] = bool(st.session_state[_ALL])
+
+
+def rows(approvals: Sequence[Approval], *, now: datetime, me: str) -> None:
+    """Draw one row for each action: a box, what it is, and below it the time left and the state."""
+    has_boxes = lane() is Lane.WAITING
+    shown = selected()
+    with st.container(border=True, gap="small"):
+        for approval in approvals:
+            is_shown = approval.id == shown
+            title = plain(headline(approval))
+            with st.container(gap=None):
+                with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
+                    if has_boxes:
+                        st.checkbox(f"Choose {title}", key=f"pick_{approval.id}", label_visibility="collapsed")
+                    st.button(
+                        f":primary[**{title}**]" if is_shown else title,
+                        key=f"row_{approval.id}",
+                        icon=":material/chevron_right:" if is_shown else action_icon(approval.tool),
+                        type="tertiary",
+                        on_click=_open,
+                        args=(approval.id,),
+                    )
+                st.caption(facts(approval, now=now, me=me))
+
+
+def _open(approval_id: str) -> None:
+    select(approval_id)
+    st.rerun()
+
+
+def _paging(view: QueueView) -> None:
+    page = page_number()
+    if not page and not view.has_more:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
+        st.button(
+            "", icon=":material/chevron_left:", key="page_before", help="The page before", type="tertiary",
+            disabled=not page, on_click=_turn, args=(page - 1,),
+        )  # fmt: skip
+        first = page * PAGE + 1
+        st.caption(f"{first:,} to {first + len(view.approvals) - 1:,}")
+        st.button(
+            "", icon=":material/chevron_right:", key="page_after", help="The next page", type="tertiary",
+            disabled=not view.has_more, on_click=_turn, args=(page + 1,),
+        )  # fmt: skip
+
+
+def _turn(page: int) -> None:
+    go_page(page)
+    st.rerun()
 
 
 def headline(approval: Approval) -> str:
     """Return what an action is in a few words; what else there is to say stands in its brief."""
-    said = approval.arguments
+    said = approval.decided_arguments or approval.endorsed_arguments or approval.arguments
+    if approval.kind == "question":
+        return f"Question: {words.one_line(str(said.get('question') or approval.summary), limit=24)}"
     if approval.tool == "process_refund":
-        return f"Refund order {words.one_line(str(said.get('order_id', '(no number)')), limit=20)}"
+        order = f"order {words.one_line(str(said.get('order_id', '(no number)')), limit=20)}"
+        return f"Refund {words.money(approval.amount_usd)}, {order}" if approval.amount_usd else f"Refund {order}"
     if approval.tool == "create_support_ticket":
         priority = words.words(words.one_line(str(said.get("priority", "unclear")), limit=20))
-        return f"{priority} ticket: {words.one_line(str(said.get('title', '')), limit=36)}"
+        return f"{priority}: {words.one_line(str(said.get('title', '')), limit=24)}"
     return words.one_line(approval.summary, limit=60)
 
 
-def _facts(approval: Approval, run: Run | None) -> str:
-    customer = plain(run.customer_email or "no address") if run else "unknown customer"
-    if approval.status.is_open:
-        state = f":orange[waits {plain(words.ago(approval.created_at).removesuffix(' ago'))}]"
-    else:
-        label = words.approval_status(approval.status)
-        state = f"{label.text.lower()} {plain(words.ago(approval.decided_at or approval.updated_at))}"
-    return f"{state} · {plain(approval.agent)}  \n{customer}"
+def facts(approval: Approval, *, now: datetime, me: str) -> str:
+    """Return the second line of a row as Markdown: the time left or the outcome, the state, the customer."""
+    first = due_words(approval, now=now) if approval.status.is_open else _outcome(approval, now=now)
+    line = f"{first} · {plain(words.one_line(approval.customer_email or 'no address', limit=26))}"
+    states = []
+    if approval.status.is_open and approval.endorsed_by:
+        states.append(":violet[:material/group: 1 of 2]")
+    if approval.status.is_open and approval.claimed_by:
+        who = "you" if approval.claimed_by == me else plain(words.one_line(approval.claimed_by, limit=20))
+        states.append(f":blue[:material/lock: {who}]")
+    return f"{line}  \n{' · '.join(states)}" if states else line
+
+
+def due_words(approval: Approval, *, now: datetime) -> str:
+    """Say as Markdown when an open approval is due, for a row."""
+    text, colour = due(approval, now=now)
+    return plain(text) if colour == "gray" else f":{colour}[{plain(text)}]"
+
+
+def due(approval: Approval, *, now: datetime) -> tuple[str, words.Colour]:
+    """Say when an open approval is due, and in which colour; without a due time, how long it waits."""
+    if approval.due_at is None:
+        return f"waits {words.ago(approval.created_at, now=now).removesuffix(' ago')}", "orange"
+    left = (approval.due_at - now).total_seconds() * 1000
+    if left < 0:
+        return f"overdue by {words.duration(-left)}", "red"
+    return f"due in {words.duration(left)}", "orange" if left < _SOON_MS else "gray"
+
+
+def _outcome(approval: Approval, *, now: datetime) -> str:
+    label = words.approval_status(approval.status)
+    at = approval.decided_at or approval.updated_at
+    back = ", :orange[reversed]" if approval.reversed_at else ""
+    return f"{label.text.lower()} {plain(words.ago(at, now=now))}{back}"
+
+
+def _say_empty(counts: QueueCounts) -> None:
+    state = st.session_state
+    narrowed = any(state.get(name) for name in (_MINE, _OVERDUE, _TOOLS, _URGENCIES))
+    with st.container(border=True):
+        if page_number():
+            st.markdown("**Nothing more.**")
+            st.button("Back to the first page", key="first_page", on_click=_turn, args=(0,))
+        elif narrowed:
+            st.markdown("**Nothing with these filters.**")
+            st.caption(f"{counts.waiting:,} wait without them. Take a filter away above.")
+        elif lane() is Lane.WAITING:
+            st.markdown("**Nothing waits.**")
+            st.caption("What needs a decision appears here by itself.")
+        elif lane() is Lane.UNKNOWN:
+            st.markdown("**No unknown outcome.**")
+            st.caption("An action lands here when it was cut off between doing and recording.")
+        else:
+            st.markdown("**Nothing was decided yet.**")
+
+
+def steps() -> None:
+    """Draw the buttons for the next and the previous action."""
+    alone = len(listed()) < 2 and not page_number()  # noqa: PLR2004
+    for text, key, icon, by in (("Next", "j", "arrow_downward", 1), ("Previous", "k", "arrow_upward", -1)):
+        st.button(
+            f":material/{icon}:", shortcut=key, type="tertiary", key=f"go_{key}", help=f"{text} action",
+            on_click=step, kwargs={"by": by, "page": PAGE}, disabled=alone,
+        )  # fmt: skip

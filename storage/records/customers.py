@@ -37,6 +37,12 @@ _REFUNDS = (
     .where(refunds.c.order_id == sa.bindparam("order_id"))
     .order_by(refunds.c.created_at, refunds.c.id)
 )
+_REFUNDS_BY_EMAIL = (
+    sa.select(refunds)
+    .join(orders, orders.c.id == refunds.c.order_id)
+    .where(sa.func.lower(orders.c.customer_email) == sa.func.lower(sa.bindparam("email")))
+    .order_by(refunds.c.created_at, refunds.c.id)
+)
 
 
 class AccountStore(Store[Account]):
@@ -106,6 +112,9 @@ class _RefundStore(Store[Refund]):
     def list_of_order(self, order_id: str) -> list[Refund]:
         return self._all(_REFUNDS, {"order_id": order_id})
 
+    def list_by_email(self, email: str) -> list[Refund]:
+        return self._all(_REFUNDS_BY_EMAIL, {"email": email.strip()})
+
 
 class OrderStore(Store[Order]):
     """The orders with their refunds."""
@@ -147,3 +156,7 @@ class OrderStore(Store[Order]):
     def refunds(self, order_id: str) -> list[Refund]:
         """Return the refunds of an order, oldest first."""
         return _RefundStore(self.connection).list_of_order(order_id)
+
+    def refunds_by_email(self, email: str) -> list[Refund]:
+        """Return the refunds of all orders of this address, oldest first."""
+        return _RefundStore(self.connection).list_by_email(email)

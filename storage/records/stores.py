@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from storage.records.approval_queue import ApprovalQueue
 from storage.records.approvals import ApprovalStore
 from storage.records.audit import AuditStore
 from storage.records.conversations import ConversationStore
@@ -11,10 +12,13 @@ from storage.records.customers import AccountStore, OrderStore
 from storage.records.events import EventStore
 from storage.records.follow_ups import CorrectionStore, EscalationStore, TicketStore
 from storage.records.notes import NoteStore
+from storage.records.policies import PolicyStore
 from storage.records.runs import RunStore
 from storage.records.samples import SampleStore
 from storage.records.states import StateStore
 from storage.records.steps import StepStore
+from storage.records.switches import SwitchStore
+from storage.records.webhooks import DeliveryStore, WebhookStore
 
 
 class Stores:
@@ -26,6 +30,10 @@ class Stores:
         self.runs = RunStore(connection)
         self.events = EventStore(connection)
         self.approvals = ApprovalStore(connection)
+        self.switches = SwitchStore(connection)
+        self.webhooks = WebhookStore(connection)
+        self.deliveries = DeliveryStore(connection)
+        self.approval_queue = ApprovalQueue(connection)
         self.states = StateStore(connection)
         self.steps = StepStore(connection)
         self.accounts = AccountStore(connection)
@@ -35,4 +43,5 @@ class Stores:
         self.corrections = CorrectionStore(connection)
         self.notes = NoteStore(connection)
         self.audit = AuditStore(connection, key=key)
+        self.policies = PolicyStore(connection)
         self.samples = SampleStore(connection)

@@ -28,7 +28,7 @@ class Records:
         self.names: list[str] = []
         self._replayed = list(self.kept)
 
-    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:
         self.names.append(name)
         if self._replayed:
             return json.loads(self._replayed.pop(0))

@@ -37,7 +37,7 @@ class ReplayedSteps:
         self.worked: list[str] = []
         self._count: dict[str, int] = {}
 
-    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:
         self._count[name] = self._count.get(name, 0) + 1
         key = f"{name}#{self._count[name]}"
         if key not in self.recorded:

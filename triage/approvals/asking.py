@@ -81,7 +81,7 @@ def ruling_of(scope: RunScope, call: Waiting) -> Ruling:
     )
 
 
-def passed(run: Run, scope: RunScope, outcomes: Mapping[str, EventKind]) -> Iterator[Approval]:
+def passed(run: Run, scope: RunScope, outcomes: Mapping[str, EventKind | None]) -> Iterator[Approval]:
     """Return a kept approval for each call of the segment that a policy let happen without a person."""
     now = utc_now()
     for call_id, kept in scope.rulings.items():

@@ -6,6 +6,7 @@ durations are integers in milliseconds and end in ``_ms``, money is ``Decimal`` 
 
 from __future__ import annotations
 
+from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
 from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
 from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
@@ -14,6 +15,7 @@ from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
 from triage.domain.events import EventKind, NewEvent, RunEvent
 from triage.domain.follow_ups import Correction, Escalation, Ticket
 from triage.domain.labels import Category, Urgency
+from triage.domain.policies import SavedPolicy
 from triage.domain.runs import (
     FINAL_RUN_STATUSES,
     Build,
@@ -27,11 +29,25 @@ from triage.domain.runs import (
     Trip,
     Usage,
 )
+from triage.domain.switches import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_SWITCH, Switch
+from triage.domain.webhooks import (
+    SUBSCRIBABLE_TOPICS,
+    Delivery,
+    DeliveryStatus,
+    NoticeTopic,
+    Webhook,
+    WebhookFormat,
+)
 
 __all__ = [
+    "AGENT_SWITCH",
+    "EVERYTHING_SWITCH",
     "FINAL_RUN_STATUSES",
     "NAMELESS",
     "OPEN_APPROVAL_STATUSES",
+    "SUBSCRIBABLE_TOPICS",
+    "TOOL_SWITCH",
+    "WRITES_SWITCH",
     "Account",
     "Actor",
     "Approval",
@@ -44,16 +60,23 @@ __all__ = [
     "Citation",
     "Conversation",
     "Correction",
+    "Delivery",
+    "DeliveryStatus",
     "Escalation",
     "EventKind",
     "ExecutionStatus",
     "Invoice",
+    "Lane",
     "Message",
     "Mode",
     "NewAuditEntry",
     "NewEvent",
+    "NoticeTopic",
     "Order",
     "OrderStatus",
+    "PastDecision",
+    "QueueCounts",
+    "QueueFilter",
     "Refund",
     "RejectCode",
     "Role",
@@ -62,12 +85,16 @@ __all__ = [
     "RunFailure",
     "RunFilter",
     "RunStatus",
+    "SavedPolicy",
     "StoredState",
+    "Switch",
     "Ticket",
     "TriageResult",
     "Trip",
     "Urgency",
     "Usage",
     "Value",
+    "Webhook",
+    "WebhookFormat",
     "utc_now",
 ]

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import structlog
 
 from triage.domain import EventKind, NewEvent, utc_now
-from triage.errors import DataFolderError
+from triage.errors import DataFolderError, OutcomeUnknown
 
 _GATHER_S = 0.1
 _RETRY_S = 0.5
@@ -199,12 +199,14 @@ class RunEvents:
     def __init__(self, event_log: EventLog, *, run_id: str) -> None:
         self._log = event_log
         self._run_id = run_id
-        self.tool_outcomes: dict[str, EventKind] = {}
+        # By call id; None where nobody knows whether it was done.
+        self.tool_outcomes: dict[str, EventKind | None] = {}
 
     def emit(self, kind: EventKind, key: str, *, duration_ms: int | None = None, **payload: Any) -> None:
         """Append an event to the run's log."""
         if kind in (EventKind.TOOL_COMPLETED, EventKind.TOOL_FAILED) and "call_id" in payload:
-            self.tool_outcomes[payload["call_id"]] = kind
+            is_unknown = payload.get("error_kind") == OutcomeUnknown.code
+            self.tool_outcomes[payload["call_id"]] = None if is_unknown else kind
         self._log.add(
             self._run_id, NewEvent(key=key, kind=kind, at=utc_now(), duration_ms=duration_ms, payload=payload)
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from itertools import chain, repeat
 from typing import Any
 
@@ -79,8 +79,10 @@ class SegmentRunner:
         event_log: EventLog,
         settings: Settings,
         key: bytes,
+        paused: Callable[[str], str | None] = lambda _agent: None,
     ) -> None:
         self._team = team
+        self._paused = paused
         self._records = records
         self._step_log = step_log
         self._event_log = event_log
@@ -183,7 +185,7 @@ class SegmentRunner:
     async def _work(self, started: SegmentStart, scope: RunScope, context: TriageContext) -> Outcome:
         """Run the agents; every way in which that can end is an outcome."""
         enter_scope(scope)
-        hooks = StoryHooks(scope)
+        hooks = StoryHooks(scope, paused=self._paused)
         result: RunResultStreaming | None = None
         try:
             start = await self._starting_point(started, context)

@@ -61,7 +61,14 @@ def end_by_person(
     tx.events.append(run_id, [event_by_person(kind, by=actor.name)])
     for approval in tx.approvals.list_open_of_run(run_id):
         now = utc_now()
-        cancelled = tx.approvals.update(approval.id, status=ApprovalStatus.CANCELLED, decided_at=now)
+        cancelled = tx.approvals.update(
+            approval.id,
+            status=ApprovalStatus.CANCELLED,
+            claimed_by=None,
+            claimed_until=None,
+            decided_by=actor.name,
+            decided_at=now,
+        )
         audit(tx, "approval.cancelled", cancelled, actor=actor, before=approval, now=now)
     add_entry(
         tx,

@@ -12,8 +12,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
+from triage.errors import OutcomeUnknown
+
 # Steps that change something outside of the run: stopping a run lets the one at work come to its end and be kept.
 ACTS = "tool:"
+BEGUN = " begun"
 
 
 class StepLog(Protocol):
@@ -39,12 +42,23 @@ class RecordedSteps:
         """Whether the segment had finished a step before it was started this time."""
         return bool(self._recorded)
 
-    async def run(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
-        """Return the recorded outcome of this step, or do the work and keep its outcome."""
+    async def run(self, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:
+        """Return the recorded outcome of this step, or do the work and keep its outcome.
+
+        ``once`` is for work that must not be done a second time, because nothing can say whether it was done: that it
+        begins is kept as well.
+
+        Raises:
+            OutcomeUnknown: such work had begun when the segment was killed, and its outcome was not kept.
+        """
         key = f"{name}#{self._count[name]}"
         self._count[name] += 1
         if key in self._recorded:
             return self._recorded[key]
+        if once:
+            if f"{key}{BEGUN}" in self._recorded:
+                raise OutcomeUnknown("The program stopped while this was being done.")
+            self._log.keep(self._run_id, self._segment, f"{key}{BEGUN}", None)
         if not name.startswith(ACTS):
             return await self._work(key, work)
         acting = asyncio.ensure_future(self._work(key, work))

@@ -16,12 +16,16 @@ from agents.tool_context import ToolContext
 from pydantic import BaseModel, Field
 
 from triage.domain import EventKind
-from triage.errors import ToolError
+from triage.errors import OutcomeUnknown, ToolError
 from triage.team.context import RunFacts, TriageContext, scope_of
 
 GENERAL_FAILURE = (
     "The tool could not do its work because of a fault on our side. Do not call it again with the same arguments; "
     "go on without it and set requires_human."
+)
+UNKNOWN_OUTCOME = (
+    "It is not known whether this was done: the program stopped in the middle of it. Do not call it again; say nothing "
+    "about it to the customer except that a colleague looks after it, and set requires_human."
 )
 _log = structlog.get_logger(__name__)
 
@@ -68,21 +72,31 @@ def stable_id(prefix: str, *parts: str) -> str:
     return f"{prefix}-{base64.b32encode(digest).decode()[:10]}"
 
 
-async def run_call(call: ToolCall, work: Callable[[], Outcome]) -> str:
+async def run_call(call: ToolCall, work: Callable[[], Outcome], *, once: bool = False) -> str:
     """Work one tool call as a durable step and return the text for the model.
 
     ``work`` runs in a thread, raises ToolError for what the model can act on, and must be safe to run twice: a kill
-    between its commit and the record of the step makes it run again with the same call id.
+    between its commit and the record of the step makes it run again with the same call id. Work on an outside system
+    that cannot promise this is run ``once``: after such a kill a person has to find out whether it was done.
     """
     scope = scope_of(call.context)
     tell_called(call)
-    kept = await scope.steps.run(f"tool:{call.tool_name}", lambda: _perform(call.tool_name, work))
+    try:
+        kept = await scope.steps.run(f"tool:{call.tool_name}", lambda: _perform(call.tool_name, work), once=once)
+    except OutcomeUnknown:
+        tell_failed(call, UNKNOWN_OUTCOME, kind=OutcomeUnknown.code)
+        return UNKNOWN_OUTCOME
     record = _CallRecord.model_validate(kept)
     if record.outcome is None:
         tell_failed(call, record.error, kind=record.error_kind, duration_ms=record.duration_ms)
         return record.error
     finish_call(call, record.outcome, duration_ms=record.duration_ms)
     return record.outcome.output
+
+
+def idempotency_key(call: ToolCall) -> str:
+    """Return the key with which an outside system can tell that it has seen this call before."""
+    return stable_id("K", call.context.run_id, call.tool_call_id)
 
 
 async def _perform(tool: str, work: Callable[[], Outcome]) -> dict[str, Any]:

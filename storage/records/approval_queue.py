@@ -1,0 +1,133 @@
+"""The approval queue as reviewers read it: lists by due time, counts, and earlier decisions in such cases."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from storage.records.schema import approvals
+from triage.domain import (
+    OPEN_APPROVAL_STATUSES,
+    Approval,
+    ApprovalStatus,
+    ExecutionStatus,
+    Lane,
+    Mode,
+    PastDecision,
+    QueueCounts,
+    QueueFilter,
+)
+
+# So many earlier decisions are looked at for the ones whose amount is nearest.
+MOST_COMPARED = 200
+
+_OPEN = sorted(status.value for status in OPEN_APPROVAL_STATUSES)
+_CLOSED = sorted(status.value for status in frozenset(ApprovalStatus) - OPEN_APPROVAL_STATUSES)
+_DECIDED_BY_PEOPLE = [
+    status.value for status in (ApprovalStatus.APPROVED, ApprovalStatus.EDITED, ApprovalStatus.REJECTED)
+]
+_AGREED = [ApprovalStatus.APPROVED.value, ApprovalStatus.EDITED.value]
+_IS_UNKNOWN = sa.and_(approvals.c.status.in_(_AGREED), approvals.c.execution == ExecutionStatus.UNKNOWN.value)
+# A call that a policy let pass is kept like an approved one, but nobody decided it.
+_BY_A_PERSON = approvals.c.mode != Mode.AUTO.value
+_BY_DUE_TIME = (approvals.c.due_at.is_(None), approvals.c.due_at, approvals.c.number)
+_LAST_DECIDED_FIRST = (approvals.c.decided_at.desc(), approvals.c.number.desc())
+
+
+def _how_many(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((condition, 1), else_=0))
+
+
+_COUNTS = (
+    sa.select(
+        approvals.c.tool,
+        sa.func.count().label("waiting"),
+        _how_many(approvals.c.claimed_by == sa.bindparam("person")).label("mine"),
+        _how_many(approvals.c.due_at < sa.bindparam("now")).label("overdue"),
+        _how_many(approvals.c.endorsed_by.is_not(None)).label("half_decided"),
+    )
+    .where(approvals.c.status.in_(_OPEN))
+    .group_by(approvals.c.tool)
+    .order_by(approvals.c.tool)
+)
+_COUNT_UNKNOWN = sa.select(sa.func.count()).select_from(approvals).where(_IS_UNKNOWN)
+_LAST_DECIDED = (
+    sa.select(*(approvals.c[name] for name in PastDecision.model_fields), approvals.c.number)
+    .where(
+        approvals.c.tool == sa.bindparam("tool"),
+        approvals.c.rule == sa.bindparam("rule"),
+        approvals.c.status.in_(_DECIDED_BY_PEOPLE),
+        approvals.c.decided_at.is_not(None),
+        approvals.c.id != sa.bindparam("but"),
+        _BY_A_PERSON,
+    )
+    .order_by(approvals.c.decided_at.desc())
+    .limit(MOST_COMPARED)
+)
+
+
+class ApprovalQueue:
+    """Reads the approvals of many runs; what one of them becomes is the business of the approval store."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def list(self, filter: QueueFilter, *, limit: int = 50, offset: int = 0) -> builtins.list[Approval]:  # noqa: A002
+        """Return the approvals that the filter lets through: what waits by due time, else the last decided first."""
+        order = _BY_DUE_TIME if filter.lane is Lane.WAITING else _LAST_DECIDED_FIRST
+        # The numbers are found and sorted alone, so that of ten thousand rows only the shown ones are read whole.
+        page = sa.select(approvals.c.number).where(*_conditions(filter)).order_by(*order).limit(limit).offset(offset)
+        statement = sa.select(approvals).where(approvals.c.number.in_(page.scalar_subquery())).order_by(*order)
+        return [Approval.model_validate(row._asdict()) for row in self.connection.execute(statement)]
+
+    def counts(self, *, person: str, now: datetime) -> QueueCounts:
+        """Count what waits, and what of it a person has claimed and what is late."""
+        rows = self.connection.execute(_COUNTS, {"person": person, "now": now}).all()
+        names = ("waiting", "mine", "overdue", "half_decided")
+        sums: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in names}
+        unknown = self.connection.scalar(_COUNT_UNKNOWN) or 0
+        return QueueCounts(**sums, unknown=unknown, tools={row.tool: row.waiting for row in rows})
+
+    def past_decisions(
+        self, *, tool: str, rule: str, but: str, near: Decimal | None, limit: int
+    ) -> builtins.list[PastDecision]:
+        """Return decisions of people on calls of the same tool and rule, the newest first.
+
+        Of the last 200 those whose amount is nearest to ``near`` are taken, without an amount the newest.
+        """
+        last = _LAST_DECIDED.subquery()
+        statement = sa.select(last)
+        if near is not None:
+            distance = sa.func.abs(sa.cast(last.c.amount_usd, sa.Float) - float(near))
+            statement = statement.order_by(distance.is_(None), distance)
+        statement = statement.order_by(last.c.decided_at.desc(), last.c.number.desc()).limit(limit)
+        rows = self.connection.execute(statement, {"tool": tool, "rule": rule, "but": but})
+        found = [PastDecision.model_validate(row._asdict()) for row in rows]
+        return sorted(found, key=lambda decision: decision.decided_at, reverse=True)
+
+
+def _conditions(filter: QueueFilter) -> Iterator[sa.ColumnElement[bool]]:  # noqa: A002
+    who = approvals.c.claimed_by
+    if filter.lane is Lane.WAITING:
+        yield approvals.c.status.in_(_OPEN)
+    elif filter.lane is Lane.UNKNOWN:
+        yield _IS_UNKNOWN
+        who = approvals.c.decided_by
+    else:
+        yield approvals.c.status.in_(_CLOSED)
+        yield _BY_A_PERSON
+        who = approvals.c.decided_by
+    if filter.person is not None:
+        yield who == filter.person
+    if filter.tools:
+        yield approvals.c.tool.in_(filter.tools)
+    if filter.urgencies:
+        yield approvals.c.urgency.in_([urgency.value for urgency in filter.urgencies])
+    if filter.due_before is not None:
+        yield approvals.c.due_at < filter.due_before

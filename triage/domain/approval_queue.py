@@ -1,0 +1,66 @@
+"""What a reviewer chooses from: the lanes and filters of the approval queue, and how many are in each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import Field
+
+from triage.domain.approvals import ApprovalStatus, ExecutionStatus, RejectCode
+from triage.domain.base import Value
+from triage.domain.labels import Urgency
+
+
+class Lane(StrEnum):
+    """What is to be done with the approvals of a list: decide them, find out what became of them, or read them."""
+
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+    DECIDED = "decided"
+
+
+class QueueFilter(Value):
+    """Which approvals a list shows; an empty filter shows all that wait.
+
+    ``person`` are those that this person has claimed, or in the other lanes has decided; ``due_before`` those whose due
+    time is earlier.
+    """
+
+    lane: Lane = Lane.WAITING
+    tools: tuple[str, ...] = ()
+    urgencies: tuple[Urgency, ...] = ()
+    person: str | None = None
+    due_before: datetime | None = None
+
+
+class QueueCounts(Value):
+    """How many approvals wait, and of those how many per tool, of a person, late, and with one of two decisions.
+
+    ``unknown`` are the ones that were approved and of which nobody knows whether they happened.
+    """
+
+    waiting: int = 0
+    mine: int = 0
+    overdue: int = 0
+    half_decided: int = 0
+    unknown: int = 0
+    tools: dict[str, int] = Field(default_factory=dict)
+
+
+class PastDecision(Value):
+    """What a person decided in a case like another one, and what came of it."""
+
+    id: str
+    run_id: str
+    summary: str
+    amount_usd: Decimal | None
+    status: ApprovalStatus
+    execution: ExecutionStatus
+    decided_by: str | None
+    decided_at: datetime
+    reason_code: RejectCode | None
+    reason: str | None
+    reversed_at: datetime | None
+    reversed_by: str | None

@@ -1,0 +1,85 @@
+"""The words of a notice: as JSON for programs, or as a message that Slack shows."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from triage.domain import NoticeTopic, WebhookFormat
+
+_HEADLINES = {
+    NoticeTopic.APPROVAL_NEW: "Waits for a decision",
+    NoticeTopic.APPROVAL_DUE_SOON: "Due soon and not decided",
+    NoticeTopic.APPROVAL_OVERDUE: "Overdue and not decided",
+    NoticeTopic.APPROVAL_EXPIRED: "Expired without a decision",
+    NoticeTopic.APPROVAL_DECIDED: "Decided",
+    NoticeTopic.WEBHOOK_TEST: "A test of the triage console: notices arrive here",
+}
+# Slack refuses a block of more than 3,000 characters.
+_MAX_SUMMARY = 300
+
+
+def message(body: str, *, form: str, console_url: str) -> str:
+    """Return the characters to send for a kept notice; the link is added here, so that a moved console links right."""
+    notice = json.loads(body)
+    approval = notice["approval"]
+    link = f"{console_url}/approvals?approval={quote(str(approval['id']), safe='')}" if approval else console_url
+    if form == WebhookFormat.SLACK:
+        return _written(_slack(NoticeTopic(notice["topic"]), approval or {}, link=link))
+    return _written({**notice, "link": link})
+
+
+def _slack(topic: NoticeTopic, approval: dict[str, Any], *, link: str) -> dict[str, Any]:
+    headline = _HEADLINES[topic]
+    if topic is NoticeTopic.APPROVAL_DECIDED and approval.get("status"):
+        headline = _first_upper(str(approval["status"]))
+        if approval.get("by"):
+            headline += f" by {approval['by']}"
+    summary = _one_line(str(approval.get("summary") or ""))
+    title = f"*{_escaped(headline)}*" + (f"\n{_escaped(summary)}" if summary else "")
+    blocks: list[dict[str, Any]] = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": f"{title}\n<{_escaped(link)}|Open it in the console>"}}
+    ]
+    details = _details(approval)
+    if details:
+        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _escaped(" · ".join(details))}]})
+    return {"text": _escaped(f"{headline}: {summary}" if summary else headline), "blocks": blocks}
+
+
+def _details(approval: dict[str, Any]) -> list[str]:
+    """Return the facts below the headline."""
+    details = []
+    if approval.get("tool"):
+        details.append(str(approval["tool"]))
+    if approval.get("amount_usd") is not None:
+        details.append(f"${Decimal(str(approval['amount_usd'])):,.2f}")
+    if approval.get("urgency"):
+        details.append(f"urgency {approval['urgency']}")
+    if approval.get("mode") == "two_people":
+        details.append("two people have to agree")
+    for name, word in (("due_at", "due"), ("expires_at", "expires")):
+        if approval.get(name):
+            at = datetime.fromisoformat(str(approval[name]))
+            details.append(f"{word} {at:%Y-%m-%d %H:%M} UTC")
+    return details
+
+
+def _one_line(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= _MAX_SUMMARY else flat[: _MAX_SUMMARY - 1] + "…"
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _escaped(text: str) -> str:
+    """Return text as Slack asks for it: the three characters with which links, people and channels are written."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,70 @@
+"""Writes notices: one delivery for each webhook that wants the topic, in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from triage.domain import Approval, Delivery, NoticeTopic, Webhook, utc_now
+
+SWITCHED_OFF = "The webhook is switched off."
+# What leaves the house: never what the customer wrote, nor the arguments or reasons that may quote it.
+SUBJECT_FIELDS = (
+    "id",
+    "run_id",
+    "conversation_id",
+    "kind",
+    "tool",
+    "agent",
+    "summary",
+    "amount_usd",
+    "urgency",
+    "mode",
+    "status",
+    "by",
+    "due_at",
+    "expires_at",
+)
+
+
+def notify(
+    tx: Any, topic: NoticeTopic | str, subject: Approval | Mapping[str, Any], *, now: datetime | None = None
+) -> None:
+    """Tell the webhooks that want ``topic``, if and when the caller's transaction is committed.
+
+    Of ``subject``, an approval or what is said of it, only ``SUBJECT_FIELDS`` are sent.
+
+    Raises:
+        ValueError: there is no such topic.
+    """
+    word = NoticeTopic(topic)
+    wanted = [webhook for webhook in tx.webhooks.list_active() if word in webhook.topics]
+    if wanted:
+        at = now or utc_now()
+        said = approval_subject(subject) if isinstance(subject, Approval) else subject
+        tx.deliveries.add_all([new_delivery(webhook, word, said, at=at) for webhook in wanted])
+
+
+def notify_approval(tx: Any, topic: NoticeTopic | str, approval: Approval) -> None:
+    """Tell the webhooks what has become of an approval."""
+    notify(tx, topic, approval_subject(approval))
+
+
+def approval_subject(approval: Approval) -> dict[str, Any]:
+    """Return what a notice says of an approval."""
+    said = {name: getattr(approval, name) for name in SUBJECT_FIELDS if name != "by"}
+    return {**said, "by": approval.decided_by}
+
+
+def new_delivery(webhook: Webhook, topic: NoticeTopic, subject: Mapping[str, Any], *, at: datetime) -> Delivery:
+    """Return a notice to one webhook."""
+    said = {name: subject[name] for name in SUBJECT_FIELDS if name in subject}
+    body = json.dumps(to_jsonable_python({"topic": topic, "at": at, "approval": said or None}), separators=(",", ":"))
+    return Delivery(
+        id=f"ntc_{uuid.uuid4().hex}", webhook_id=webhook.id, topic=topic, body=body, next_at=at, created_at=at
+    )
