@@ -18,8 +18,10 @@ MAX_SHOWN = 20
 def not_resumable() -> None:
     """Draw nothing where all that waits can go on; else a box that says what cannot, with a way out for each."""
     resumable = services().resumable
-    if resumable is None or not (total := resumable.count()):
+    items = resumable.list(limit=MAX_SHOWN) if resumable is not None else []
+    if resumable is None or not items:
         return
+    total = len(items) if len(items) < MAX_SHOWN else resumable.count()
     with st.container(border=True):
         st.warning(
             f"{words.count(total, 'waiting run')} {'was' if total == 1 else 'were'} paused before an upgrade, and this "
@@ -28,7 +30,7 @@ def not_resumable() -> None:
             title="Paused by another version",
             icon=":material/deployed_code_history:",
         )
-        for item in resumable.list(limit=MAX_SHOWN):
+        for item in items:
             _row(item)
         if total > MAX_SHOWN:
             st.caption(f"And {total - MAX_SHOWN:,} more, which follow when these are done.")
