@@ -196,7 +196,7 @@ run_states = sa.Table(
     sa.Column("tools_fingerprint", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     # Which paused runs another build made is asked often, and their states are long: this spares reading them.
-    sa.Index("ix_run_states_build", "run_id", "segment", "sdk_version", "schema_version", "tools_fingerprint"),
+    sa.Index("ix_run_states_build", "run_id", "sdk_version", "schema_version", "tools_fingerprint", "segment"),
 )
 
 run_steps = sa.Table(

@@ -24,7 +24,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_run_states_build",
         "run_states",
-        ["run_id", "segment", "sdk_version", "schema_version", "tools_fingerprint"],
+        ["run_id", "sdk_version", "schema_version", "tools_fingerprint", "segment"],
     )
 
 
