@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components import words
 from pages.components.approval_actions import ANSWER, action_row, edit_row, is_editing, problems_of, show_error
 from pages.components.approval_brief import (
     badges,
@@ -21,7 +22,7 @@ from pages.components.approval_brief import (
 )
 from pages.components.approval_choice import selected
 from pages.components.approval_dialogs import DIALOGS
-from pages.components.approval_list import headline, lane, queue
+from pages.components.approval_list import lane, queue, steps
 from pages.components.context import actor, services
 from pages.components.dialogs import open_name
 from pages.components.text import plain
@@ -65,23 +66,27 @@ def time_left(approval: Approval) -> None:
     badges(current, me=actor().name)
 
 
-st.title("Approvals", anchor=False)
-left, middle, right = st.columns([4, 7, 6], gap="medium")
+left, work = st.columns([6, 13], gap="medium")
 st.session_state[SHOWN] = None
 with left:
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        st.title("Approvals", anchor=False)
+        buttons = st.container(horizontal=True, width="content", gap="xsmall", wrap=False)
     watch()
+    with buttons:
+        steps()
     st.caption("A approve, E edit, X reject, L claim or release, J and K next and previous.")
 
 try:
     brief = services().briefs.brief(selected() or "") if selected() else None
 except NotFound:
     brief = None
-    middle.warning("There is no action with this id. Choose one from the list.", icon=":material/search_off:")
+    work.warning("There is no action with this id. Choose one from the list.", icon=":material/search_off:")
 st.session_state[SHOWN] = signature(brief.approval) if brief else (selected(),)
 
 if brief is None:
     if not selected() and lane() is Lane.WAITING:
-        middle.success(
+        work.success(
             "Nothing waits for a decision. What the policies hold back comes here before it happens; this page notices "
             "by itself.",
             title="All decided",
@@ -90,18 +95,18 @@ if brief is None:
     st.stop()
 
 approval = brief.approval
-with middle:
-    is_form = is_editing(approval.id) and approval.status.is_open
-    place = st.form(f"form_{approval.id}", border=False) if is_form else st.container()
-    with place:
-        if is_form:
-            edit_row(brief)
-        else:
-            why_not = services().approvals.refusal(approval, actor=actor()) if approval.status.is_open else None
-            action_row(brief, why_not=why_not)
-        st.subheader(plain(headline(approval)), anchor=False)
-        time_left(approval)
-        show_error(approval.id)
+is_form = is_editing(approval.id) and approval.status.is_open
+with work, st.form(f"form_{approval.id}", border=False) if is_form else st.container():
+    if is_form:
+        edit_row(brief)
+    else:
+        why_not = services().approvals.refusal(approval, actor=actor()) if approval.status.is_open else None
+        action_row(brief, why_not=why_not)
+    st.subheader(plain(words.one_line(brief.sentence, limit=120)), anchor=False)
+    time_left(approval)
+    show_error(approval.id)
+    middle, right = st.columns([7, 6], gap="medium")
+    with middle:
         if not approval.status.is_open:
             decision(approval)
         customer_wrote(brief)
@@ -110,10 +115,10 @@ with middle:
         else:
             will_happen(brief)
         why_it_stopped(brief)
-with right:
-    customer_card(brief)
-    evidence(brief)
-    run_so_far(brief)
+    with right:
+        customer_card(brief)
+        evidence(brief)
+        run_so_far(brief)
 
 if (name := open_name()) in DIALOGS:
     DIALOGS[name]()

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING
 from storage.records import Records, open_engine
 from triage.approvals.aftermath import AftermathService
 from triage.approvals.brief import BriefService
-from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
+from triage.approvals.gate import ActionGate, BuiltInPolicy
 from triage.approvals.service import ApprovalService
+from triage.approvals.switches import SwitchService
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
 from triage.customers import CustomerService
 from triage.keys import signing_key
+from triage.notices.outbox import notify_approval
+from triage.notices.sender import NoticeSender
+from triage.notices.webhooks import WebhookService
 from triage.ownership import DataFolder
 from triage.runs.queue import ElsewhereQueue
 from triage.runs.service import RunService
@@ -52,6 +56,8 @@ class Services:
     runs: RunService
     approvals: ApprovalService
     aftermath: AftermathService
+    switches: SwitchService
+    webhooks: WebhookService
     customers: CustomerService
     samples: SampleService
     audit: AuditService
@@ -68,6 +74,7 @@ class Services:
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
     timekeeper: Timekeeper | None = None
+    notices: NoticeSender | None = None
 
     @cached_property
     def briefs(self) -> BriefService:
@@ -84,6 +91,8 @@ class Services:
         """Stop working; what is unfinished is taken up by the next start."""
         if self.timekeeper is not None:
             self.timekeeper.close()
+        if self.notices is not None:
+            self.notices.close()
         if self.segments is not None:
             self.segments.close()
         if self.models is not None:
@@ -172,8 +181,10 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
         folder=folder,
         records=records,
         runs=runs,
-        approvals=ApprovalService(records=records, queue=queue, policies=BuiltInPolicy()),
+        approvals=ApprovalService(records=records, queue=queue, policies=BuiltInPolicy(), notify=notify_approval),
         aftermath=AftermathService(records=records),
+        switches=SwitchService(records=records),
+        webhooks=WebhookService(records=records, allow=settings.webhook_allow),
         customers=CustomerService(records),
         samples=SampleService(records=records),
         audit=AuditService(records=records),
@@ -204,10 +215,10 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     traces = TraceStore.open(settings.traces_path)
     processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
     install(processor)
-    policies, switches = BuiltInPolicy(), NothingOff()
+    policies, switches = BuiltInPolicy(), SwitchService(records=records)
     gate = ActionGate(records=records, policies=policies, switches=switches)
     team = build_team(models=models, records=records, knowledge=knowledge, settings=settings, gate=gate)
-    run_records = RunRecords(records, policies=policies)
+    run_records = RunRecords(records, policies=policies, notify=notify_approval)
     event_log = EventLog(run_records)
     engine = DurableEngine(
         records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
@@ -228,17 +239,25 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     )
     engine.launch(segments.run, waiting=run_records.waiting)
     mirror.start()
-    timekeeper = Timekeeper(records=records, queue=engine)
+    timekeeper = Timekeeper(records=records, queue=engine, notify=notify_approval)
     timekeeper.start()
+    notices = NoticeSender(records=records, console_url=settings.console_url, allow=settings.webhook_allow)
+    notices.start()
     return Services(
         settings=settings,
         folder=folder,
         records=records,
         runs=RunService(records=records, queue=engine, event_log=event_log, stop=segments.stop),
         approvals=ApprovalService(
-            records=records, queue=engine, policies=policies, tools=TeamToolBook(team.agents.values())
+            records=records,
+            queue=engine,
+            policies=policies,
+            tools=TeamToolBook(team.agents.values()),
+            notify=notify_approval,
         ),
         aftermath=AftermathService(records=records),
+        switches=switches,
+        webhooks=WebhookService(records=records, allow=settings.webhook_allow),
         customers=CustomerService(records),
         samples=SampleService(records=records),
         audit=AuditService(records=records),
@@ -255,6 +274,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         segments=segments,
         mirror=mirror,
         timekeeper=timekeeper,
+        notices=notices,
     )
 
 

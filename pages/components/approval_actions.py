@@ -9,7 +9,6 @@ import streamlit as st
 
 from pages.components.approval_choice import following, listed, select
 from pages.components.approval_form import GENERAL, field_key, place, read_fields
-from pages.components.approval_list import steps
 from pages.components.context import actor, services
 from pages.components.dialogs import open_dialog
 from pages.components.refusal import show_refusal
@@ -40,22 +39,17 @@ def problems_of(approval_id: str) -> dict[str, str]:
 def action_row(brief: Brief, *, why_not: str | None) -> None:
     """Draw what can be done, always in the same places; where nothing can, the reason stands there."""
     approval = brief.approval
-    with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False, key="decide"
-    ):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            if not approval.status.is_open:
-                _afterwards(approval)
-            elif why_not is not None:
-                st.markdown(f":material/lock: {plain(why_not)}", width="stretch")
-                if rejection_refusal(approval, actor=actor()) is None:
-                    _reject_and_claim(approval)
-                else:
-                    _release(approval)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="decide"):
+        if not approval.status.is_open:
+            _afterwards(approval)
+        elif why_not is None:
+            _decisions(brief)
+        else:
+            if rejection_refusal(approval, actor=actor()) is None:
+                _reject_and_claim(approval)
             else:
-                _decisions(brief)
-        with st.container(horizontal=True, width="content", gap="xsmall", wrap=False):
-            steps()
+                _release(approval)
+            st.markdown(f":material/lock: {plain(why_not)}", width="stretch")
 
 
 def _decisions(brief: Brief) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components import words
 from pages.components.approval_dialogs import code_words
 from pages.components.approval_form import draw_fields, shown
-from pages.components.approval_list import due_words, headline
+from pages.components.approval_list import due, headline
 from pages.components.links import approval_link, desk_link, trace_link
 from pages.components.panel import card_head
 from pages.components.story import Line, story
@@ -19,7 +19,7 @@ from triage.approvals.brief import Brief
 from triage.domain import Approval, ExecutionStatus, Mode, Order, PastDecision, utc_now
 
 _MAX_MESSAGES = 12
-_EXCERPT_CHARS = 220
+_EXCERPT_CHARS = 160
 
 
 def badges(approval: Approval, *, me: str) -> None:
@@ -33,12 +33,12 @@ def badges(approval: Approval, *, me: str) -> None:
         urgency = words.urgency(approval.urgency)
         st.badge(urgency.text, icon=urgency.icon, color=urgency.colour, help="Urgency")
         if approval.due_at is not None:
-            st.markdown(due_words(approval, now=now), width="content", help=words.exact(approval.due_at))
+            text, colour = due(approval, now=now)
+            st.badge(text, icon=":material/schedule:", color=colour, help=f"Due {words.exact(approval.due_at)}")
         if approval.expires_at is not None:
-            left = plain(words.duration((approval.expires_at - now).total_seconds() * 1000))
-            st.markdown(
-                f":gray[expires in {left}]", width="content", help="Then it is rejected by itself, never approved."
-            )
+            left = words.duration((approval.expires_at - now).total_seconds() * 1000)
+            note = f"Rejected by itself at {words.exact(approval.expires_at)}; never approved."
+            st.badge(f"expires in {left}", icon=":material/timer_off:", color="gray", help=note)
         if approval.claimed_by and approval.claimed_until is not None:
             left = plain(words.duration((approval.claimed_until - now).total_seconds() * 1000))
             who = "yours" if approval.claimed_by == me else f"with {plain(approval.claimed_by)}"
@@ -66,8 +66,8 @@ def will_happen(brief: Brief) -> None:
     approval = brief.approval
     with st.container(border=True):
         st.markdown("**What is asked**" if approval.kind == "question" else _what(approval))
-        st.markdown(bold(brief.sentence))
         if approval.kind == "question":
+            st.markdown(bold(brief.sentence))
             return
         argument_table(brief)
         if approval.endorsed_by and approval.status.is_open:
@@ -110,7 +110,7 @@ def argument_table(brief: Brief) -> None:
                 right.markdown(f":orange[:material/edit: {plain(shown(field, field.current))}]")
             else:
                 right.text(shown(field, field.current))
-    if brief.approval.amount_usd is not None and all(field.kind is not FieldKind.MONEY for field in fields):
+    if brief.approval.amount_usd and all(field.kind is not FieldKind.MONEY for field in fields):
         left, right = st.columns([1, 3], gap="small")
         left.caption("Amount")
         right.markdown(bold(words.money(brief.approval.amount_usd)))

@@ -144,7 +144,8 @@ def _several(decision: str) -> None:
     )
     if found is not None:
         st.session_state[_OUTCOMES] = (form_id(), [(titles[outcome.id], outcome.problem) for outcome in found])
-        st.rerun(scope="fragment")
+        # The page calls the dialog again, which then reports.
+        st.rerun()
 
 
 def _report(outcomes: list[tuple[str, str | None]]) -> None:
@@ -166,7 +167,7 @@ def _forget() -> None:
 
 def _ask_reason() -> tuple[RejectCode, str]:
     opened = form_id()
-    code = st.segmented_control(
+    code = st.pills(
         "Why", list(RejectCode), default=RejectCode.OTHER, required=True, key=f"code_{opened}", format_func=code_words
     )
     reason = st.text_area(

@@ -16,7 +16,7 @@ from triage.approvals.arguments import ArgumentField, FieldKind
 GENERAL = ""
 """The name under which a problem stands that belongs to no field."""
 
-_FEW = 5
+_FEW = 6
 
 
 def field_key(approval_id: str, name: str) -> str:
@@ -41,7 +41,7 @@ def _draw(field: ArgumentField, *, key: str) -> None:
         st.session_state[key] = _initial(field)
     if field.kind is FieldKind.CHOICE:
         if len(field.choices) <= _FEW:
-            st.segmented_control(label, field.choices, key=key, required=field.required, format_func=words.words)
+            st.pills(label, field.choices, key=key, required=field.required, format_func=words.words)
         else:
             st.selectbox(label, field.choices, key=key, format_func=words.words)
     elif field.kind is FieldKind.MONEY:

@@ -69,7 +69,7 @@ def _filter() -> QueueFilter:
 
 
 def _choose_lane(counts: QueueCounts) -> None:
-    numbers = {Lane.WAITING: f" {counts.waiting:,}", Lane.UNKNOWN: f" {counts.unknown:,}", Lane.DECIDED: ""}
+    numbers = {Lane.WAITING: f" {counts.waiting:,}", Lane.UNKNOWN: f" {counts.unknown:,}" if counts.unknown else ""}
     # The labels carry counts that change all the time, so the choice lives in the address and is put back here.
     st.session_state[_LANE] = lane().value
     st.pills(
@@ -77,7 +77,7 @@ def _choose_lane(counts: QueueCounts) -> None:
         [name.value for name in Lane],
         key=_LANE,
         required=True,
-        format_func=lambda name: _LANES[Lane(name)] + numbers[Lane(name)],
+        format_func=lambda name: _LANES[Lane(name)] + numbers.get(Lane(name), ""),
         on_change=_keep_lane,
         label_visibility="collapsed",
     )
@@ -120,7 +120,7 @@ def _batch_bar() -> None:
     """Draw the line for several at once; it is always there, so that no row moves."""
     ids = listed()
     count = len(picked(ids))
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, height=40):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, height=40, border=False):
         st.session_state[_ALL] = bool(ids) and count == len(ids)
         label = f"{count} chosen" if count else "Choose all"
         st.checkbox(label, key=_ALL, on_change=_pick_all, width="stretch")
@@ -141,22 +141,23 @@ def rows(approvals: Sequence[Approval], *, now: datetime, me: str) -> None:
     """Draw one row for each action: a box, what it is, and below it the time left and the state."""
     has_boxes = lane() is Lane.WAITING
     shown = selected()
-    for approval in approvals:
-        is_shown = approval.id == shown
-        title = plain(headline(approval))
-        with st.container(border=True, gap=None):
-            with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
-                if has_boxes:
-                    st.checkbox(f"Choose {title}", key=f"pick_{approval.id}", label_visibility="collapsed")
-                st.button(
-                    f":primary[**{title}**]" if is_shown else title,
-                    key=f"row_{approval.id}",
-                    icon=":material/chevron_right:" if is_shown else action_icon(approval.tool),
-                    type="tertiary",
-                    on_click=_open,
-                    args=(approval.id,),
-                )
-            st.caption(facts(approval, now=now, me=me))
+    with st.container(border=True, gap="small"):
+        for approval in approvals:
+            is_shown = approval.id == shown
+            title = plain(headline(approval))
+            with st.container(gap=None):
+                with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
+                    if has_boxes:
+                        st.checkbox(f"Choose {title}", key=f"pick_{approval.id}", label_visibility="collapsed")
+                    st.button(
+                        f":primary[**{title}**]" if is_shown else title,
+                        key=f"row_{approval.id}",
+                        icon=":material/chevron_right:" if is_shown else action_icon(approval.tool),
+                        type="tertiary",
+                        on_click=_open,
+                        args=(approval.id,),
+                    )
+                st.caption(facts(approval, now=now, me=me))
 
 
 def _open(approval_id: str) -> None:
@@ -190,37 +191,43 @@ def headline(approval: Approval) -> str:
     """Return what an action is in a few words; what else there is to say stands in its brief."""
     said = approval.decided_arguments or approval.endorsed_arguments or approval.arguments
     if approval.kind == "question":
-        return f"Question: {words.one_line(str(said.get('question') or approval.summary), limit=40)}"
+        return f"Question: {words.one_line(str(said.get('question') or approval.summary), limit=24)}"
     if approval.tool == "process_refund":
         order = f"order {words.one_line(str(said.get('order_id', '(no number)')), limit=20)}"
         return f"Refund {words.money(approval.amount_usd)}, {order}" if approval.amount_usd else f"Refund {order}"
     if approval.tool == "create_support_ticket":
         priority = words.words(words.one_line(str(said.get("priority", "unclear")), limit=20))
-        return f"{priority} ticket: {words.one_line(str(said.get('title', '')), limit=36)}"
+        return f"{priority}: {words.one_line(str(said.get('title', '')), limit=24)}"
     return words.one_line(approval.summary, limit=60)
 
 
 def facts(approval: Approval, *, now: datetime, me: str) -> str:
     """Return the second line of a row as Markdown: the time left or the outcome, the state, the customer."""
-    parts = [due_words(approval, now=now) if approval.status.is_open else _outcome(approval, now=now)]
+    first = due_words(approval, now=now) if approval.status.is_open else _outcome(approval, now=now)
+    line = f"{first} · {plain(words.one_line(approval.customer_email or 'no address', limit=26))}"
+    states = []
     if approval.status.is_open and approval.endorsed_by:
-        parts.append(":violet[1 of 2]")
-    if approval.claimed_by and approval.status.is_open:
+        states.append(":violet[:material/group: 1 of 2]")
+    if approval.status.is_open and approval.claimed_by:
         who = "you" if approval.claimed_by == me else plain(words.one_line(approval.claimed_by, limit=20))
-        parts.append(f":blue[:material/lock: {who}]")
-    customer = plain(words.one_line(approval.customer_email or "no address", limit=32))
-    return f"{' · '.join(parts)}  \n{customer}"
+        states.append(f":blue[:material/lock: {who}]")
+    return f"{line}  \n{' · '.join(states)}" if states else line
 
 
 def due_words(approval: Approval, *, now: datetime) -> str:
-    """Say as Markdown when an open approval is due; without a due time, how long it waits."""
+    """Say as Markdown when an open approval is due, for a row."""
+    text, colour = due(approval, now=now)
+    return plain(text) if colour == "gray" else f":{colour}[{plain(text)}]"
+
+
+def due(approval: Approval, *, now: datetime) -> tuple[str, words.Colour]:
+    """Say when an open approval is due, and in which colour; without a due time, how long it waits."""
     if approval.due_at is None:
-        return f":orange[waits {plain(words.ago(approval.created_at, now=now).removesuffix(' ago'))}]"
+        return f"waits {words.ago(approval.created_at, now=now).removesuffix(' ago')}", "orange"
     left = (approval.due_at - now).total_seconds() * 1000
     if left < 0:
-        return f":red[overdue by {plain(words.duration(-left))}]"
-    text = f"due in {plain(words.duration(left))}"
-    return f":orange[{text}]" if left < _SOON_MS else text
+        return f"overdue by {words.duration(-left)}", "red"
+    return f"due in {words.duration(left)}", "orange" if left < _SOON_MS else "gray"
 
 
 def _outcome(approval: Approval, *, now: datetime) -> str:

@@ -180,7 +180,7 @@ def sentence_of(approval: Approval, order: Order | None) -> str:
     if approval.kind == "question":
         return f"{approval.agent} asks: {_short(said.get('question', approval.summary), 400)}"
     if approval.tool == REFUND_TOOL and order is not None:
-        amount = approval.amount_usd if approval.amount_usd is not None else order.total_usd
+        amount = approval.amount_usd or order.total_usd
         what = f"order {order.id} ({order.quantity} of {order.product})"
         return f"Refund ${amount:,.2f} to {order.customer_email} for {what}."
     if approval.tool == REFUND_TOOL:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from triage.domain import Actor, Approval, EventKind, NewAuditEntry, NewEvent, RunStatus
+
+# Tells whoever wants to know, in the same transaction: topic and approval.
+Notify = Callable[[Any, str, Approval], None]
 
 # What the audit log keeps of an approval before and after a change; never the customer's words.
 _TRACKED = (

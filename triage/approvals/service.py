@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from triage.approvals.changes import audit, resume_when_decided, was_told
+from triage.approvals.changes import Notify, audit, resume_when_decided, was_told
 from triage.approvals.edits import ToolBook, check_edit
 from triage.approvals.exact import hash_of_call
 from triage.approvals.gate import Policies
@@ -36,7 +36,6 @@ from triage.runs.intake import clean_message
 from triage.runs.queue import WorkQueue
 
 LEASE = timedelta(minutes=10)
-Notify = Callable[[Any, str, Approval], None]
 
 
 class BatchOutcome(Value):

@@ -12,8 +12,7 @@ from typing import Any
 
 import structlog
 
-from triage.approvals.changes import audit, resume_when_decided, was_told
-from triage.approvals.service import Notify
+from triage.approvals.changes import Notify, audit, resume_when_decided, was_told
 from triage.domain import Actor, Approval, ApprovalStatus, EventKind, Role, utc_now
 from triage.runs.gateway import Gateway
 from triage.runs.queue import WorkQueue

@@ -50,6 +50,11 @@ def notify(
         tx.deliveries.add_all([new_delivery(webhook, word, said, at=at) for webhook in wanted])
 
 
+def notify_approval(tx: Any, topic: NoticeTopic | str, approval: Approval) -> None:
+    """Tell the webhooks what has become of an approval."""
+    notify(tx, topic, approval_subject(approval))
+
+
 def approval_subject(approval: Approval) -> dict[str, Any]:
     """Return what a notice says of an approval."""
     said = {name: getattr(approval, name) for name in SUBJECT_FIELDS if name != "by"}

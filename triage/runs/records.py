@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from triage.approvals.asking import execution_of, passed, requested, ruling_of
+from triage.approvals.changes import Notify
 from triage.approvals.gate import BuiltInPolicy, Policies, Ruling
 from triage.domain import (
     Approval,
@@ -55,9 +56,16 @@ class NothingToDo(Exception):  # noqa: N818 - it is no error
 class RunRecords:
     """The segments' side of the records; also the event store and the step log."""
 
-    def __init__(self, gateway: Gateway, *, policies: Policies | None = None) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        policies: Policies | None = None,
+        notify: Notify = lambda _tx, _topic, _approval: None,
+    ) -> None:
         self._gateway = gateway
         self._policies = policies or BuiltInPolicy()
+        self._notify = notify
 
     def append_many(self, batches: Mapping[str, Sequence[NewEvent]]) -> None:
         """Keep the events of several runs in one transaction; a cancelled run tells only what was done all the same."""
@@ -165,6 +173,7 @@ class RunRecords:
                     ruling = ruling_of(scope, interruption)
                     approval = requested(run, interruption, ruling, order=_order_of(tx, ruling), rules=rules)
                     tx.approvals.add(approval)
+                    self._notify(tx, "approval.new", approval)
                     events.insert(0, _requested(approval))
             for approval in passed(run, scope, executions):
                 tx.approvals.add_once(approval)
