@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.components.banner import switch_effect
 from pages.components.context import actor, services
+from pages.components.dialogs import close_dialog, open_dialog, open_name
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal, toast_refusal
 from pages.components.text import bold, plain
@@ -17,6 +18,7 @@ from triage.domain import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_S
 from triage.errors import TriageError
 from triage.roles import may
 
+_DIALOG = "pause"
 _PERSON_DOES_IT = "the agents tell the customer that a person will do it."
 
 
@@ -30,12 +32,14 @@ def switch_panel() -> None:
                 "Pause something…", icon=":material/pause_circle:", disabled=not allowed, key="switch_set",
                 help=None if allowed else "Only an administrator sets and clears switches.",
             ):  # fmt: skip
-                _set_dialog()
+                open_dialog(_DIALOG)
         switches = services().switches.current().switches
         if not switches:
             st.caption("Nothing is paused.")
         for switch in switches:
             _row(switch, allowed=allowed)
+    if allowed and open_name() == _DIALOG:
+        _set_dialog()
 
 
 def switch_choices(team: object | None, *, but: Sequence[str] = ()) -> list[str]:
@@ -91,7 +95,7 @@ def _clear(name: str, effect: str) -> None:
         st.toast(f"Cleared: {plain(effect)}.", icon=":material/play_circle:")
 
 
-@st.dialog("Pause something")
+@st.dialog("Pause something", on_dismiss=close_dialog)
 def _set_dialog() -> None:
     running = services()
     team = running.team.describe() if running.team is not None else None
@@ -112,4 +116,5 @@ def _set_dialog() -> None:
         except TriageError as error:
             show_refusal(error)
         else:
+            close_dialog()
             st.rerun()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.context import actor, services
+from pages.components.dialogs import close_dialog, open_dialog, open_name
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
 from pages.components.webhook_row import FORMATS, TOPICS, webhook_row
@@ -13,6 +14,7 @@ from triage.errors import TriageError
 from triage.roles import may
 
 REFRESH_S = 3
+_DIALOG = "webhook"
 _SECRET = "webhook_secret_to_copy"  # noqa: S105 - the name of a place, not a secret
 
 
@@ -26,11 +28,13 @@ def webhook_panel() -> None:
                 "Add a webhook…", icon=":material/add_link:", disabled=not allowed, key="webhook_add",
                 help=None if allowed else "Only an administrator sees and changes webhooks.",
             ):  # fmt: skip
-                _add_dialog()
+                open_dialog(_DIALOG)
         if allowed:
             _webhooks()
         else:
             st.caption("Only an administrator sees and changes webhooks.")
+    if allowed and open_name() == _DIALOG:
+        _add_dialog()
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -47,11 +51,12 @@ def _webhooks() -> None:
         webhook_row(state)
 
 
-def _forget_secret() -> None:
+def _close() -> None:
     st.session_state.pop(_SECRET, None)
+    close_dialog()
 
 
-@st.dialog("Add a webhook", width="medium", on_dismiss=_forget_secret)
+@st.dialog("Add a webhook", width="medium", on_dismiss=_close)
 def _add_dialog() -> None:
     if _SECRET in st.session_state:
         _show_secret(st.session_state[_SECRET])
@@ -77,7 +82,7 @@ def _add_dialog() -> None:
         show_refusal(error)
         return
     st.session_state[_SECRET] = new.secret
-    st.rerun(scope="fragment")
+    st.rerun()
 
 
 def _show_secret(secret: str) -> None:
@@ -85,5 +90,5 @@ def _show_secret(secret: str) -> None:
     st.code(secret, language=None, wrap_lines=True)
     st.caption("With it the receiver makes sure that a notice is from here; docs/webhooks.md has the lines for it.")
     if st.button("I have copied it", type="primary", key="webhook_done"):
-        _forget_secret()
+        _close()
         st.rerun()

@@ -46,7 +46,7 @@ def webhook_row(state: WebhookState) -> None:
             _button("Delete it", "delete", webhook.id, lambda: all_webhooks.delete(webhook.id, actor=actor()))
     dead = all_webhooks.deliveries(webhook.id, actor=actor(), statuses=[DeliveryStatus.DEAD], limit=_MOST_DEAD)
     if dead:
-        st.markdown(f":red[:material/error:] {count(state.dead, 'notice')} did not arrive and were given up:")
+        st.markdown(f":red[:material/error:] {count(state.dead, 'notice')} did not arrive:")
     for delivery in dead:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(delivery_line(delivery), width="stretch", help=f"Kept {exact(delivery.created_at)}")
@@ -87,7 +87,7 @@ def delivery_line(delivery: Delivery) -> str:
 
 
 def _soon(delivery: Delivery) -> str:
-    return f"at {delivery.next_at:%H:%M} UTC"
+    return f"at {delivery.next_at:%H:%M:%S} UTC"
 
 
 def _switch_button(webhook: Webhook) -> None:
