@@ -12,6 +12,7 @@ from storage.records.customers import AccountStore, OrderStore
 from storage.records.events import EventStore
 from storage.records.follow_ups import CorrectionStore, EscalationStore, TicketStore
 from storage.records.notes import NoteStore
+from storage.records.policies import PolicyStore
 from storage.records.runs import RunStore
 from storage.records.samples import SampleStore
 from storage.records.states import StateStore
@@ -42,4 +43,5 @@ class Stores:
         self.corrections = CorrectionStore(connection)
         self.notes = NoteStore(connection)
         self.audit = AuditStore(connection, key=key)
+        self.policies = PolicyStore(connection)
         self.samples = SampleStore(connection)

@@ -78,6 +78,16 @@ def test_only_wanted_topics_of_active_webhooks_are_kept(webhooks: WebhookService
     assert [len(deliveries(records, hook)) for hook in (decided, everything, off)] == [0, 1, 0]
 
 
+def test_an_approval_is_told_as_what_is_said_of_it(webhooks: WebhookService, records: Records) -> None:
+    hook = webhooks.add(URL, actor=KIM).webhook
+    with records.begin() as tx:
+        notify(tx, "approval.overdue", _approval(), now=NOW)
+        notify(tx, "approval.overdue", approval_subject(_approval()), now=NOW)
+    first, second = deliveries(records, hook)
+    assert first.body == second.body
+    assert json.loads(first.body)["approval"]["by"] == "Rita"
+
+
 def test_what_a_webhook_was_to_get_ends_when_it_is_switched_off(webhooks: WebhookService) -> None:
     hook = webhooks.add(URL, actor=KIM).webhook
     webhooks.test(hook.id, actor=KIM)

@@ -13,12 +13,12 @@ from triage.domain import Delivery, DeliveryStatus, Switch, Webhook
 from triage.errors import Conflict, NotFound
 
 
-def webhook(make: SimpleNamespace, id: str = "h1", **fields: Any) -> Webhook:
+def webhook(make: SimpleNamespace, id: str = "h1", **fields: Any) -> Webhook:  # noqa: A002
     usual = {"id": id, "url": "https://h.example", "format": "json", "topics": ["approval.new"], "created_by": "Kim"}
     return Webhook(**{**usual, "created_at": make.now, **fields})
 
 
-def delivery(make: SimpleNamespace, id: str, **fields: Any) -> Delivery:
+def delivery(make: SimpleNamespace, id: str, **fields: Any) -> Delivery:  # noqa: A002
     usual = {"id": id, "webhook_id": "h1", "topic": "approval.new", "body": "{}"}
     return Delivery(**{**usual, "next_at": make.now, "created_at": make.now, **fields})
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from triage.approvals.policies import PolicyDocument, ProposedCall, Verdict
+from triage.approvals.policies import PolicyDocument, ProposedCall, Verdict, default_policy
 from triage.domain import Mode, Order, Urgency, Value
 from triage.runs.gateway import Gateway
 from triage.scope import RunScope
@@ -110,7 +110,7 @@ class BuiltInPolicy:
 
     def document(self) -> PolicyDocument:
         """Return the built-in policy."""
-        return PolicyDocument()
+        return default_policy()
 
 
 class NothingOff:

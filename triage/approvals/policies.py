@@ -1,62 +1,94 @@
-"""What a policy says about a call: stub of the contract, the built-in rules."""
+"""Policies as data: which actions wait for whom, for how long, and up to which amount."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from pathlib import Path
 
-from triage.approvals.policy import needs_approval
-from triage.domain import Mode, Role, Urgency, Value
+from triage.approvals.business_hours import ALWAYS, Hours
+from triage.approvals.policy_limits import USUAL_TIMES, ApprovalTimes, Limits, TimeRule
+from triage.approvals.policy_reading import read_hours, read_limits, read_rules, read_times
+from triage.approvals.policy_rules import ProposedCall, Rule, Verdict, judge
+from triage.approvals.policy_text import PolicyError, read_document
+from triage.domain import Role, Urgency, Value
 
+__all__ = [
+    "ApprovalTimes",
+    "PolicyDocument",
+    "PolicyError",
+    "ProposedCall",
+    "Rule",
+    "Verdict",
+    "default_policy",
+    "default_text",
+    "parse_policy",
+]
 
-class ProposedCall(Value):
-    """A call that an agent wants to make."""
-
-    tool: str
-    arguments: dict[str, Any]
-    amount_usd: Decimal | None = None
-    customer_email: str | None = None
-    plan: str | None = None
-    urgency: Urgency | None = None
-
-
-class Verdict(Value):
-    """What the policy says about a call, by which rule, and why."""
-
-    mode: Mode
-    rule: str
-    sentence: str
-    version: int = 0
-
-
-class ApprovalTimes(Value):
-    """Until when a decision is due, and when it is too late."""
-
-    due_at: datetime
-    expires_at: datetime
+_DEFAULT = Path(__file__).parent / "default_policy.yaml"
 
 
 class PolicyDocument(Value):
-    """The rules."""
+    """A policy that was read; ``version`` is 0 until the records give it one."""
+
+    rules: tuple[Rule, ...] = ()
+    limits: Limits = Limits()
+    time_rules: tuple[TimeRule, ...] = ()
+    hours: Hours = ALWAYS
+    version: int = 0
 
     def judge(self, call: ProposedCall) -> Verdict:
-        """Say what becomes of a call."""
-        found = needs_approval(call.tool, call.arguments)
-        mode = Mode.APPROVAL if found.needs_approval or call.tool == "ask_teammate" else Mode.AUTO
-        return Verdict(mode=mode, rule=found.rule, sentence=found.sentence)
+        """Say what becomes of a call; its arguments may be anything, and what cannot be read waits."""
+        return judge(self.rules, call, version=self.version)
 
-    def times(self, *, tool: str, urgency: Urgency, asked_at: datetime) -> ApprovalTimes:  # noqa: ARG002
-        """Return the times of an approval."""
-        return ApprovalTimes(due_at=asked_at + timedelta(hours=1), expires_at=asked_at + timedelta(days=2))
+    def times(self, *, tool: str, urgency: Urgency, asked_at: datetime) -> ApprovalTimes:
+        """Return by when a call that waits should be decided and when it expires; only open time counts."""
+        rules = (*self.time_rules, USUAL_TIMES)
+        return next(rule for rule in rules if rule.holds(tool=tool, urgency=urgency)).times(asked_at, hours=self.hours)
 
     def limit_problem(
-        self,
-        *,
-        role: Role,  # noqa: ARG002
-        amount_usd: Decimal,  # noqa: ARG002
-        decided_today_usd: Decimal,  # noqa: ARG002
-        customer_today_usd: Decimal,  # noqa: ARG002
+        self, *, role: Role, amount_usd: Decimal, decided_today_usd: Decimal, customer_today_usd: Decimal
     ) -> str | None:
-        """Say why a sum is too much for a role, or None."""
-        return None
+        """Return the sentence that says which money limit a person's decision would break, or None.
+
+        ``decided_today_usd`` is what this person has approved on this day (UTC) and ``customer_today_usd`` what
+        everybody has approved for this customer, both without this decision.
+        """
+        return self.limits.problem(
+            role=role,
+            amount_usd=amount_usd,
+            decided_today_usd=decided_today_usd,
+            customer_today_usd=customer_today_usd,
+        )
+
+    def find(self, name: str) -> Rule | None:
+        """Return the rule of a name, or None."""
+        return next((rule for rule in self.rules if rule.name == name), None)
+
+
+def parse_policy(text: str) -> PolicyDocument:
+    """Read the text of a policy.
+
+    Raises:
+        PolicyError: something in it cannot be used; the message says where and what to write.
+    """
+    root = read_document(text)
+    root.allow("rules", "limits", "times", "hours")
+    root.need("rules")
+    hours = read_hours(root)
+    return PolicyDocument(
+        rules=read_rules(root), limits=read_limits(root), time_rules=read_times(root, hours=hours), hours=hours
+    )
+
+
+@cache
+def default_text() -> str:
+    """Return the text of the policy that is in force until another one is saved."""
+    return _DEFAULT.read_text(encoding="utf-8")
+
+
+@cache
+def default_policy() -> PolicyDocument:
+    """Return the policy that is in force until another one is saved."""
+    return parse_policy(default_text())

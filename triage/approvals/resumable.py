@@ -75,10 +75,9 @@ class ResumableService:
             reason = self._problem(tx, run.id, run.segment)
             if reason is None:
                 raise Conflict("This run can go on as it is. Decide on its actions instead.")
-            waiting = [approval.id for approval in tx.approvals.list_of_run(run_id) if approval.status.is_open]
             ended = end_by_person(tx, run_id, actor=actor, expect=(RunStatus.AWAITING_APPROVAL,))
             again = run_again(tx, ended, actor=actor)
-            after = {"reason": reason, "cancelled_approvals": waiting, "new_run": again.id}
+            after = {"reason": reason, "new_run": again.id}
             add_entry(tx, "run.restarted", actor=actor, subject=("run", run_id), after=after)
         self._queue.wake()
         return again
@@ -109,5 +108,5 @@ class ResumableService:
 
 
 def _not_resumable(tx: Any, run_id: str, reason: str) -> NotResumable:
-    approvals = [approval for approval in tx.approvals.list_of_run(run_id) if approval.status.is_open]
+    approvals = tx.approvals.list_open_of_run(run_id)
     return NotResumable(run=tx.runs.get(run_id), approvals=tuple(approvals), reason=reason)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from triage.audit.entries import add_entry
 from triage.audit.export import Format, written
 from triage.domain import Actor, AuditCheck, AuditEntry, AuditFilter, Role, Value
-from triage.errors import InvalidInput
+from triage.errors import InvalidInput, NotFound
 from triage.roles import require
 from triage.runs.gateway import Gateway
 
@@ -43,6 +43,20 @@ class AuditService:
         with self._records.read() as tx:
             entries: builtins.list[AuditEntry] = tx.audit.list(query, newest_first=True, limit=limit, offset=offset)
         return entries
+
+    def get(self, seq: int, *, actor: Actor) -> AuditEntry:
+        """Return one entry.
+
+        Raises:
+            NotAllowed: the actor is not a manager.
+            NotFound: there is no entry with this number.
+        """
+        _require_reader(actor)
+        with self._records.read() as tx:
+            found: builtins.list[AuditEntry] = tx.audit.list(after=seq - 1, limit=1)
+        if not found or found[0].seq != seq:
+            raise NotFound(f"The audit log has no line {seq}.")
+        return found[0]
 
     def count(self, query: AuditFilter | None = None, *, actor: Actor) -> int:
         """Return how many entries the filter lets through.

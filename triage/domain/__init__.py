@@ -15,6 +15,7 @@ from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
 from triage.domain.events import EventKind, NewEvent, RunEvent
 from triage.domain.follow_ups import Correction, Escalation, Ticket
 from triage.domain.labels import Category, Urgency
+from triage.domain.policies import SavedPolicy
 from triage.domain.runs import (
     FINAL_RUN_STATUSES,
     Build,
@@ -84,6 +85,7 @@ __all__ = [
     "RunFailure",
     "RunFilter",
     "RunStatus",
+    "SavedPolicy",
     "StoredState",
     "Switch",
     "Ticket",

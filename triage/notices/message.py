@@ -13,7 +13,7 @@ from triage.domain import NoticeTopic, WebhookFormat
 _HEADLINES = {
     NoticeTopic.APPROVAL_NEW: "Waits for a decision",
     NoticeTopic.APPROVAL_DUE_SOON: "Due soon and not decided",
-    NoticeTopic.APPROVAL_OVERDUE: "Overdue: somebody has to decide now",
+    NoticeTopic.APPROVAL_OVERDUE: "Overdue and not decided",
     NoticeTopic.APPROVAL_EXPIRED: "Expired without a decision",
     NoticeTopic.APPROVAL_DECIDED: "Decided",
     NoticeTopic.WEBHOOK_TEST: "A test of the triage console: notices arrive here",

@@ -12,6 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from triage.domain import Approval, Delivery, NoticeTopic, Webhook, utc_now
 
+SWITCHED_OFF = "The webhook is switched off."
 # What leaves the house: never what the customer wrote, nor the arguments or reasons that may quote it.
 SUBJECT_FIELDS = (
     "id",
@@ -31,10 +32,12 @@ SUBJECT_FIELDS = (
 )
 
 
-def notify(tx: Any, topic: NoticeTopic | str, subject: Mapping[str, Any], *, now: datetime | None = None) -> None:
+def notify(
+    tx: Any, topic: NoticeTopic | str, subject: Approval | Mapping[str, Any], *, now: datetime | None = None
+) -> None:
     """Tell the webhooks that want ``topic``, if and when the caller's transaction is committed.
 
-    Of ``subject`` only ``SUBJECT_FIELDS`` are sent; ``approval_subject`` makes one of an approval.
+    Of ``subject``, an approval or what is said of it, only ``SUBJECT_FIELDS`` are sent.
 
     Raises:
         ValueError: there is no such topic.
@@ -43,7 +46,8 @@ def notify(tx: Any, topic: NoticeTopic | str, subject: Mapping[str, Any], *, now
     wanted = [webhook for webhook in tx.webhooks.list_active() if word in webhook.topics]
     if wanted:
         at = now or utc_now()
-        tx.deliveries.add_all([new_delivery(webhook, word, subject, at=at) for webhook in wanted])
+        said = approval_subject(subject) if isinstance(subject, Approval) else subject
+        tx.deliveries.add_all([new_delivery(webhook, word, said, at=at) for webhook in wanted])
 
 
 def notify_approval(tx: Any, topic: NoticeTopic | str, approval: Approval) -> None:

@@ -19,6 +19,7 @@ from triage.domain import Delivery, DeliveryStatus, NewAuditEntry, Role, utc_now
 from triage.errors import Conflict, NotFound
 from triage.notices.addresses import Resolve, ask_system
 from triage.notices.message import message
+from triage.notices.outbox import SWITCHED_OFF
 from triage.notices.sending import TIMEOUT_S, Outcome, new_client, send
 from triage.notices.signature import signed_headers
 from triage.runs.gateway import Gateway
@@ -34,7 +35,6 @@ WAIT_FACTOR = 3.0
 LONGEST_WAIT_S = 7200.0
 KEPT_FOR = timedelta(days=14)
 PRUNE_EVERY = timedelta(hours=1)
-SWITCHED_OFF = "The webhook is switched off."
 _USER_AGENT = "triage-console"
 
 log = structlog.get_logger(__name__)

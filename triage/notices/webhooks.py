@@ -6,8 +6,7 @@ import builtins
 import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
-
-import httpx2
+from urllib.parse import urlsplit
 
 from triage.domain import (
     SUBSCRIBABLE_TOPICS,
@@ -24,8 +23,7 @@ from triage.domain import (
 )
 from triage.errors import Conflict, InvalidInput
 from triage.notices.addresses import check_url
-from triage.notices.outbox import new_delivery
-from triage.notices.sender import SWITCHED_OFF
+from triage.notices.outbox import SWITCHED_OFF, new_delivery
 from triage.notices.signature import new_secret
 from triage.roles import require
 from triage.runs.gateway import Gateway
@@ -171,7 +169,7 @@ class WebhookService:
 
 def host_of(webhook: Webhook) -> str:
     """Return the host of a webhook; the rest of its address may be a secret."""
-    return httpx2.URL(webhook.url).netloc.decode("ascii")
+    return urlsplit(webhook.url).netloc
 
 
 def _require(actor: Actor, action: str) -> None:

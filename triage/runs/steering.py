@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
+from triage.approvals.changes import audit
 from triage.audit.entries import add_entry
 from triage.domain import FINAL_RUN_STATUSES, Actor, ApprovalStatus, EventKind, NewEvent, Run, RunStatus, utc_now
 from triage.errors import Conflict
@@ -57,10 +58,18 @@ def end_by_person(
     ended: Run = tx.runs.update(
         run_id, expect=expect, status=RunStatus.CANCELLED, ended_at=utc_now(), assigned_to=assigned_to
     )
-    for approval in tx.approvals.list_of_run(run_id):
-        if approval.status.is_open:
-            tx.approvals.update(approval.id, status=ApprovalStatus.CANCELLED, decided_at=utc_now())
     tx.events.append(run_id, [event_by_person(kind, by=actor.name)])
+    for approval in tx.approvals.list_open_of_run(run_id):
+        now = utc_now()
+        cancelled = tx.approvals.update(
+            approval.id,
+            status=ApprovalStatus.CANCELLED,
+            claimed_by=None,
+            claimed_until=None,
+            decided_by=actor.name,
+            decided_at=now,
+        )
+        audit(tx, "approval.cancelled", cancelled, actor=actor, before=approval, now=now)
     add_entry(
         tx,
         kind.value,

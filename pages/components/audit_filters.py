@@ -1,0 +1,55 @@
+"""What the audit page shows: time range, who, what and on which id; all of it lives in the URL."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from pages.components.audit_words import action_words
+from pages.components.trace_list import PERIODS
+from triage.audit.service import AuditChoices
+from triage.domain import AuditFilter, utc_now
+
+_KEYS = ("audit_who", "audit_what", "audit_on")
+
+
+class WantedEntries(NamedTuple):
+    """The filter, and whether anything besides the time narrows it."""
+
+    query: AuditFilter
+    is_narrowed: bool
+
+
+def audit_filters(choices: AuditChoices) -> WantedEntries:
+    """Draw the filters and return what they ask for."""
+    actions = {action_words(action).text: action for action in choices.actions}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        period = st.segmented_control(
+            "Time range", list(PERIODS), default="7 d", required=True, key="period", bind="query-params"
+        )
+        who = st.selectbox(
+            "Who", choices.actors, index=None, key="audit_who", bind="query-params", placeholder="Anybody", width=170
+        )
+        what = st.multiselect(
+            "What", sorted(actions), key="audit_what", bind="query-params", placeholder="Anything", width=300
+        )
+        subject = st.text_input(
+            "On which id", key="audit_on", bind="query-params", placeholder="Part of an id", width=170
+        )
+        st.button("Clear", icon=":material/filter_alt_off:", type="tertiary", on_click=_clear)
+    length = PERIODS[period]
+    return WantedEntries(
+        AuditFilter(
+            since=None if length is None else utc_now() - length,
+            actor=who,
+            actions=tuple(actions[name] for name in what if name in actions),
+            subject=subject or "",
+        ),
+        is_narrowed=bool(who or what or subject),
+    )
+
+
+def _clear() -> None:
+    for key in _KEYS:
+        st.session_state[key] = [] if key == "audit_what" else "" if key == "audit_on" else None

@@ -1,0 +1,63 @@
+"""How the console says what the audit log holds: each action in words, with its icon."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pages.components.words import words
+
+
+class ActionWords(NamedTuple):
+    """An action in words, said of what was done, and its Material symbol."""
+
+    text: str
+    icon: str
+
+
+_ACTIONS = {
+    "approval.claimed": ActionWords("Approval claimed", ":material/lock:"),
+    "approval.released": ActionWords("Approval released", ":material/lock_open:"),
+    "approval.endorsed": ActionWords("Approved by the first of two", ":material/done:"),
+    "approval.approved": ActionWords("Action approved", ":material/check_circle:"),
+    "approval.edited": ActionWords("Action edited and approved", ":material/edit:"),
+    "approval.rejected": ActionWords("Action rejected", ":material/cancel:"),
+    "approval.answered": ActionWords("Question answered", ":material/forum:"),
+    "approval.expired": ActionWords("Approval expired", ":material/timer_off:"),
+    "approval.cancelled": ActionWords("Approval cancelled with its run", ":material/do_not_disturb_on:"),
+    "action.reconciled": ActionWords("Unknown outcome cleared up", ":material/fact_check:"),
+    "action.reversed": ActionWords("Action marked as reversed", ":material/undo:"),
+    "policy.saved": ActionWords("Policy changed", ":material/policy:"),
+    "policy.promoted": ActionWords("Rule made automatic", ":material/trending_up:"),
+    "policy.demoted": ActionWords("Rule returned to approval", ":material/trending_down:"),
+    "switch.set": ActionWords("Switched off", ":material/pause_circle:"),
+    "switch.cleared": ActionWords("Switched on again", ":material/play_circle:"),
+    "webhook.added": ActionWords("Webhook added", ":material/webhook:"),
+    "webhook.tested": ActionWords("Webhook tested", ":material/webhook:"),
+    "webhook.sent_again": ActionWords("Notice sent again", ":material/forward_to_inbox:"),
+    "webhook.switched_on": ActionWords("Webhook switched on", ":material/webhook:"),
+    "webhook.switched_off": ActionWords("Webhook switched off", ":material/webhook:"),
+    "webhook.deleted": ActionWords("Webhook deleted", ":material/delete:"),
+    "run.cancelled": ActionWords("Run cancelled", ":material/cancel:"),
+    "run.taken_over": ActionWords("Taken over by a person", ":material/back_hand:"),
+    "run.retried": ActionWords("Run again", ":material/replay:"),
+    "run.restarted": ActionWords("Run again after an upgrade", ":material/restart_alt:"),
+    "escalated": ActionWords("Escalated", ":material/priority_high:"),
+    "label.corrected": ActionWords("Label corrected", ":material/edit_note:"),
+    "reply.edited": ActionWords("Reply edited", ":material/edit:"),
+    "reply.sent": ActionWords("Reply sent", ":material/mark_email_read:"),
+    "samples.loaded": ActionWords("Sample records loaded", ":material/science:"),
+    "samples.removed": ActionWords("Sample records removed", ":material/delete:"),
+    "audit.exported": ActionWords("Audit log exported", ":material/download:"),
+    "audit.sealed": ActionWords("Audit log sealed anew", ":material/approval_delegation:"),
+}
+_SUBJECTS = {"approval": "Approval", "run": "Run", "samples": "Sample records", "audit": "Audit log"}
+
+
+def action_words(action: str) -> ActionWords:
+    """Return an action in words; one that is new here is said as it is written."""
+    return _ACTIONS.get(action) or ActionWords(words(action), ":material/history:")
+
+
+def subject_words(kind: str, subject_id: str) -> str:
+    """Return what an entry is about: its kind in words and its id."""
+    return f"{_SUBJECTS.get(kind) or words(kind)} {subject_id}".strip()
