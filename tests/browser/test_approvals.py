@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage, settle
 from tests.browser.console import Console
 from tests.browser.desk_page import work
-from triage.domain import Actor, Approval, ApprovalStatus, ExecutionStatus, Mode, Run, RunStatus
+from triage.domain import Actor, Approval, ApprovalStatus, ExecutionStatus, Mode, Role, Run, RunStatus
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -19,15 +20,26 @@ OLGA = Actor(name="olga")
 LOST = "All our data is gone after the update, every project is empty"
 
 
-def ask(console: Console, mark: str, *, mode: Mode | None = None) -> Approval:
+@pytest.fixture
+def two_people(console: Console) -> Iterator[None]:
+    """A policy in which two people have to agree to a critical ticket; afterwards the one before is in force again."""
+    admin = Actor(name="ada", role=Role.ADMIN)
+    with console.records() as services:
+        before = services.policies.current().text
+        rule, decides = "name: critical_ticket", "decide: approval"
+        head, tail = before.split(rule)
+        changed = head + rule + tail.replace(decides, "decide: two_people", 1)
+        services.policies.save(changed, actor=admin, note="Critical tickets call people in.")
+        yield
+        services.policies.save(before, actor=admin)
+
+
+def ask(console: Console, mark: str) -> Approval:
     """Submit a message whose ticket waits for a person, and return what waits."""
     with console.records() as services:
         run = services.runs.submit(f"{LOST} ({mark})", actor=OLGA, customer_email="ops@granite.example")
         wait_for(console, run.id, RunStatus.AWAITING_APPROVAL)
         (approval,) = services.approvals.list_of_run(run.id)
-        if mode is not None:
-            with services.records.begin() as tx:
-                tx.approvals.update(approval.id, mode=mode)
     return approval
 
 
@@ -113,8 +125,10 @@ def test_what_was_edited_is_what_runs(console: Console, open_page: OpenPage) -> 
     expect(work(page).get_by_text(approval.arguments["title"]).first).to_be_visible()
 
 
+@pytest.mark.usefixtures("two_people")
 def test_two_people_have_to_agree(console: Console, open_page: OpenPage) -> None:
-    approval = ask(console, "two people", mode=Mode.TWO_PEOPLE)
+    approval = ask(console, "two people")
+    assert approval.mode is Mode.TWO_PEOPLE
     first = open_as(open_page, console, "sam", approval)
     expect(first.locator(".st-key-approve button")).to_contain_text("1 of 2")
     press(first, "a")
