@@ -19,7 +19,11 @@ _FOUND = "audit_check"
 def check_button() -> None:
     """Draw the button that checks every line."""
     st.button(
-        "Check the log", icon=":material/verified:", on_click=_check, help="Reads every line and finds any altered one."
+        "Check the log",
+        icon=":material/verified:",
+        on_click=_check,
+        key="audit_check_now",
+        help="Reads every line and finds any altered one.",
     )
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.components import words
-from pages.components.audit_words import action_words, subject_words
+from pages.components.audit_words import action_words, short_subject, subject_words
 from pages.components.fields import fields_of
 from pages.components.links import approval_link, desk_link
 from pages.components.table_choice import SELECTION, chosen_at_first, chosen_row
@@ -52,7 +52,7 @@ def entry_rows(entries: Sequence[AuditEntry], *, selected: int | None) -> None:
             "When": [words.short_ago(entry.at, now=now) for entry in entries],
             "Who": [entry.actor for entry in entries],
             "What": [action_words(entry.action).text for entry in entries],
-            "On": [subject_words(entry.subject_kind, entry.subject_id) for entry in entries],
+            "On": [short_subject(entry.subject_kind, entry.subject_id) for entry in entries],
         },
         key=key,
         on_select=choose,
@@ -62,11 +62,11 @@ def entry_rows(entries: Sequence[AuditEntry], *, selected: int | None) -> None:
         row_height=32,
         height="content",
         column_config={
-            "No.": st.column_config.NumberColumn(width=52, format="%d"),
-            "When": st.column_config.TextColumn(width=58),
+            "No.": st.column_config.NumberColumn(width=46, format="%d"),
+            "When": st.column_config.TextColumn(width=54),
             "Who": st.column_config.TextColumn(width=100),
-            "What": st.column_config.TextColumn(width=190),
-            "On": st.column_config.TextColumn(width=180),
+            "What": st.column_config.TextColumn(width=180),
+            "On": st.column_config.TextColumn(width=150),
         },
         alt="The entries of the audit log that the filters find, newest first; choose a row to read one.",
     )

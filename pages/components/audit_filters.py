@@ -24,20 +24,27 @@ class WantedEntries(NamedTuple):
 def audit_filters(choices: AuditChoices) -> WantedEntries:
     """Draw the filters and return what they ask for."""
     actions = {action_words(action).text: action for action in choices.actions}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         period = st.segmented_control(
-            "Time range", list(PERIODS), default="7 d", required=True, key="period", bind="query-params"
-        )
+            "Time range", list(PERIODS), default="7 d", required=True, key="period", bind="query-params",
+            label_visibility="collapsed",
+        )  # fmt: skip
         who = st.selectbox(
-            "Who", choices.actors, index=None, key="audit_who", bind="query-params", placeholder="Anybody", width=170
-        )
+            "Who", choices.actors, index=None, key="audit_who", bind="query-params", placeholder="By anybody",
+            label_visibility="collapsed", width=150,
+        )  # fmt: skip
         what = st.multiselect(
-            "What", sorted(actions), key="audit_what", bind="query-params", placeholder="Anything", width=300
-        )
+            "What", sorted(actions), key="audit_what", bind="query-params", placeholder="Any action",
+            label_visibility="collapsed", width=240,
+        )  # fmt: skip
         subject = st.text_input(
-            "On which id", key="audit_on", bind="query-params", placeholder="Part of an id", width=170
-        )
-        st.button("Clear", icon=":material/filter_alt_off:", type="tertiary", on_click=_clear)
+            "On which id", key="audit_on", bind="query-params", placeholder="On any id",
+            label_visibility="collapsed", width=130,
+        )  # fmt: skip
+        st.button(
+            "", icon=":material/filter_alt_off:", type="tertiary", on_click=_clear, key="audit_clear",
+            help="Clear the filters",
+        )  # fmt: skip
     length = PERIODS[period]
     return WantedEntries(
         AuditFilter(

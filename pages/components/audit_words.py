@@ -60,4 +60,10 @@ def action_words(action: str) -> ActionWords:
 
 def subject_words(kind: str, subject_id: str) -> str:
     """Return what an entry is about: its kind in words and its id."""
-    return f"{_SUBJECTS.get(kind) or words(kind)} {subject_id}".strip()
+    named = "" if subject_id == "all" else subject_id
+    return f"{_SUBJECTS.get(kind) or words(kind)} {named}".strip()
+
+
+def short_subject(kind: str, subject_id: str) -> str:
+    """Return the same for a narrow list: an id that says its kind stands alone."""
+    return subject_id if subject_id.startswith(("run_", "apr_")) else subject_words(kind, subject_id)

@@ -13,19 +13,22 @@ from triage.errors import NotFound
 _GET = sa.select(run_states).where(
     run_states.c.run_id == sa.bindparam("run_id"), run_states.c.segment == sa.bindparam("segment")
 )
-_STAMPS = [run_states.c.sdk_version, run_states.c.schema_version, run_states.c.tools_fingerprint]
-_OF_WAITING = (
-    sa.select(runs.c.id, *_STAMPS)
-    .select_from(
-        runs.outerjoin(run_states, sa.and_(run_states.c.run_id == runs.c.id, run_states.c.segment == runs.c.segment))
-    )
-    .where(runs.c.status == RunStatus.AWAITING_APPROVAL.value)
-    .order_by(runs.c.created_at, runs.c.id)
+_IS_WAITING = runs.c.status == RunStatus.AWAITING_APPROVAL.value
+_IS_OF_RUN = sa.and_(run_states.c.run_id == runs.c.id, run_states.c.segment == runs.c.segment)
+# Answered from the index of builds alone: the rows are long, and thousands may wait. The sum keeps SQLite from the
+# primary key, which would find the row, but in the row the build comes after the state.
+_IS_OF_BUILD = sa.and_(
+    run_states.c.run_id == runs.c.id,
+    run_states.c.segment + 0 == runs.c.segment,
+    *(run_states.c[name] == sa.bindparam(name) for name in Build.model_fields),
 )
-_OF_OTHER_BUILDS = _OF_WAITING.where(
-    sa.or_(run_states.c.run_id.is_(None), *(stamp != sa.bindparam(stamp.name) for stamp in _STAMPS))
+_OF_OTHER_BUILDS = (
+    sa.select(runs.c.id).where(_IS_WAITING, ~sa.exists().where(_IS_OF_BUILD)).order_by(runs.c.created_at, runs.c.id)
 )
-_WAITING = sa.select(runs.c.id, runs.c.segment).where(runs.c.status == RunStatus.AWAITING_APPROVAL.value)
+_BUILD = sa.select(*(run_states.c[name] for name in Build.model_fields)).where(
+    _IS_OF_RUN, runs.c.id == sa.bindparam("id")
+)
+_WAITING = sa.select(runs.c.id, runs.c.segment).where(_IS_WAITING)
 
 
 class StateStore:
@@ -50,16 +53,14 @@ class StateStore:
             raise NotFound(f"The run has no stored state for segment {segment}.")
         return StoredState.model_validate(row._asdict())
 
-    def of_other_builds(self, build: Build) -> list[tuple[str, Build | None]]:
-        """Return the runs that wait for a person and were paused by another build than this, oldest first.
+    def of_other_builds(self, build: Build) -> list[str]:
+        """Return the runs that wait for a person and were not paused by this build, the oldest first."""
+        return list(self.connection.scalars(_OF_OTHER_BUILDS, build.model_dump()))
 
-        With each comes the build that paused it, None where the run has no stored state at all.
-        """
-        rows = self.connection.execute(_OF_OTHER_BUILDS, build.model_dump())
-        return [
-            (row.id, None if row.sdk_version is None else Build.model_validate(row, from_attributes=True))
-            for row in rows
-        ]
+    def find_build(self, run_id: str) -> Build | None:
+        """Return the build that paused a waiting run, None where the run has no stored state."""
+        row = self.connection.execute(_BUILD, {"id": run_id}).first()
+        return None if row is None else Build.model_validate(row._asdict())
 
     def of_waiting(self) -> list[tuple[str, int]]:
         """Return run and segment of every state from which a waiting run would go on."""

@@ -51,7 +51,7 @@ class ResumableService:
         """Return the waiting runs that were paused by another build, the one that waits longest first."""
         with self._records.read() as tx:
             found = tx.states.of_other_builds(self._build)[:limit]
-            return [_not_resumable(tx, run_id, self._reason(build)) for run_id, build in found]
+            return [_not_resumable(tx, run_id, self._reason(tx.states.find_build(run_id))) for run_id in found]
 
     def check_all(self) -> builtins.list[NotResumable]:
         """Return the same, and besides the runs whose state does not fit its signature; this reads every state."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from triage.domain import Actor, NewAuditEntry, Role, utc_now
 
+FINGERPRINT_CHARS = 32
 SYSTEM = Actor(name="system", role=Role.ADMIN)
 """Who does what no person asked for, such as the first start."""
 
@@ -41,4 +42,5 @@ def text_mark(text: str | None) -> dict[str, Any] | None:
     """Return what the log keeps of a text for customers: enough to recognise it, and none of its words."""
     if text is None:
         return None
-    return {"characters": len(text), "sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()}
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return {"characters": len(text), "fingerprint": digest[:FINGERPRINT_CHARS]}

@@ -30,7 +30,8 @@ def written(entries: Iterable[AuditEntry], form: Format) -> Iterator[str]:
 
 
 def _values(entry: AuditEntry) -> dict[str, Any]:
-    dumped = entry.model_dump(mode="json")
+    # The time is spelled as it was hashed, so that a file can be checked without this program.
+    dumped = {**entry.model_dump(mode="json"), "at": entry.at.isoformat()}
     return {name: dumped[name] for name in COLUMNS}
 
 

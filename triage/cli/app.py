@@ -5,26 +5,26 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Generator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from triage.cli.audit import audit_commands
+from triage.cli.audit import audit_app
+from triage.cli.opening import COMMAND_LINE
+from triage.cli.opening import services_of_command as _services
 from triage.cli.output import approval_as_json, print_json, print_run, run_as_json
-from triage.domain import Actor, ApprovalStatus, Role, Run, RunFilter, RunStatus
+from triage.domain import ApprovalStatus, Run, RunFilter, RunStatus
 from triage.errors import InvalidInput, TriageError
 from triage.logs import configure_logs
-from triage.services import Services, open_services, settle_in
-from triage.settings import load_settings
+from triage.services import Services, settle_in
 
 POLL_S = 0.1
 # How often a command that waits for another process looks whether that one is still there.
 LOOK_FOR_OWNER_S = 1.0
 INTERRUPTED = 130
-COMMAND_LINE = Actor(name="command line", role=Role.ADMIN)
 
 RunId = Annotated[str, typer.Argument(help="The id of the run, as runs list shows it.")]
 ApprovalId = Annotated[str, typer.Argument(help="The id of the approval, as approvals list shows it.")]
@@ -44,6 +44,7 @@ samples_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The
 app.add_typer(runs_app, name="runs")
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(samples_app, name="samples")
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:
@@ -62,15 +63,6 @@ def main() -> None:
         sys.exit(1)
 
 
-@contextmanager
-def _services(*, own: bool | None = False, kind: str = "command line") -> Iterator[Services]:
-    services = open_services(load_settings(), kind=kind, own=own)
-    try:
-        yield services
-    finally:
-        services.close()
-
-
 def _services_over_time(kind: str) -> Generator[Services, None, None]:
     """Yield services to look at again and again, and take the work over when its owner goes away."""
     while True:
@@ -83,9 +75,6 @@ def _services_over_time(kind: str) -> Generator[Services, None, None]:
                     if not services.folder.is_taken():
                         break
                     look_at = time.monotonic() + LOOK_FOR_OWNER_S
-
-
-app.add_typer(audit_commands(_services, actor=COMMAND_LINE), name="audit")
 
 
 @app.command()

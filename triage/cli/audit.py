@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
 from triage.audit.export import Format
+from triage.cli.opening import COMMAND_LINE, services_of_command
 from triage.cli.output import print_json
-from triage.domain import Actor, AuditCheck, AuditEntry, AuditFilter
+from triage.domain import AuditCheck, AuditEntry, AuditFilter
 from triage.errors import DataFolderError, InvalidInput
-from triage.services import Services
 
-Open = Callable[[], AbstractContextManager[Services]]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Since = Annotated[datetime | None, typer.Option(help="Not before this time, UTC.")]
 Until = Annotated[datetime | None, typer.Option(help="Before this time, UTC.")]
@@ -26,79 +25,82 @@ Action = Annotated[list[str] | None, typer.Option("--action", help="Only this ac
 Subject = Annotated[str, typer.Option(help="Only what was done to an id with this text in it.")]
 
 
-def audit_commands(open_: Open, *, actor: Actor) -> typer.Typer:
-    """Return the commands; ``open_`` opens the services for one of them."""
-    app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read and check the audit log.")
+audit_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read and check the audit log.")
 
-    @app.command("verify")
-    def verify(
-        *,
-        known: Annotated[str | None, typer.Option(help="A line noted elsewhere that must be there: SEQ:HASH.")] = None,
-        as_json: Json = False,
-    ) -> None:
-        """Find any altered, missing, reordered or added line; exit status 1 when there is one."""
-        line = None if known is None else _line(known)
-        with open_() as services:
-            check = services.audit.verify(actor=actor, known=line)
-        _say(check, as_json=as_json)
 
-    @app.command("list")
-    def list_(
-        *,
-        since: Since = None,
-        until: Until = None,
-        by: By = None,
-        action: Action = None,
-        subject: Subject = "",
-        limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 50,
-        as_json: Json = False,
-    ) -> None:
-        """List entries, newest first."""
-        query = _filter(since, until, by, action, subject)
-        with open_() as services:
-            entries = services.audit.list(query, actor=actor, limit=limit)
-        if as_json:
-            print_json([entry.model_dump(mode="json") for entry in entries])
-            return
-        for entry in entries:
-            typer.echo(_as_line(entry))
-        if not entries:
-            typer.echo("No entry fits.")
+@audit_app.command("verify")
+def verify(
+    *,
+    known: Annotated[str | None, typer.Option(help="A line noted elsewhere that must be there: SEQ:HASH.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find any altered, missing, reordered or added line; exit status 1 when there is one."""
+    line = None if known is None else _line(known)
+    with services_of_command() as services:
+        check = services.audit.verify(actor=COMMAND_LINE, known=line)
+    _say(check, as_json=as_json)
 
-    @app.command("export")
-    def export(
-        file: Annotated[Path, typer.Argument(dir_okay=False, allow_dash=True, help="The file; - is standard output.")],
-        *,
-        form: Annotated[Format | None, typer.Option("--format", help="By the file's name when left out.")] = None,
-        since: Since = None,
-        until: Until = None,
-        by: By = None,
-        action: Action = None,
-        subject: Subject = "",
-        as_json: Json = False,
-    ) -> None:
-        """Write the log, oldest entry first, to a JSONL or CSV file; the export itself is entered into the log."""
-        chosen = form or ("csv" if file.suffix.lower() == ".csv" else "jsonl")
-        query = _filter(since, until, by, action, subject)
-        with open_() as services:
-            written = _write(file, services.audit.export(query, form=chosen, actor=actor))
-        if as_json:
-            print_json({"file": str(file), "format": chosen, "entries": written - (chosen == "csv")})
-        elif str(file) != "-":
-            typer.echo(f"{written - (chosen == 'csv')} entries in {file}.")
 
-    @app.command("seal")
-    def seal(
-        *,
-        reason: Annotated[str, typer.Option(help="Why; it becomes a part of the log.")],
-        as_json: Json = False,
-    ) -> None:
-        """Seal the end of the log as it is, after a break was looked into or TRIAGE_SECRET_KEY was changed."""
-        with open_() as services:
-            check = services.audit.seal(reason=reason, actor=actor)
-        _say(check, as_json=as_json)
+@audit_app.command("list")
+def list_(
+    *,
+    since: Since = None,
+    until: Until = None,
+    by: By = None,
+    action: Action = None,
+    subject: Subject = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List entries, newest first."""
+    query = _filter(since, until, by, action, subject)
+    with services_of_command() as services:
+        entries = services.audit.list(query, actor=COMMAND_LINE, limit=limit)
+    if as_json:
+        print_json([entry.model_dump(mode="json") for entry in entries])
+        return
+    for entry in entries:
+        typer.echo(_as_line(entry))
+    if not entries:
+        typer.echo("No entry fits.")
 
-    return app
+
+@audit_app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(dir_okay=False, allow_dash=True, help="The file; - is standard output.")],
+    *,
+    form: Annotated[Format | None, typer.Option("--format", help="By the file's name when left out.")] = None,
+    since: Since = None,
+    until: Until = None,
+    by: By = None,
+    action: Action = None,
+    subject: Subject = "",
+    as_json: Json = False,
+) -> None:
+    """Write the log, oldest entry first, to a JSONL or CSV file; the export itself is entered into the log."""
+    chosen = form or ("csv" if file.suffix.lower() == ".csv" else "jsonl")
+    query = _filter(since, until, by, action, subject)
+    is_output = str(file) == "-"
+    if as_json and is_output:
+        raise InvalidInput("Standard output can hold the log or the report of --json. Name a file, or leave one out.")
+    with services_of_command() as services:
+        written = _write(file, lambda: services.audit.export(query, form=chosen, actor=COMMAND_LINE))
+    if as_json:
+        print_json({"file": str(file), "format": chosen, "entries": written - (chosen == "csv")})
+    elif not is_output:
+        typer.echo(f"{written - (chosen == 'csv')} entries in {file}.")
+
+
+@audit_app.command("seal")
+def seal(
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it becomes a part of the log.")],
+    as_json: Json = False,
+) -> None:
+    """Seal the end of the log as it is, after a break was looked into or TRIAGE_SECRET_KEY was changed."""
+    with services_of_command() as services:
+        check = services.audit.seal(reason=reason, actor=COMMAND_LINE)
+    _say(check, as_json=as_json)
 
 
 def _say(check: AuditCheck, *, as_json: bool) -> None:
@@ -137,17 +139,18 @@ def _in_utc(moment: datetime | None) -> datetime | None:
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _write(file: Path, pieces: Any) -> int:
-    """Write the pieces and return how many there were."""
+def _write(file: Path, export: Callable[[], Iterable[str]]) -> int:
+    """Write the pieces and return how many there were; an export that has no place to go is not begun."""
     count = 0
     try:
-        target: AbstractContextManager[TextIO] = (
-            nullcontext(sys.stdout) if str(file) == "-" else file.open("w", encoding="utf-8", newline="")
-        )
-        with target as out:
-            for piece in pieces:
+        with _opened(file) as out:
+            for piece in export():
                 out.write(piece)
                 count += 1
     except OSError as error:
         raise DataFolderError(f"The file {file} cannot be written: {error.strerror}.") from error
     return count
+
+
+def _opened(file: Path) -> AbstractContextManager[TextIO]:
+    return nullcontext(sys.stdout) if str(file) == "-" else file.open("w", encoding="utf-8", newline="")
