@@ -9,9 +9,11 @@ from pages.components.context import services
 from pages.components.dialogs import open_name
 from pages.components.policy_history import history
 from pages.components.policy_table import limit_table, rule_table, time_table
+from pages.components.switch_panel import switch_panel
 from pages.components.text import plain
+from pages.components.webhook_panel import webhook_panel
 
-IN_FORCE, TEXT, EVIDENCE, HISTORY = "In force", "Text", "Past decisions", "History"
+VIEWS = IN_FORCE, TEXT, EVIDENCE, HISTORY, NOTICES = "In force", "Text", "Past decisions", "History", "Notices"
 VIEW = "policy_view"
 
 policies = services().policies
@@ -28,7 +30,7 @@ def use_again(version: int) -> None:
 st.title("Policies")
 with st.container(horizontal=True, vertical_alignment="center"):
     view = st.segmented_control(
-        "View", [IN_FORCE, TEXT, EVIDENCE, HISTORY], default=IN_FORCE, required=True, key=VIEW, bind="query-params",
+        "View", VIEWS, default=IN_FORCE, required=True, key=VIEW, bind="query-params",
         label_visibility="collapsed",
     )  # fmt: skip
     if current.created_at is None:
@@ -51,11 +53,14 @@ elif view == EVIDENCE:
     policy_evidence.evidence_table()
 elif view == HISTORY:
     history(current, use_again=use_again)
+elif view == NOTICES:
+    webhook_panel()
 else:
     left, right = st.columns([7, 4], gap="medium")
     with left:
         rule_table(current.document)
     with right:
+        switch_panel()
         time_table(current.document)
         limit_table(current.document)
 
