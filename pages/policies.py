@@ -13,7 +13,8 @@ from pages.components.switch_panel import switch_panel
 from pages.components.text import plain
 from pages.components.webhook_panel import webhook_panel
 
-VIEWS = IN_FORCE, TEXT, EVIDENCE, HISTORY, NOTICES = "In force", "Text", "Past decisions", "History", "Notices"
+IN_FORCE, TEXT, EVIDENCE, HISTORY = "In force", "Text", "Past decisions", "History"
+SWITCHES, WEBHOOKS = "Switches", "Webhooks"
 VIEW = "policy_view"
 
 policies = services().policies
@@ -30,8 +31,8 @@ def use_again(version: int) -> None:
 st.title("Policies")
 with st.container(horizontal=True, vertical_alignment="center"):
     view = st.segmented_control(
-        "View", VIEWS, default=IN_FORCE, required=True, key=VIEW, bind="query-params",
-        label_visibility="collapsed",
+        "View", [IN_FORCE, TEXT, EVIDENCE, HISTORY, SWITCHES, WEBHOOKS], default=IN_FORCE, required=True, key=VIEW,
+        bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     if current.created_at is None:
         st.caption("The built-in policy is in force; nobody has changed it yet.")
@@ -53,14 +54,15 @@ elif view == EVIDENCE:
     policy_evidence.evidence_table()
 elif view == HISTORY:
     history(current, use_again=use_again)
-elif view == NOTICES:
+elif view == SWITCHES:
+    switch_panel()
+elif view == WEBHOOKS:
     webhook_panel()
 else:
     left, right = st.columns([7, 4], gap="medium")
     with left:
         rule_table(current.document)
     with right:
-        switch_panel()
         time_table(current.document)
         limit_table(current.document)
 

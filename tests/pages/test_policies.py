@@ -190,9 +190,9 @@ def test_the_headline_counts_every_call_that_waits(after: dict[Mode, int]) -> No
 
 def test_switches_and_notices_have_their_place(running: Services, open_page: OpenPage) -> None:
     running.switches.set("tool:process_refund", actor=ADMIN, reason="The payment system is down.")
-    page = open_page("policies", role=Role.ADMIN)
+    page = open_page("policies", role=Role.ADMIN, policy_view="Switches")
     assert not page.exception
     assert "The payment system is down" in words_of(page)
-    notices = open_page("policies", role=Role.ADMIN, policy_view="Notices")
+    notices = open_page("policies", role=Role.ADMIN, policy_view="Webhooks")
     assert not notices.exception
     assert any(button.key == "webhook_add" for button in notices.button)
