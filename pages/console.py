@@ -46,7 +46,10 @@ page = st.navigation(
             st.Page("traces.py", title="Traces", icon=":material/account_tree:"),
         ],
         "Improve": [st.Page("team.py", title="Team", icon=":material/groups:")],
-        "Control": [st.Page("audit.py", title="Audit log", icon=":material/history:")],
+        "Control": [
+            st.Page("policies.py", title="Policies", icon=":material/gavel:"),
+            st.Page("audit.py", title="Audit log", icon=":material/history:"),
+        ],
     }
 )
 with st.sidebar:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from storage.records import Records, open_engine
 from triage.approvals.aftermath import AftermathService
 from triage.approvals.brief import BriefService
-from triage.approvals.gate import ActionGate, BuiltInPolicy
+from triage.approvals.gate import ActionGate
+from triage.approvals.policy_service import PolicyService
 from triage.approvals.service import ApprovalService
 from triage.approvals.switches import SwitchService
 from triage.approvals.timekeeper import Timekeeper
@@ -56,6 +57,7 @@ class Services:
     runs: RunService
     approvals: ApprovalService
     aftermath: AftermathService
+    policies: PolicyService
     switches: SwitchService
     webhooks: WebhookService
     customers: CustomerService
@@ -174,15 +176,17 @@ def _open_records(settings: Settings) -> Records:
 
 def _build_client(settings: Settings, folder: DataFolder) -> Services:
     records = _open_records(settings)
-    queue = ElsewhereQueue()
+    queue, policies = ElsewhereQueue(), PolicyService(records=records)
     runs = RunService(records=records, queue=queue, event_log=None, stop=lambda _: None)
+    policies = PolicyService(records=records)
     return Services(
         settings=settings,
         folder=folder,
         records=records,
         runs=runs,
-        approvals=ApprovalService(records=records, queue=queue, policies=BuiltInPolicy(), notify=notify_approval),
-        aftermath=AftermathService(records=records),
+        approvals=ApprovalService(records=records, queue=queue, policies=policies, notify=notify_approval),
+        aftermath=AftermathService(records=records, when_reversed=policies.demote),
+        policies=policies,
         switches=SwitchService(records=records),
         webhooks=WebhookService(records=records, allow=settings.webhook_allow),
         customers=CustomerService(records),
@@ -215,7 +219,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     traces = TraceStore.open(settings.traces_path)
     processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
     install(processor)
-    policies, switches = BuiltInPolicy(), SwitchService(records=records)
+    policies, switches = PolicyService(records=records), SwitchService(records=records)
     gate = ActionGate(records=records, policies=policies, switches=switches)
     team = build_team(models=models, records=records, knowledge=knowledge, settings=settings, gate=gate)
     run_records = RunRecords(records, policies=policies, notify=notify_approval)
@@ -255,7 +259,8 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
             tools=TeamToolBook(team.agents.values()),
             notify=notify_approval,
         ),
-        aftermath=AftermathService(records=records),
+        aftermath=AftermathService(records=records, when_reversed=policies.demote),
+        policies=policies,
         switches=switches,
         webhooks=WebhookService(records=records, allow=settings.webhook_allow),
         customers=CustomerService(records),

@@ -110,7 +110,11 @@ def edit_row(brief: Brief) -> None:
             )  # fmt: skip
         with st.container(key="edit", width="content"):
             st.form_submit_button(
-                "Undo", icon=":material/undo:", on_click=end_edit, args=(approval.id,), key=f"undo_{approval.id}"
+                "Back" if is_question else "Undo",
+                icon=":material/undo:",
+                on_click=end_edit,
+                args=(approval.id,),
+                key=f"undo_{approval.id}",
             )
 
 

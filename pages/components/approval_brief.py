@@ -101,7 +101,8 @@ def argument_table(brief: Brief) -> None:
             _value(right, field, field.current, brief)
     else:
         ran = brief.approval.execution is ExecutionStatus.SUCCEEDED
-        _head("", "The agent proposed", "What ran" if ran else "Will run")
+        final = "Will run" if brief.approval.status.is_open else "What ran" if ran else "Decided"
+        _head("", "The agent proposed", final)
         for field in fields:
             left, middle, right = st.columns([2, 4, 4], gap="small")
             left.caption(plain(words.words(field.name)))
@@ -220,7 +221,8 @@ def customer_card(brief: Brief) -> None:
     """Draw what speaks for or against the action, and what is known of the customer."""
     account, orders = brief.account, brief.orders
     with st.container(border=True):
-        st.markdown("**The customer**")
+        # A heading, because the order's number in the arguments leads here.
+        st.markdown("##### The customer")
         with st.container(horizontal=True, gap="xsmall"):
             for check in brief.checks:
                 icon, colour = (":material/check:", "green") if check.holds else (":material/warning:", "orange")

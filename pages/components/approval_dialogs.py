@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components import words
 from pages.components.approval_actions import rejection_refusal, tell
 from pages.components.approval_choice import following, listed, picked, select, selected, untick
 from pages.components.approval_list import headline
@@ -14,7 +15,7 @@ from pages.components.context import actor, services
 from pages.components.dialogs import close_dialog, form_id
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
-from triage.domain import Approval, RejectCode
+from triage.domain import Approval, Mode, RejectCode
 from triage.errors import TriageError
 
 _OUTCOMES = "approval_outcomes"
@@ -103,13 +104,13 @@ def reverse() -> None:
         _leave()
 
 
-@st.dialog("Approve several", icon=":material/check:", width="large", on_dismiss=close_dialog)
+@st.dialog("Approve several", icon=":material/check:", width="medium", on_dismiss=close_dialog)
 def approve_several() -> None:
     """Say what approving the chosen ones does, approve them, and say what came of each."""
     _several("approve")
 
 
-@st.dialog("Reject several", icon=":material/close:", width="large", on_dismiss=close_dialog)
+@st.dialog("Reject several", icon=":material/close:", width="medium", on_dismiss=close_dialog)
 def reject_several() -> None:
     """Say what rejecting the chosen ones does, reject them, and say what came of each."""
     _several("reject")
@@ -121,22 +122,19 @@ def _several(decision: str) -> None:
         _report(outcomes)
         return
     chosen = [services().approvals.get(approval_id) for approval_id in picked(listed())]
-    why_not = services().approvals.refusal if decision == "approve" else rejection_refusal
-    refused = {item.id: why_not(item, actor=actor()) for item in chosen}
+    refused = {item.id: _refused(item, decision) for item in chosen}
     able = [item for item in chosen if refused[item.id] is None]
     will = "These happen" if decision == "approve" else "These are refused, and the agents go on without them"
     st.markdown(f"{will}:" if able else "**None of the chosen ones can be decided by you.**")
     for item in able:
-        st.markdown(
-            f":material/chevron_right: {plain(headline(item))} :gray[· {plain(item.customer_email or 'no address')}]"
-        )
+        st.markdown(f":material/chevron_right: {plain(_whole(item))}{_share(item, decision)}")
     for item in chosen:
         if refused[item.id] is not None:
-            st.markdown(f":gray[:material/lock: {plain(headline(item))}: {plain(refused[item.id])}]")
+            st.markdown(f":gray[:material/lock: {plain(_whole(item))}: {plain(refused[item.id])}]")
     code, reason = _ask_reason() if decision == "reject" and able else (RejectCode.OTHER, "")
     if not _confirmed(f"{decision.capitalize()} {len(able)}", disabled=not able):
         return
-    titles = {item.id: headline(item) for item in chosen}
+    titles = {item.id: _whole(item) for item in chosen}
     found = _attempt(
         lambda: services().approvals.decide_many(
             [item.id for item in able], actor=actor(), decision=decision, reason=reason, code=code
@@ -146,6 +144,25 @@ def _several(decision: str) -> None:
         st.session_state[_OUTCOMES] = (form_id(), [(titles[outcome.id], outcome.problem) for outcome in found])
         # The page calls the dialog again, which then reports.
         st.rerun()
+
+
+def _refused(item: Approval, decision: str) -> str | None:
+    """Return why an action is left out."""
+    if decision == "reject":
+        return rejection_refusal(item, actor=actor())
+    if item.kind == "question":
+        return "A question needs an answer of its own."
+    return services().approvals.refusal(item, actor=actor())
+
+
+def _whole(item: Approval) -> str:
+    return f"{words.one_line(item.summary, limit=120)} ({item.customer_email or 'no address'})"
+
+
+def _share(item: Approval, decision: str) -> str:
+    if decision != "approve" or item.mode is not Mode.TWO_PEOPLE:
+        return ""
+    return " :violet[as the second of two]" if item.endorsed_by else " :violet[as the first of two, so it still waits]"
 
 
 def _report(outcomes: list[tuple[str, str | None]]) -> None:

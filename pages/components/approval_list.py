@@ -152,12 +152,16 @@ def rows(approvals: Sequence[Approval], *, now: datetime, me: str) -> None:
                     st.button(
                         f":primary[**{title}**]" if is_shown else title,
                         key=f"row_{approval.id}",
-                        icon=":material/chevron_right:" if is_shown else action_icon(approval.tool),
+                        icon=":material/chevron_right:" if is_shown else _icon(approval),
                         type="tertiary",
                         on_click=_open,
                         args=(approval.id,),
                     )
                 st.caption(facts(approval, now=now, me=me))
+
+
+def _icon(approval: Approval) -> str:
+    return ":material/help:" if approval.kind == "question" else action_icon(approval.tool)
 
 
 def _open(approval_id: str) -> None:

@@ -11,12 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from storage.records.schema import approvals
+from storage.records.schema import IS_UNKNOWN, approvals
 from triage.domain import (
     OPEN_APPROVAL_STATUSES,
     Approval,
     ApprovalStatus,
-    ExecutionStatus,
     Lane,
     Mode,
     PastDecision,
@@ -28,12 +27,10 @@ from triage.domain import (
 MOST_COMPARED = 200
 
 _OPEN = sorted(status.value for status in OPEN_APPROVAL_STATUSES)
-_CLOSED = sorted(status.value for status in frozenset(ApprovalStatus) - OPEN_APPROVAL_STATUSES)
 _DECIDED_BY_PEOPLE = [
     status.value for status in (ApprovalStatus.APPROVED, ApprovalStatus.EDITED, ApprovalStatus.REJECTED)
 ]
-_AGREED = [ApprovalStatus.APPROVED.value, ApprovalStatus.EDITED.value]
-_IS_UNKNOWN = sa.and_(approvals.c.status.in_(_AGREED), approvals.c.execution == ExecutionStatus.UNKNOWN.value)
+_IS_UNKNOWN = sa.text(IS_UNKNOWN)
 # A call that a policy let pass is kept like an approved one, but nobody decided it.
 _BY_A_PERSON = approvals.c.mode != Mode.AUTO.value
 _BY_DUE_TIME = (approvals.c.due_at.is_(None), approvals.c.due_at, approvals.c.number)
@@ -112,7 +109,7 @@ class ApprovalQueue:
         return sorted(found, key=lambda decision: decision.decided_at, reverse=True)
 
 
-def _conditions(filter: QueueFilter) -> Iterator[sa.ColumnElement[bool]]:  # noqa: A002
+def _conditions(filter: QueueFilter) -> Iterator[sa.ColumnElement[bool] | sa.TextClause]:  # noqa: A002
     who = approvals.c.claimed_by
     if filter.lane is Lane.WAITING:
         yield approvals.c.status.in_(_OPEN)
@@ -120,7 +117,9 @@ def _conditions(filter: QueueFilter) -> Iterator[sa.ColumnElement[bool]]:  # noq
         yield _IS_UNKNOWN
         who = approvals.c.decided_by
     else:
-        yield approvals.c.status.in_(_CLOSED)
+        # Said as what it is not, so that SQLite goes by the time of the decision and stops at the end of the page.
+        yield approvals.c.status.not_in(_OPEN)
+        yield approvals.c.decided_at.is_not(None)
         yield _BY_A_PERSON
         who = approvals.c.decided_by
     if filter.person is not None:

@@ -29,6 +29,9 @@ NEEDS_PERSON = (
     " or (status = 'blocked' and trip_stage is not null and trip_stage <> 'input')))"
 )
 
+# Written out, because a database uses an index on a part of the rows only where the same words ask for that part.
+IS_UNKNOWN = "execution = 'unknown'"
+
 conversations = sa.Table(
     "conversations",
     METADATA,
@@ -180,6 +183,12 @@ approvals = sa.Table(
     # Money limits add up what a person, or everybody for one customer, has approved on a day.
     sa.Index(None, "decided_by", "decided_at"),
     sa.Index(None, "customer_email", "decided_at"),
+    # What was decided, the last one first.
+    sa.Index(None, "decided_at", "number"),
+    # Actions of which nobody knows whether they happened are few, and looked for all the time.
+    sa.Index(
+        "ix_approvals_unknown", "decided_at", sqlite_where=sa.text(IS_UNKNOWN), postgresql_where=sa.text(IS_UNKNOWN)
+    ),
 )
 
 run_states = sa.Table(

@@ -15,7 +15,7 @@ from triage.approvals.aftermath import AftermathService
 from triage.approvals.gate import BuiltInPolicy, Policies
 from triage.approvals.service import ApprovalService
 from triage.approvals.timekeeper import Timekeeper
-from triage.domain import Actor, Approval, ApprovalStatus, Conversation, Mode, Role, Run, RunStatus
+from triage.domain import Actor, Approval, ApprovalStatus, Conversation, Mode, Role, Run, RunStatus, StoredState
 
 START = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 RITA = Actor(name="rita", role=Role.REVIEWER)
@@ -92,6 +92,19 @@ class Bench:
                     trace_id="t",
                     created_at=START,
                     updated_at=START,
+                )
+            )
+            tx.states.put(
+                StoredState(
+                    run_id=run_id,
+                    segment=0,
+                    state="{}",
+                    facts={},
+                    signature="none",
+                    sdk_version="0",
+                    schema_version="0",
+                    tools_fingerprint="none",
+                    created_at=START,
                 )
             )
             asked = [self._asked(run_id, number, **fields) for number in range(calls)]

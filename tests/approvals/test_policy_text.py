@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from triage.approvals.policies import (
     PolicyError,
     ProposedCall,
     default_policy,
+    default_text,
     parse_policy,
 )
 from triage.approvals.policy_tools import READING_TOOLS, WRITING_TOOLS
@@ -300,3 +302,16 @@ def test_limits_count_by_role_person_and_customer() -> None:
     assert default_policy().limit_problem(
         role=Role.REVIEWER, amount_usd=Decimal(10**6), decided_today_usd=Decimal(10**6), customer_today_usd=Decimal(0)
     ) is None  # fmt: skip
+
+
+def test_the_example_of_the_documentation_can_be_used() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    assert judged(example, amount_usd=Decimal(50)) is Mode.AUTO
+    assert judged(example, amount_usd=Decimal(501)) is Mode.TWO_PEOPLE
+    # The examples in the comments of the built-in text work as well.
+    lines = default_text().replace("hours: always", "").splitlines()
+    commented = [line.removeprefix("# ") for line in lines]
+    start = commented.index("limits:")
+    hours = commented.index("hours:")
+    parse_policy("\n".join([*lines[:start], *commented[start : start + 4], *commented[hours : hours + 6]]))

@@ -163,8 +163,14 @@ def test_everything_needs_approval_is_its_own_question() -> None:
     assert not board("writes").everything_needs_approval
 
 
-def test_the_names_of_a_team_are_its_tools_once_and_its_agents() -> None:
-    tool = SimpleNamespace(name="find_orders")
-    agents = [SimpleNamespace(name=name, tools=[tool]) for name in ("Triage agent", "Orders specialist")]
+def test_the_names_of_a_team_are_what_can_be_paused_each_once() -> None:
+    refund, read = SimpleNamespace(name="refund", approval="Waits."), SimpleNamespace(name="read", approval=None)
+    roles = {
+        "Triage agent": "triage",
+        "Orders specialist": "specialist",
+        "Reply writer": "writer",
+        "Check": "guardrail",
+    }
+    agents = [SimpleNamespace(name=name, role=role, tools=[refund, read]) for name, role in roles.items()]
     names = switch_names(SimpleNamespace(agents=agents))
-    assert names == ["tool:find_orders", "agent:Triage agent", "agent:Orders specialist"]
+    assert names == ["tool:refund", "agent:Triage agent", "agent:Orders specialist"]

@@ -42,10 +42,16 @@ class PolicyDocument(Value):
         """Say what becomes of a call; its arguments may be anything, and what cannot be read waits."""
         return judge(self.rules, call, version=self.version)
 
+    @property
+    def all_times(self) -> tuple[TimeRule, ...]:
+        """The entries of times, with the usual one at the end where they are not for every action."""
+        is_complete = any(rule.tool is None and not rule.urgency for rule in self.time_rules)
+        return self.time_rules if is_complete else (*self.time_rules, USUAL_TIMES)
+
     def times(self, *, tool: str, urgency: Urgency, asked_at: datetime) -> ApprovalTimes:
         """Return by when a call that waits should be decided and when it expires; only open time counts."""
-        rules = (*self.time_rules, USUAL_TIMES)
-        return next(rule for rule in rules if rule.holds(tool=tool, urgency=urgency)).times(asked_at, hours=self.hours)
+        found = next(rule for rule in self.all_times if rule.holds(tool=tool, urgency=urgency))
+        return found.times(asked_at, hours=self.hours)
 
     def limit_problem(
         self, *, role: Role, amount_usd: Decimal, decided_today_usd: Decimal, customer_today_usd: Decimal

@@ -29,6 +29,8 @@ MAX_REASON_CHARS = 300
 MAX_NAME_CHARS = 120
 _SET = "switch.set"
 _CLEARED = "switch.cleared"
+# Agents that others call for one piece of work: to write a reply, to judge a message.
+_SERVING_ROLES = frozenset({"writer", "guardrail"})
 
 
 class SwitchBoard(Value):
@@ -141,16 +143,18 @@ class SwitchService:
             )
         known = self._known()
         if known is not None and name not in known:
-            raise InvalidInput(f"The team has no {kind.removesuffix(':')} with this name.")
+            raise InvalidInput(f"The team has no {kind.removesuffix(':')} with this name that can be paused.")
 
 
 def switch_names(team: Any) -> list[str]:
     """Return the names of the switches of a team's tools and agents; ``team`` is what ``Team.describe`` returns.
 
-    A tool that several agents have is there once.
+    Only what asks before it works can be paused: the tools that change something, and the agents that take part in a
+    conversation. A switch that is set and does not hold would be worse than none.
     """
-    tools = dict.fromkeys(tool.name for agent in team.agents for tool in agent.tools)
-    return [*(f"{TOOL_SWITCH}{name}" for name in tools), *(f"{AGENT_SWITCH}{agent.name}" for agent in team.agents)]
+    tools = dict.fromkeys(tool.name for agent in team.agents for tool in agent.tools if tool.approval is not None)
+    agents = [agent.name for agent in team.agents if agent.role not in _SERVING_ROLES]
+    return [*(f"{TOOL_SWITCH}{name}" for name in tools), *(f"{AGENT_SWITCH}{name}" for name in agents)]
 
 
 def one_line(text: str) -> str:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from triage.notices.outbox import approval_subject, notify
+from triage.notices.outbox import approval_subject, notify, notify_approval
 
-__all__ = ["approval_subject", "notify"]
+__all__ = ["approval_subject", "notify", "notify_approval"]

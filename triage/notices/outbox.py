@@ -32,12 +32,10 @@ SUBJECT_FIELDS = (
 )
 
 
-def notify(
-    tx: Any, topic: NoticeTopic | str, subject: Approval | Mapping[str, Any], *, now: datetime | None = None
-) -> None:
+def notify(tx: Any, topic: NoticeTopic | str, subject: Mapping[str, Any], *, now: datetime | None = None) -> None:
     """Tell the webhooks that want ``topic``, if and when the caller's transaction is committed.
 
-    Of ``subject``, an approval or what is said of it, only ``SUBJECT_FIELDS`` are sent.
+    Of ``subject`` only ``SUBJECT_FIELDS`` are sent.
 
     Raises:
         ValueError: there is no such topic.
@@ -46,8 +44,7 @@ def notify(
     wanted = [webhook for webhook in tx.webhooks.list_active() if word in webhook.topics]
     if wanted:
         at = now or utc_now()
-        said = approval_subject(subject) if isinstance(subject, Approval) else subject
-        tx.deliveries.add_all([new_delivery(webhook, word, said, at=at) for webhook in wanted])
+        tx.deliveries.add_all([new_delivery(webhook, word, subject, at=at) for webhook in wanted])
 
 
 def notify_approval(tx: Any, topic: NoticeTopic | str, approval: Approval) -> None:

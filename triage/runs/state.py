@@ -39,7 +39,7 @@ def pack_state(
         tools_fingerprint=fingerprint,
         created_at=utc_now(),
     )
-    return stored.model_copy(update={"signature": _signature(stored, key)})
+    return stored.model_copy(update={"signature": sign(stored, key)})
 
 
 def unpack_state(stored: StoredState, *, fingerprint: str, key: bytes) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def unpack_state(stored: StoredState, *, fingerprint: str, key: bytes) -> dict[s
     Raises:
         StateError: the state was altered or signed with another key, or another build wrote it.
     """
-    if not hmac.compare_digest(_signature(stored, key), stored.signature):
+    if not hmac.compare_digest(sign(stored, key), stored.signature):
         raise StateError(
             "The stored state of this run does not match its signature: it was altered or TRIAGE_SECRET_KEY changed. "
             "Run it again from the message."
@@ -70,7 +70,7 @@ def build_problem(stamp: Build | StoredState, *, build: Build) -> str | None:
     return None
 
 
-def _signature(stored: StoredState, key: bytes) -> str:
+def sign(stored: StoredState, key: bytes) -> str:
     """Sign everything that decides what the resumed run does, in one unambiguous text."""
     text = json.dumps(
         [

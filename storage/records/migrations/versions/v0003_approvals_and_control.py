@@ -57,6 +57,9 @@ def _extend_approvals() -> None:
     op.create_index("ix_approvals_tool_rule_decided_at", "approvals", ["tool", "rule", "decided_at"])
     op.create_index("ix_approvals_decided_by_decided_at", "approvals", ["decided_by", "decided_at"])
     op.create_index("ix_approvals_customer_email_decided_at", "approvals", ["customer_email", "decided_at"])
+    op.create_index("ix_approvals_decided_at_number", "approvals", ["decided_at", "number"])
+    unknown = sa.text("execution = 'unknown'")
+    op.create_index("ix_approvals_unknown", "approvals", ["decided_at"], sqlite_where=unknown, postgresql_where=unknown)
 
 
 def _create_audit_log() -> None:

@@ -1,0 +1,46 @@
+"""The number of open approvals in the navigation and the browser tab, kept true on a page that nobody touches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.components.context import services
+from triage.errors import TriageError
+
+REFRESH_S = 5
+_SHOWN = "badge_shown"
+
+
+def titled(name: str, waiting: int) -> str:
+    """Return a page's name with the number that waits there: "Approvals · 3"."""
+    return f"{name} · {waiting:,}" if waiting else name
+
+
+def browser_title(waiting: int) -> str:
+    """Return the title of the browser's tab: "(3) Triage console"."""
+    return f"({waiting:,}) Triage console" if waiting else "Triage console"
+
+
+def keep_badge(navigation: Callable[[int], object], *, shown: int) -> None:
+    """Draw title and navigation anew when the number of open approvals is no longer ``shown``; the page stays.
+
+    ``navigation`` is what calls ``st.navigation`` with the pages for a number.
+    """
+    st.session_state[_SHOWN] = shown
+    _watch(navigation)
+
+
+@st.fragment(run_every=REFRESH_S)
+def _watch(navigation: Callable[[int], object]) -> None:
+    try:
+        waiting = services().approvals.count_open()
+    except TriageError:
+        # The page itself says that the records cannot be read.
+        return
+    if waiting != st.session_state.get(_SHOWN):
+        st.session_state[_SHOWN] = waiting
+        # The title alone: layout and sidebar stay as the person has them.
+        st.set_page_config(page_title=browser_title(waiting))
+        navigation(waiting)

@@ -1,0 +1,94 @@
+"""The webhooks for the policies page: who is told outside of the console, and what did not arrive."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components.context import actor, services
+from pages.components.dialogs import close_dialog, open_dialog, open_name
+from pages.components.panel import card_head
+from pages.components.refusal import show_refusal
+from pages.components.webhook_row import FORMATS, TOPICS, webhook_row
+from triage.domain import SUBSCRIBABLE_TOPICS, Role, WebhookFormat
+from triage.errors import TriageError
+from triage.roles import may
+
+REFRESH_S = 3
+_DIALOG = "webhook"
+_SECRET = "webhook_secret_to_copy"  # noqa: S105 - the name of a place, not a secret
+
+
+def webhook_panel() -> None:
+    """Draw the card."""
+    allowed = may(actor(), Role.ADMIN)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            card_head("Notices", "Webhooks tell other programs what waits for a person, is late, or was decided.")
+            if st.button(
+                "Add a webhook…", icon=":material/add_link:", disabled=not allowed, key="webhook_add",
+                help=None if allowed else "Only an administrator sees and changes webhooks.",
+            ):  # fmt: skip
+                open_dialog(_DIALOG)
+        if allowed:
+            _webhooks()
+        else:
+            st.caption("Only an administrator sees and changes webhooks.")
+    if allowed and open_name() == _DIALOG:
+        _add_dialog()
+
+
+@st.fragment(run_every=REFRESH_S)
+def _webhooks() -> None:
+    """Draw the webhooks, and every few seconds what became of their notices."""
+    try:
+        states = services().webhooks.list(actor=actor())
+    except TriageError as error:
+        show_refusal(error)
+        return
+    if not states:
+        st.caption("Nobody is told yet. Add the address of your chat, or of a program of yours.")
+    for state in states:
+        webhook_row(state)
+
+
+def _close() -> None:
+    st.session_state.pop(_SECRET, None)
+    close_dialog()
+
+
+@st.dialog("Add a webhook", width="medium", on_dismiss=_close)
+def _add_dialog() -> None:
+    if _SECRET in st.session_state:
+        _show_secret(st.session_state[_SECRET])
+        return
+    url = st.text_input("Address", placeholder="https://example.com/hooks/triage", key="webhook_url")
+    form = st.segmented_control(
+        "Format", list(WebhookFormat), default=WebhookFormat.JSON, required=True, format_func=FORMATS.__getitem__,
+        key="webhook_form",
+    )  # fmt: skip
+    topics = st.pills(
+        "Tell it when an action", SUBSCRIBABLE_TOPICS, default=SUBSCRIBABLE_TOPICS, selection_mode="multi",
+        format_func=TOPICS.__getitem__, key="webhook_topics",
+    )  # fmt: skip
+    st.caption(
+        "A notice names tool, action, amount, times and who decided; never the customer's message. "
+        "It is signed, so that the receiver can tell it from a forged one."
+    )
+    if not st.button("Add it", type="primary", key="webhook_add_now"):
+        return
+    try:
+        new = services().webhooks.add(url, form=form, topics=topics, actor=actor())
+    except TriageError as error:
+        show_refusal(error)
+        return
+    st.session_state[_SECRET] = new.secret
+    st.rerun()
+
+
+def _show_secret(secret: str) -> None:
+    st.success("Copy the secret now, it is not shown again.", title="Added", icon=":material/key:")
+    st.code(secret, language=None, wrap_lines=True)
+    st.caption("With it the receiver makes sure that a notice is from here; docs/webhooks.md has the lines for it.")
+    if st.button("I have copied it", type="primary", key="webhook_done"):
+        _close()
+        st.rerun()
