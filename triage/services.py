@@ -22,7 +22,6 @@ from triage.audit.service import AuditService
 from triage.customers import CustomerService
 from triage.keys import signing_key
 from triage.notices.outbox import notify_approval
-from triage.notices.sender import NoticeSender
 from triage.notices.webhooks import WebhookService
 from triage.ownership import DataFolder
 from triage.runs.queue import ElsewhereQueue
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from storage.traces.store import TraceStore
     from triage.approvals.resumable import ResumableService
     from triage.llm.registry import ModelRegistry
+    from triage.notices.sender import NoticeSender
     from triage.runs.engine import DurableEngine
     from triage.runs.event_log import EventLog
     from triage.runs.mirror import RunMirror
@@ -201,6 +201,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     from storage.traces.store import TraceStore  # noqa: PLC0415
     from triage.approvals.resumable import ResumableService  # noqa: PLC0415
     from triage.llm.registry import ModelRegistry  # noqa: PLC0415
+    from triage.notices.sender import NoticeSender  # noqa: PLC0415
     from triage.runs.engine import DurableEngine  # noqa: PLC0415
     from triage.runs.event_log import EventLog  # noqa: PLC0415
     from triage.runs.mirror import RunMirror  # noqa: PLC0415

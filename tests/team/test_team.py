@@ -16,7 +16,7 @@ from agents.tracing.provider import DefaultTraceProvider
 
 from storage.records import Records
 from tests.team.desk import NOW, Desk, answer, call
-from triage.approvals.policy import APPROVAL_RULES
+from triage.approvals.actions import ASKING_TOOLS
 from triage.domain import EventKind, Urgency
 from triage.settings import Settings
 from triage.team import order_rules
@@ -169,10 +169,10 @@ async def test_instructions_state_the_policy_that_is_in_force(desk: Desk, monkey
     assert len(working) == 5
     for agent in working:
         assert "within 30 days of its delivery" in agent.instructions
-        assert all(f"- {tool}: {sentence}" in agent.instructions for tool, sentence in APPROVAL_RULES.items())
+        assert all(f"- {tool}: {sentence}" in agent.instructions for tool, sentence in ASKING_TOOLS.items())
 
     monkeypatch.setattr(order_rules, "RETURN_WINDOW", timedelta(days=14))
-    monkeypatch.setitem(cast("dict[str, str]", APPROVAL_RULES), "create_support_ticket", "Every ticket waits.")
+    monkeypatch.setitem(cast("dict[str, str]", ASKING_TOOLS), "create_support_ticket", "Every ticket waits.")
     await desk.ask(desk.context(), answer())
     said = desk.models.triage.calls[0].system_instructions or ""
     assert "within 14 days" in said

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from triage.approvals.actions import QUESTION_TOOL, describe_action
 from triage.approvals.exact import hash_of_call
 from triage.approvals.gate import Ruling
 from triage.approvals.policies import PolicyDocument, ProposedCall, Verdict
-from triage.approvals.policy import describe_action
 from triage.domain import (
     Approval,
     ApprovalStatus,
@@ -25,7 +25,6 @@ from triage.domain import (
 from triage.scope import RunScope
 
 BY_POLICY = "policy"
-QUESTION_TOOL = "ask_teammate"
 
 
 class Waiting(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from triage.approvals.policies import PolicyDocument, ProposedCall, Verdict, default_policy
-from triage.domain import Mode, Order, Urgency, Value
+from triage.domain import Mode, Order, Urgency, Value, utc_now
 from triage.runs.gateway import Gateway
 from triage.scope import RunScope
 
@@ -66,7 +66,8 @@ class ActionGate:
         async def look() -> dict[str, Any]:
             with self._records.read() as tx:
                 call = proposed_call(tx, tool, arguments, customer_email=customer_email)
-            verdict = self._policies.document().judge(call)
+                document = self._policies.document()
+                verdict = _within_customer_limit(tx, call, document.judge(call), document=document)
             if verdict.mode is Mode.AUTO and self._switches.current().everything_needs_approval:
                 sentence = "Everything needs approval at the moment, so a person decides."
                 verdict = verdict.model_copy(update={"mode": Mode.APPROVAL, "rule": SWITCH_RULE, "sentence": sentence})
@@ -103,6 +104,18 @@ def proposed_call(tx: Any, tool: str, arguments: Mapping[str, Any], *, customer_
         plan=account.plan if account else None,
         urgency=_urgency(arguments.get("priority")),
     )
+
+
+def _within_customer_limit(tx: Any, call: ProposedCall, verdict: Verdict, *, document: PolicyDocument) -> Verdict:
+    """Let a person decide what would go ahead by itself, but is more than the customer's day allows."""
+    if verdict.mode is not Mode.AUTO or not call.amount_usd or not call.customer_email:
+        return verdict
+    midnight = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = tx.approvals.agreed_usd("customer_email", call.customer_email, since=midnight)
+    sentence = document.limits.customer_problem(amount_usd=call.amount_usd, customer_today_usd=today)
+    if sentence is None:
+        return verdict
+    return Verdict(mode=Mode.APPROVAL, rule=verdict.rule, sentence=sentence, version=verdict.version)
 
 
 class BuiltInPolicy:

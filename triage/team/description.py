@@ -11,7 +11,7 @@ from typing import Any
 
 from agents import Agent, FunctionTool, Handoff, RunContextWrapper
 
-from triage.approvals.policy import APPROVAL_RULES
+from triage.approvals.actions import ASKING_TOOLS
 from triage.domain import Value
 from triage.team.context import TriageContext
 
@@ -101,7 +101,7 @@ def _tool(tool: FunctionTool) -> ToolDescription:
         name=tool.name,
         description=tool.description,
         parameters=tool.params_json_schema,
-        approval=APPROVAL_RULES.get(tool.name) if tool.needs_approval else None,
+        approval=ASKING_TOOLS.get(tool.name) if tool.needs_approval else None,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from agents import Agent, RunContextWrapper
 from agents.extensions.handoff_prompt import RECOMMENDED_PROMPT_PREFIX
 
-from triage.approvals.policy import APPROVAL_RULES
+from triage.approvals.actions import ASKING_TOOLS
 from triage.team import order_rules
 from triage.team.context import TriageContext
 
@@ -124,7 +124,7 @@ def _one_line(value: str | None) -> str:
 
 def policy_block() -> str:
     """Return the policy in force, read from the rules that the tools and approvals enforce."""
-    approvals = "\n".join(f"- {tool}: {sentence}" for tool, sentence in APPROVAL_RULES.items())
+    approvals = "\n".join(f"- {tool}: {sentence}" for tool, sentence in ASKING_TOOLS.items())
     return (
         "# Policy\n"
         f"{approvals}\n"

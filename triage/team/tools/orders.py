@@ -102,7 +102,7 @@ def _shipping_status(records: DeskRecords) -> FunctionTool:
 
 def _process_refund(records: DeskRecords, gate: ActionGate) -> FunctionTool:
     async def process_refund(call: ToolCall, order_id: str, reason: str) -> str:  # noqa: D417
-        """Refund one delivered order of the customer in full. A person approves every refund before it happens.
+        """Refund one delivered order of the customer in full. A person may have to approve it first.
 
         Call it when the customer wants to return an order or their money back, after order_details. The amount is the
         order's own; you cannot set it. Returns JSON with refunded, order_id and status. A sentence says why a refund is

@@ -8,8 +8,6 @@ from triage.approvals.gate import ActionGate
 from triage.team.calls import Outcome, ToolCall, as_json, run_call
 from triage.team.tools.building import desk_tool
 
-QUESTION_TOOL = "ask_teammate"
-
 
 def teammate_tool(gate: ActionGate) -> FunctionTool:
     """Build ``ask_teammate``."""

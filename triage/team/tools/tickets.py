@@ -29,8 +29,8 @@ def ticket_tool(records: DeskRecords, gate: ActionGate) -> FunctionTool:
     ) -> str:
         """Create a ticket for a person. Use it for what the help articles do not solve, once per problem.
 
-        Search the knowledge base first; without that the ticket is refused. A person approves high and critical tickets
-        before they are created. Returns JSON with created, ticket_id, priority and status. When a person rejects it, do
+        Search the knowledge base first; without that the ticket is refused. A person may have to approve a ticket
+        before it is created. Returns JSON with created, ticket_id, priority and status. When a person rejects it, do
         not create it again with another priority, and rest the reply on the person's reason.
 
         Args:
