@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
+from pages.components.badge import browser_title, keep_badge, titled
+from pages.components.banner import banner
 from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY, services
 from pages.components.engine import engine_badge
 from pages.components.refusal import show_refusal
@@ -24,34 +27,32 @@ except TriageError as error:
     show_refusal(error)
     st.stop()
 
+
+def navigation(count: int) -> StreamlitPage:
+    """Draw the navigation with the number of open approvals, and return the page that is asked for."""
+    approvals = st.Page(
+        "approvals.py", title=titled("Approvals", count), icon=":material/approval:", url_path="approvals"
+    )
+    return st.navigation(
+        {
+            "Work": [st.Page("desk.py", title="Desk", icon=":material/inbox:", default=True), approvals],
+            "Observe": [
+                st.Page("overview.py", title="Overview", icon=":material/monitoring:"),
+                st.Page("traces.py", title="Traces", icon=":material/account_tree:"),
+            ],
+            "Improve": [st.Page("team.py", title="Team", icon=":material/groups:")],
+            "Control": [
+                st.Page("policies.py", title="Policies", icon=":material/gavel:"),
+                st.Page("audit.py", title="Audit log", icon=":material/history:"),
+            ],
+        }
+    )
+
+
 st.set_page_config(
-    page_title=f"({waiting}) Triage console" if waiting else "Triage console",
-    page_icon=str(ICON),
-    layout="wide",
-    initial_sidebar_state=SIDEBAR_PX,
+    page_title=browser_title(waiting), page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_PX
 )
-page = st.navigation(
-    {
-        "Work": [
-            st.Page("desk.py", title="Desk", icon=":material/inbox:", default=True),
-            st.Page(
-                "approvals.py",
-                title=f"Approvals · {waiting}" if waiting else "Approvals",
-                icon=":material/approval:",
-                url_path="approvals",
-            ),
-        ],
-        "Observe": [
-            st.Page("overview.py", title="Overview", icon=":material/monitoring:"),
-            st.Page("traces.py", title="Traces", icon=":material/account_tree:"),
-        ],
-        "Improve": [st.Page("team.py", title="Team", icon=":material/groups:")],
-        "Control": [
-            st.Page("policies.py", title="Policies", icon=":material/gavel:"),
-            st.Page("audit.py", title="Audit log", icon=":material/history:"),
-        ],
-    }
-)
+page = navigation(waiting)
 with st.sidebar:
     engine_badge()
     with st.popover("Local mode", icon=":material/badge:", type="tertiary"):
@@ -66,4 +67,6 @@ with st.sidebar:
             persist_state="session",
         )
     st.caption(f"Acting as **{st.session_state[ROLE_KEY].value}**")
+keep_badge(navigation, shown=waiting)
+banner()
 page.run()

@@ -9,9 +9,12 @@ from pages.components.context import services
 from pages.components.dialogs import open_name
 from pages.components.policy_history import history
 from pages.components.policy_table import limit_table, rule_table, time_table
+from pages.components.switch_panel import switch_panel
 from pages.components.text import plain
+from pages.components.webhook_panel import webhook_panel
 
 IN_FORCE, TEXT, EVIDENCE, HISTORY = "In force", "Text", "Past decisions", "History"
+SWITCHES, WEBHOOKS = "Switches", "Webhooks"
 VIEW = "policy_view"
 
 policies = services().policies
@@ -28,8 +31,8 @@ def use_again(version: int) -> None:
 st.title("Policies")
 with st.container(horizontal=True, vertical_alignment="center"):
     view = st.segmented_control(
-        "View", [IN_FORCE, TEXT, EVIDENCE, HISTORY], default=IN_FORCE, required=True, key=VIEW, bind="query-params",
-        label_visibility="collapsed",
+        "View", [IN_FORCE, TEXT, EVIDENCE, HISTORY, SWITCHES, WEBHOOKS], default=IN_FORCE, required=True, key=VIEW,
+        bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     if current.created_at is None:
         st.caption("The built-in policy is in force; nobody has changed it yet.")
@@ -51,6 +54,10 @@ elif view == EVIDENCE:
     policy_evidence.evidence_table()
 elif view == HISTORY:
     history(current, use_again=use_again)
+elif view == SWITCHES:
+    switch_panel()
+elif view == WEBHOOKS:
+    webhook_panel()
 else:
     left, right = st.columns([7, 4], gap="medium")
     with left:

@@ -16,7 +16,7 @@ from triage.approvals.brief import BriefService
 from triage.approvals.gate import ActionGate
 from triage.approvals.policy_service import PolicyService
 from triage.approvals.service import ApprovalService
-from triage.approvals.switches import SwitchService
+from triage.approvals.switches import SwitchService, switch_names
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
 from triage.customers import CustomerService
@@ -178,7 +178,6 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
     records = _open_records(settings)
     queue, policies = ElsewhereQueue(), PolicyService(records=records)
     runs = RunService(records=records, queue=queue, event_log=None, stop=lambda _: None)
-    policies = PolicyService(records=records)
     return Services(
         settings=settings,
         folder=folder,
@@ -219,9 +218,11 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     traces = TraceStore.open(settings.traces_path)
     processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
     install(processor)
-    policies, switches = PolicyService(records=records), SwitchService(records=records)
+    policies = PolicyService(records=records)
+    switches = SwitchService(records=records, known=lambda: known_names)
     gate = ActionGate(records=records, policies=policies, switches=switches)
     team = build_team(models=models, records=records, knowledge=knowledge, settings=settings, gate=gate)
+    known_names = switch_names(team.describe())
     run_records = RunRecords(records, policies=policies, notify=notify_approval)
     event_log = EventLog(run_records)
     engine = DurableEngine(
