@@ -36,16 +36,20 @@ def run_checks() -> list[Check]:
         settings = load_settings()
     except TriageError as error:
         return [Check(name="settings", is_ok=False, message=str(error))]
-    return [
+    records = _checked("data folder and records", lambda: _records(settings))
+    knowledge = _checked("knowledge base", lambda: _knowledge(settings))
+    checks = [
         Check(name="settings", is_ok=True, message="All settings can be read."),
-        _checked("data folder and records", lambda: _records(settings)),
+        records,
         _checked("trace store", lambda: _traces(settings)),
-        _checked("knowledge base", lambda: _knowledge(settings)),
+        knowledge,
         _checked("model", lambda: check_endpoint(settings)),
         _checked("model roles", lambda: _models(settings)),
-        _checked("waiting items", lambda: _waiting(settings)),
-        _checked("packages", _packages),
     ]
+    if records.is_ok and knowledge.is_ok:
+        # Without them there is no team to compare with, and the same fault would be named twice.
+        checks.append(_checked("waiting items", lambda: _waiting(settings)))
+    return [*checks, _checked("packages", _packages)]
 
 
 def _checked(name: str, work: Callable[[], str]) -> Check:
