@@ -44,6 +44,12 @@ def _crowd() -> None:
     print_figures("Many runs at once", crowd.measure())
 
 
+def _approvals() -> None:
+    from bench import approvals  # noqa: PLC0415
+
+    print_figures("A full queue of approvals", approvals.measure())
+
+
 def _startup() -> None:
     from bench import startup  # noqa: PLC0415
 
@@ -62,6 +68,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "tracing": _tracing,
     "latency": _latency,
     "crowd": _crowd,
+    "approvals": _approvals,
     "startup": _startup,
     "eval_offline": _eval_offline,
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import crowd, latency, overhead
+from bench import approvals, crowd, latency, overhead
 from bench.figures import Figure, machine, print_figures
 from bench.script import MODEL_CALLS
 from triage.settings import Settings
@@ -70,6 +70,12 @@ def test_the_first_events_are_found() -> None:
 def test_a_crowd_takes_at_least_the_ideal_time() -> None:
     figures = _named(crowd.measure(runs=2, delay_ms=50))
     assert figures["wall time from the first submit to the last end"].value >= MODEL_CALLS * 0.05
+
+
+def test_a_full_queue_is_opened_and_decided_in() -> None:
+    figures = approvals.measure(pending=60, page_runs=1, decisions=1)
+    assert [figure.aim for figure in figures] == [approvals.AIM_MS] * 2
+    assert all(figure.value > 0 for figure in figures)
 
 
 def test_an_unknown_name_is_refused() -> None:

@@ -178,7 +178,6 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
     records = _open_records(settings)
     queue, policies = ElsewhereQueue(), PolicyService(records=records)
     runs = RunService(records=records, queue=queue, event_log=None, stop=lambda _: None)
-    policies = PolicyService(records=records)
     return Services(
         settings=settings,
         folder=folder,

@@ -64,9 +64,9 @@ def entry_rows(entries: Sequence[AuditEntry], *, selected: int | None) -> None:
         column_config={
             "No.": st.column_config.NumberColumn(width=46, format="%d"),
             "When": st.column_config.TextColumn(width=54),
-            "Who": st.column_config.TextColumn(width=100),
-            "What": st.column_config.TextColumn(width=180),
-            "On": st.column_config.TextColumn(width=150),
+            "Who": st.column_config.TextColumn(width=96),
+            "What": st.column_config.TextColumn(width=163),
+            "On": st.column_config.TextColumn(width=167),
         },
         alt="The entries of the audit log that the filters find, newest first; choose a row to read one.",
     )

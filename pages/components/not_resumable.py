@@ -16,19 +16,19 @@ MAX_SHOWN = 20
 
 
 def not_resumable() -> None:
-    """Draw nothing where all that waits can go on; else a box that says what cannot, with a way out for each."""
+    """Draw nothing where all that waits can go on; else a line that unfolds to what cannot, with a way out for each."""
     resumable = services().resumable
     items = resumable.list(limit=MAX_SHOWN) if resumable is not None else []
     if resumable is None or not items:
         return
     total = len(items) if len(items) < MAX_SHOWN else resumable.count()
-    with st.container(border=True):
-        st.warning(
-            f"{words.count(total, 'waiting run')} {'was' if total == 1 else 'were'} paused before an upgrade, and this "
-            "version cannot go on with what it did not pause itself. A decision would be refused. Run them again from "
-            "the message: the agents start anew, and what needs a decision comes back here.",
-            title="Paused by another version",
-            icon=":material/deployed_code_history:",
+    is_one = total == 1
+    said = f"{words.count(total, 'waiting run')} {'was' if is_one else 'were'} paused by another version"
+    with st.expander(f":orange[**{said} and cannot go on**]", icon=":material/deployed_code_history:"):
+        st.markdown(
+            "This version of the console does not go on with what it did not pause itself; a decision would end the "
+            "run as failed. Run it again from the message: the agents start anew, nothing of what waited is done, and "
+            "what needs a decision comes back here."
         )
         for item in items:
             _row(item)

@@ -45,8 +45,7 @@ def evidence_table() -> None:
 def _row(item: Evidence) -> None:
     columns = st.columns(_WIDTHS, gap="small", vertical_alignment="center")
     columns[0].markdown(f"**{plain(say.tool(item.tool))}**  \n:gray[:small[{plain(item.rule)}]]")
-    if item.mode is not None:
-        columns[1].badge(_WHO[item.mode], color=say.decision(item.mode).colour, help=say.decision(item.mode).text)
+    columns[1].badge(_WHO[item.mode], color=say.decision(item.mode).colour, help=say.decision(item.mode).text)
     share = f" :gray[{_percent(item)}]" if item.decisions else ""
     figures = (
         f"{item.decisions:,}",

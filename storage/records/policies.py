@@ -23,9 +23,7 @@ _CALLS = (
     .order_by(approvals.c.created_at.desc(), approvals.c.number.desc())
     .limit(sa.bindparam("limit"))
 )
-_JUDGED_BY = sa.select(approvals.c.tool, approvals.c.rule).distinct().where(approvals.c.kind == "action")
-# A call that ran out of time was decided too, by nobody, and then has no time of a decision.
-_DECIDED_AT = sa.func.coalesce(approvals.c.decided_at, approvals.c.updated_at)
+_JUDGED_BY = sa.select(approvals.c.tool, approvals.c.rule).distinct()
 _DECIDED = [
     status.value
     for status in (ApprovalStatus.APPROVED, ApprovalStatus.EDITED, ApprovalStatus.REJECTED, ApprovalStatus.EXPIRED)
@@ -38,8 +36,10 @@ _LAST_DECIDED = (
         approvals.c.policy_version >= sa.bindparam("since_version"),
         approvals.c.kind == "action",
         approvals.c.status.in_(_DECIDED),
+        # Also what nobody decided in time has the time at which that was settled.
+        approvals.c.decided_at.is_not(None),
     )
-    .order_by(_DECIDED_AT.desc(), approvals.c.number.desc())
+    .order_by(approvals.c.decided_at.desc(), approvals.c.number.desc())
     .limit(sa.bindparam("limit"))
 )
 
@@ -77,7 +77,7 @@ class PolicyStore:
         return [Approval.model_validate(row._asdict()) for row in self.connection.execute(_CALLS, {"limit": limit})]
 
     def list_judged(self) -> builtins.list[tuple[str, str]]:
-        """Return every tool and rule that has judged an action."""
+        """Return every tool and rule that has judged a call."""
         return [(row.tool, row.rule) for row in self.connection.execute(_JUDGED_BY)]
 
     def list_decided(self, tool: str, rule: str, *, since_version: int, limit: int) -> builtins.list[Approval]:

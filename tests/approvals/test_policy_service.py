@@ -192,7 +192,7 @@ def test_evidence_counts_what_became_of_the_last_decisions(
     decided(192)
     decided(1, amount_usd=Decimal(99), status=ApprovalStatus.REJECTED)
     decided(2, status=ApprovalStatus.EDITED, amount_usd=Decimal("60.50"))
-    decided(1, status=ApprovalStatus.EXPIRED, decided_at=None)
+    decided(1, status=ApprovalStatus.EXPIRED)
     decided(4, mode=Mode.AUTO)
     decided(3, status=ApprovalStatus.PENDING, decided_at=None)
     decided(1, tool="create_support_ticket", rule="high_ticket", amount_usd=None)
@@ -277,6 +277,16 @@ def test_a_promotion_changes_one_word_and_a_reversal_takes_it_back(
         policies.promote("process_refund", "small_refund", actor=ADMIN)
     with pytest.raises(NotFound, match="No decision"):
         policies.promote("create_support_ticket", "small_refund", actor=ADMIN)
+
+
+def test_a_rule_for_every_tool_is_not_let_go_by_what_one_tool_did(
+    policies: PolicyService, decided: Callable[..., Any]
+) -> None:
+    rule = "rules:\n  - {name: all, tool: any, decide: approval, because: Why.}\n"
+    policies.save(rule, actor=ADMIN)
+    decided(60, rule="all", policy_version=1)
+    with pytest.raises(Conflict, match="write one for this tool first"):
+        policies.promote("process_refund", "all", actor=ADMIN)
 
 
 def test_a_demotion_that_is_rolled_back_leaves_no_trace(

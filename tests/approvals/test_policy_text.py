@@ -222,6 +222,13 @@ def test_what_is_not_known_waits() -> None:
     assert judged(denied, plan="Team") is Mode.AUTO
 
 
+@pytest.mark.parametrize("decide", ["auto", "two_people", "deny"])
+def test_a_question_is_never_answered_or_refused_by_a_policy(decide: str) -> None:
+    text = rules(f"name: all, tool: any, decide: {decide}", "name: asks, tool: ask_teammate, decide: approval")
+    assert judged(text, "ask_teammate", arguments={"question": "Which plan?"}) is Mode.APPROVAL
+    assert judged(text) is Mode(decide)
+
+
 def test_a_tool_without_money_is_not_held_by_an_amount() -> None:
     text = rules(
         "name: large, tool: any, decide: two_people, when: {amount_usd: {over: 50}}",

@@ -146,11 +146,11 @@ def test_what_another_build_paused_is_run_again_from_the_page(
     run = settle(running.runs.submit(message, actor=operator, customer_email="alice@example.com"))
     page = AppTest.from_function(script, default_timeout=30).run()
     assert not page.exception
-    assert not page.warning
+    assert not page.expander
     with running.records.engine.begin() as connection:
         connection.exec_driver_sql("update run_states set sdk_version = '0.23.1'")
     page.run()
-    assert "1 waiting run was paused before an upgrade" in page.warning[0].value
+    assert "1 waiting run was paused by another version" in page.expander[0].label
     assert any("0\\.23\\.1" in caption.value for caption in page.caption)
     page.button(f"again_{run.id}").click().run()
     assert not page.exception
@@ -158,4 +158,4 @@ def test_what_another_build_paused_is_run_again_from_the_page(
     again = running.runs.runs_of_conversation(run.conversation_id)[-1]
     assert again.retry_of == run.id
     assert settle(again).status is RunStatus.AWAITING_APPROVAL
-    assert not page.run().warning
+    assert not page.run().expander

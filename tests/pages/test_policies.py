@@ -186,3 +186,13 @@ def test_the_headline_counts_every_call_that_waits(after: dict[Mode, int]) -> No
     assert f" {waits:,} would have waited" in sentence
     assert (f"{counts[Mode.DENY]:,} would have been refused" in sentence) is bool(counts[Mode.DENY])
     assert sentence.count(".") == 1
+
+
+def test_switches_and_notices_have_their_place(running: Services, open_page: OpenPage) -> None:
+    running.switches.set("tool:process_refund", actor=ADMIN, reason="The payment system is down.")
+    page = open_page("policies", role=Role.ADMIN, policy_view="Switches")
+    assert not page.exception
+    assert "The payment system is down" in words_of(page)
+    notices = open_page("policies", role=Role.ADMIN, policy_view="Webhooks")
+    assert not notices.exception
+    assert any(button.key == "webhook_add" for button in notices.button)

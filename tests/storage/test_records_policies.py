@@ -37,7 +37,7 @@ def test_calls_and_decisions_are_found_newest_first(with_run: Records, make: Sim
 
     with with_run.begin() as tx:
         tx.approvals.add(approval(1))
-        tx.approvals.add(approval(2, status="expired", decided_at=None))
+        tx.approvals.add(approval(2, status="expired"))
         tx.approvals.add(approval(3, status="pending", decided_at=None))
         tx.approvals.add(approval(4, status="cancelled"))
         tx.approvals.add(approval(5, rule="other", tool="create_support_ticket"))
@@ -46,7 +46,11 @@ def test_calls_and_decisions_are_found_newest_first(with_run: Records, make: Sim
         tx.approvals.add(approval(0, status="rejected", decided_at=make.now + timedelta(days=1)))
     with with_run.read() as tx:
         assert [item.id for item in tx.policies.list_calls(limit=3)] == ["p5", "p4", "p3"]
-        assert sorted(tx.policies.list_judged()) == [("create_support_ticket", "other"), ("process_refund", "refund")]
+        assert sorted(tx.policies.list_judged()) == [
+            ("ask_teammate", "question"),
+            ("create_support_ticket", "other"),
+            ("process_refund", "refund"),
+        ]
 
         def decided(since: int, limit: int = 9) -> list[str]:
             found = tx.policies.list_decided("process_refund", "refund", since_version=since, limit=limit)

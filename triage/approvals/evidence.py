@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from triage.approvals.policies import PolicyDocument
+from triage.approvals.policies import PolicyDocument, Rule
+from triage.approvals.policy_rules import ANY_TOOL
 from triage.domain import Approval, ApprovalStatus, Mode, Value
 
 LOOKED_AT = 200
@@ -21,7 +22,8 @@ class Evidence(Value):
 
     tool: str
     rule: str
-    mode: Mode | None
+    mode: Mode
+    is_for_every_tool: bool = False
     since_version: int
     unchanged: int = 0
     edited: int = 0
@@ -41,6 +43,8 @@ class Evidence(Value):
         """Why the rule is not suggested for going ahead by itself, in a sentence; None when it is."""
         if self.mode not in (Mode.APPROVAL, Mode.TWO_PEOPLE):
             return "No person decides by this rule."
+        if self.is_for_every_tool:
+            return "The rule is for every tool; write one for this tool first."
         if self.reversed:
             return f"{self.reversed} of the last {LOOKED_AT} {'was' if self.reversed == 1 else 'were'} reversed."
         if self.decisions < MIN_DECISIONS:
@@ -55,17 +59,16 @@ class Evidence(Value):
         return self.obstacle is None
 
 
-def evidence_of(
-    decided: Iterable[Approval], *, tool: str, rule: str, mode: Mode | None, since_version: int
-) -> Evidence:
+def evidence_of(decided: Iterable[Approval], *, tool: str, rule: Rule, since_version: int) -> Evidence:
     """Count what became of decided calls of one tool and rule."""
     items = list(decided)
     by_people = [item for item in items if item.mode is not Mode.AUTO]
     amounts = [item.amount_usd for item in items if item.amount_usd is not None and _happened(item)]
     return Evidence(
         tool=tool,
-        rule=rule,
-        mode=mode,
+        rule=rule.name,
+        mode=rule.decide,
+        is_for_every_tool=rule.tool == ANY_TOOL,
         since_version=since_version,
         unchanged=sum(item.status is ApprovalStatus.APPROVED for item in by_people),
         edited=sum(item.status is ApprovalStatus.EDITED for item in by_people),
@@ -98,7 +101,10 @@ def _reach(document: PolicyDocument | None, name: str) -> list[object] | None:
     if document is None or rule is None:
         return None
     before = document.rules[: document.rules.index(rule)]
-    return [rule.reach, *(other.reach for other in before if other.tool in ("any", rule.tool) or rule.tool == "any")]
+    return [
+        rule.reach,
+        *(other.reach for other in before if other.tool in (ANY_TOOL, rule.tool) or rule.tool == ANY_TOOL),
+    ]
 
 
 def _happened(item: Approval) -> bool:

@@ -108,16 +108,22 @@ class Rule(Value):
     line: int = 0
     decide_span: tuple[int, int] = (0, 0)
 
+    def is_for(self, tool: str) -> bool:
+        """Whether the rule is for a tool; one for any tool is for actions, never for questions."""
+        if self.tool == ANY_TOOL:
+            return tool not in WRITING_TOOLS or not WRITING_TOOLS[tool].asks
+        return self.tool == tool
+
     def holds(self, call: ProposedCall) -> bool | None:
         """Whether the rule is for a call; None where that cannot be told."""
-        if self.tool not in (ANY_TOOL, call.tool):
+        if not self.is_for(call.tool):
             return False
         found = [condition.holds(call) for condition in self.when]
         return False if False in found else (None if None in found else True)
 
     def covers(self, other: Rule) -> bool:
         """Whether the other rule, coming later, could never be reached."""
-        if self.tool not in (ANY_TOOL, other.tool):
+        if not self.is_for(other.tool):
             return False
         theirs = {condition.field: condition for condition in other.when}
         return all(condition.field in theirs and condition.covers(theirs[condition.field]) for condition in self.when)

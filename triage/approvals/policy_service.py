@@ -11,7 +11,7 @@ from triage.approvals.evidence import LOOKED_AT, Evidence, evidence_of, same_sin
 from triage.approvals.gate import proposed_call
 from triage.approvals.policies import PolicyDocument, ProposedCall, Rule, default_policy, default_text, parse_policy
 from triage.approvals.policy_rules import ANY_TOOL
-from triage.approvals.policy_tools import READING_TOOLS
+from triage.approvals.policy_tools import WRITING_TOOLS
 from triage.domain import Actor, Approval, Mode, NewAuditEntry, Role, SavedPolicy, Value, utc_now
 from triage.errors import Conflict, InvalidInput, NotFound
 from triage.roles import require
@@ -238,11 +238,11 @@ class PolicyService:
         found = []
         for tool, name in tx.policies.list_judged():
             rule = current.document.find(name)
-            if tool in READING_TOOLS or rule is None:
+            if rule is None or (tool in WRITING_TOOLS and WRITING_TOOLS[tool].asks):
                 continue
             since = same_since(name, versions)
             decided = tx.policies.list_decided(tool, name, since_version=since, limit=LOOKED_AT)
-            found.append(evidence_of(decided, tool=tool, rule=name, mode=rule.decide, since_version=since))
+            found.append(evidence_of(decided, tool=tool, rule=rule, since_version=since))
         return found
 
 

@@ -121,12 +121,12 @@ def _waiting(settings: Settings) -> str:
 
 def _not_resumable(found: list[NotResumable]) -> str:
     count = sum(len(item.approvals) for item in found)
-    items = "1 waiting item was" if count == 1 else f"{count} waiting items were"
+    items, them = ("1 waiting item was", "it") if count == 1 else (f"{count} waiting items were", "them")
     named = "; ".join(f"{item.run.id}: {item.reason.removesuffix('.')}" for item in found[:MAX_NAMED])
     more = f"; and {len(found) - MAX_NAMED} more runs" if len(found) > MAX_NAMED else ""
     return (
-        f"{items} made by another build, and this one cannot go on with them. Decide on them with the build that made "
-        f"them, or run them again from the message on the approvals page. {named}{more}."
+        f"{items} made by another build, and this one cannot go on with {them}. Decide with the build that did, "
+        f"or run {them} again from the message on the approvals page. {named}{more}."
     )
 
 
