@@ -25,6 +25,8 @@ from pages.components.approval_dialogs import DIALOGS
 from pages.components.approval_list import lane, queue, steps
 from pages.components.context import actor, services
 from pages.components.dialogs import open_name
+from pages.components.keys import listen_to_keys
+from pages.components.not_resumable import not_resumable
 from pages.components.text import plain
 from triage.domain import Approval, Lane, utc_now
 from triage.errors import NotFound, TriageError
@@ -66,6 +68,10 @@ def time_left(approval: Approval) -> None:
     badges(current, me=actor().name)
 
 
+if (resumable := services().resumable) and (cut_off := resumable.count()):
+    title = f":orange[{words.count(cut_off, 'waiting run')} cannot go on after an upgrade]"
+    with st.expander(title, icon=":material/deployed_code_history:"):
+        not_resumable()
 left, work = st.columns([6, 13], gap="medium")
 st.session_state[SHOWN] = None
 with left:
@@ -122,3 +128,4 @@ with work, st.form(f"form_{approval.id}", border=False) if is_form else st.conta
 
 if (name := open_name()) in DIALOGS:
     DIALOGS[name]()
+listen_to_keys()

@@ -255,6 +255,20 @@ def test_claiming_shows_whose_it_is_and_keeps_the_others_from_deciding(
     assert any("rita is on it until" in text.value for text in page.markdown)
 
 
+def test_an_open_page_renews_the_claim_of_its_reader_only(
+    running: Services, open_page: Callable[..., Any], asked: Callable[..., Approval], reviewer: Actor
+) -> None:
+    waiting = asked()
+    soon = utc_now() + timedelta(minutes=2)
+    for name, is_renewed in (("local user", True), (reviewer.name, False)):
+        with running.records.begin() as tx:
+            tx.approvals.update(waiting.id, status=ApprovalStatus.CLAIMED, claimed_by=name, claimed_until=soon)
+        open_page("approvals", approval=waiting.id)
+        until = running.approvals.get(waiting.id).claimed_until
+        assert until is not None
+        assert (until > soon) is is_renewed
+
+
 def test_a_decision_made_elsewhere_is_told(
     running: Services, open_page: Callable[..., Any], settle: Callable[[Run], Run], asked: Callable[..., Approval],
     reviewer: Actor,
@@ -363,3 +377,19 @@ def test_an_unknown_outcome_has_its_lane_and_is_settled_with_a_note(
 def test_a_link_to_nothing_says_so(open_page: Callable[..., Any]) -> None:
     page = open_page("approvals", approval="apr_none")
     assert "no action with this id" in page.warning[0].value
+
+
+def test_what_another_version_paused_is_offered_to_be_run_again(
+    running: Services, open_page: Callable[..., Any], settle: Callable[[Run], Run], asked: Callable[..., Approval]
+) -> None:
+    waiting = asked()
+    with running.records.begin() as tx:
+        stored = tx.states.get(waiting.run_id, 0)
+        tx.states.put(stored.model_copy(update={"sdk_version": "0.1.0"}))
+    page = open_page("approvals")
+    assert any("1 waiting run cannot go on after an upgrade" in box.label for box in page.expander)
+    page.button(f"again_{waiting.run_id}").click().run()
+    assert not page.exception
+    assert running.approvals.get(waiting.id).status is ApprovalStatus.CANCELLED
+    again = next(run for run in running.runs.list(limit=5) if run.retry_of == waiting.run_id)
+    assert settle(again).status is RunStatus.AWAITING_APPROVAL
