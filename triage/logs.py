@@ -24,5 +24,5 @@ def configure_logs(*, level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
-    for name in ("httpx", "openai", "openai.agents", "dbos", "alembic"):
+    for name in ("httpx", "httpx2", "httpcore2", "openai", "openai.agents", "dbos", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -68,7 +68,7 @@ deliveries = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("webhook_id", sa.Text, sa.ForeignKey("webhooks.id", ondelete="cascade"), nullable=False),
     sa.Column("topic", sa.Text, nullable=False),
-    # Text and not JSON: the signature is over these very characters.
+    # What happened, as it was then; its form and the link to the console are added when it is sent.
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),

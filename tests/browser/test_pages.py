@@ -22,6 +22,8 @@ PAGES = {
     "overview": "Overview",
     "traces": "Traces",
     "team": "Team",
+    "policies": "Policies",
+    "audit": "Audit log",
 }
 EMPTY = {
     "": "Nothing here yet",
@@ -29,6 +31,8 @@ EMPTY = {
     "overview": "No runs in the last",
     "traces": "No run in this time",
     "team": "Who hands over to whom",
+    "policies": "From the top: the first rule",
+    "audit": "Reading the audit log takes the role",
 }
 
 

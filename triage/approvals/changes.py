@@ -28,7 +28,10 @@ _TRACKED = (
 
 
 def was_told(tx: Any, kind: EventKind, after: Approval, *, actor: Actor, before: Approval, now: datetime) -> None:
-    """Write a change into the story of the run and into the audit log."""
+    """Write a change into the story of the run and into the audit log.
+
+    It comes last in its transaction: the audit log lets one writer in at a time, until that one has committed.
+    """
     tx.events.append(
         after.run_id,
         [

@@ -288,9 +288,9 @@ class ApprovalService:
         after: Approval = tx.approvals.update(
             approval.id, expect=OPEN_APPROVAL_STATUSES, decided_by=actor.name, decided_at=now, **decided
         )
-        was_told(tx, EventKind.APPROVAL_DECIDED, after, actor=actor, before=approval, now=now)
-        self._notify(tx, "approval.decided", after)
         resume_when_decided(tx, after)
+        self._notify(tx, "approval.decided", after)
+        was_told(tx, EventKind.APPROVAL_DECIDED, after, actor=actor, before=approval, now=now)
         return after
 
     def _over_limit(self, tx: Any, approval: Approval, *, actor: Actor) -> str | None:

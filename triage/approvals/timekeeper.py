@@ -87,9 +87,9 @@ class Timekeeper:
         expired = tx.approvals.update(
             approval.id, status=ApprovalStatus.EXPIRED, claimed_by=None, claimed_until=None, decided_at=now
         )
-        was_told(tx, EventKind.APPROVAL_EXPIRED, expired, actor=BY_TIME, before=approval, now=now)
-        self._notify(tx, "approval.expired", expired)
         resume_when_decided(tx, expired)
+        self._notify(tx, "approval.expired", expired)
+        was_told(tx, EventKind.APPROVAL_EXPIRED, expired, actor=BY_TIME, before=approval, now=now)
 
     def _loop(self) -> None:
         while not self._closing.wait(LOOK_EVERY_S):
