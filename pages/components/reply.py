@@ -19,6 +19,9 @@ _REFUSED = "reply_refused"
 def reply(view: RunView) -> None:
     """Draw the reply; once sent it cannot be changed."""
     run = view.run
+    if run.hold_message:
+        st.caption("While a person decides, you can tell the customer:")
+        st.code(run.hold_message, language=None, wrap_lines=True)
     if not run.status.is_final:
         return
     if run.reply_sent_at is not None:

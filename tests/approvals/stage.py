@@ -116,8 +116,9 @@ class Stage:
         return self.runs.get(run.id)
 
     def asked(self, run: Run) -> dict[str, Approval]:
-        """Return the approvals of a run by call id."""
-        return {item.call_id: item for item in self.approvals.list_of_run(run.id)}
+        """Return the approvals of a run by call id, those that a policy let pass included."""
+        with self.records.read() as tx:
+            return {item.call_id: item for item in tx.approvals.list_of_run(run.id)}
 
     def decide(self, approval: Approval, decision: str) -> None:
         """Approve, edit to $1.00 or reject."""

@@ -32,7 +32,7 @@ EMPTY = {
     "traces": "No run in this time",
     "team": "Who hands over to whom",
     "policies": "From the top: the first rule",
-    "audit": "Reading the audit log takes the role",
+    "audit": "you need the role manager",
 }
 
 

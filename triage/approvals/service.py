@@ -221,10 +221,10 @@ class ApprovalService:
         return approvals
 
     def list_of_run(self, run_id: str) -> builtins.list[Approval]:
-        """Return the approvals of a run."""
+        """Return what a run asked people for; what a policy let pass by itself is left out."""
         with self._records.read() as tx:
-            approvals: builtins.list[Approval] = tx.approvals.list_of_run(run_id)
-        return approvals
+            kept: builtins.list[Approval] = tx.approvals.list_of_run(run_id)
+        return [approval for approval in kept if approval.mode is not Mode.AUTO]
 
     def count_open(self) -> int:
         """Return how many wait for a decision."""

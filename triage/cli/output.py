@@ -24,6 +24,7 @@ def run_as_json(services: Services, run: Run) -> dict[str, Any]:
         "urgency": run.urgency.value if run.urgency else None,
         "result": run.result.model_dump(mode="json") if run.result else None,
         "reply": run.reply,
+        "hold_message": run.hold_message,
         "approvals": [approval_as_json(approval) for approval in services.approvals.list_of_run(run.id)],
         "tickets": [ticket_as_json(ticket) for ticket in services.runs.tickets(run.id)],
         "escalations": [item.model_dump(mode="json") for item in services.runs.escalations(run.id)],
@@ -54,9 +55,16 @@ def approval_as_json(approval: Approval) -> dict[str, Any]:
         "policy": approval.policy,
         "status": approval.status.value,
         "execution": approval.execution.value,
+        "mode": approval.mode.value,
+        "rule": approval.rule,
+        "claimed_by": approval.claimed_by,
+        "endorsed_by": approval.endorsed_by,
+        "decided_arguments": approval.decided_arguments,
         "decided_by": approval.decided_by,
         "reason": approval.reason,
         "created_at": approval.created_at.isoformat(),
+        "due_at": approval.due_at.isoformat() if approval.due_at else None,
+        "expires_at": approval.expires_at.isoformat() if approval.expires_at else None,
     }
 
 

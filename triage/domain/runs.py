@@ -91,6 +91,12 @@ class Trip(Value):
     customer_message: str
 
 
+HOLD_MESSAGE = (
+    "Thank you for your message. A colleague is looking at it now, because we want to get this right; you will hear "
+    "from us as soon as it is decided."
+)
+
+
 class Run(Value):
     """One message's way through the team.
 
@@ -134,6 +140,11 @@ class Run(Value):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     updated_at: datetime
+
+    @property
+    def hold_message(self) -> str | None:
+        """What the customer can be told while a person decides; None when nothing waits."""
+        return HOLD_MESSAGE if self.status is RunStatus.AWAITING_APPROVAL else None
 
     @property
     def needs_person(self) -> bool:
