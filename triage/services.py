@@ -8,7 +8,7 @@ import hashlib
 import socket
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storage.records import Records, open_engine
 from triage.approvals.aftermath import AftermathService
@@ -174,23 +174,29 @@ def _open_records(settings: Settings) -> Records:
     return records
 
 
+def _alike(settings: Settings, records: Records, *, policies: PolicyService) -> dict[str, Any]:
+    """Return the services that are the same whether this process works or only hands work over."""
+    return {
+        "settings": settings,
+        "records": records,
+        "aftermath": AftermathService(records=records, when_reversed=policies.demote),
+        "policies": policies,
+        "webhooks": WebhookService(records=records, allow=settings.webhook_allow),
+        "customers": CustomerService(records),
+        "samples": SampleService(records=records),
+        "audit": AuditService(records=records),
+    }
+
+
 def _build_client(settings: Settings, folder: DataFolder) -> Services:
     records = _open_records(settings)
     queue, policies = ElsewhereQueue(), PolicyService(records=records)
-    runs = RunService(records=records, queue=queue, event_log=None, stop=lambda _: None)
     return Services(
-        settings=settings,
+        **_alike(settings, records, policies=policies),
         folder=folder,
-        records=records,
-        runs=runs,
+        runs=RunService(records=records, queue=queue, event_log=None, stop=lambda _: None),
         approvals=ApprovalService(records=records, queue=queue, policies=policies, notify=notify_approval),
-        aftermath=AftermathService(records=records, when_reversed=policies.demote),
-        policies=policies,
         switches=SwitchService(records=records),
-        webhooks=WebhookService(records=records, allow=settings.webhook_allow),
-        customers=CustomerService(records),
-        samples=SampleService(records=records),
-        audit=AuditService(records=records),
         is_owner=False,
     )
 
@@ -250,9 +256,8 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     notices = NoticeSender(records=records, console_url=settings.console_url, allow=settings.webhook_allow)
     notices.start()
     return Services(
-        settings=settings,
+        **_alike(settings, records, policies=policies),
         folder=folder,
-        records=records,
         runs=RunService(records=records, queue=engine, event_log=event_log, stop=segments.stop),
         approvals=ApprovalService(
             records=records,
@@ -261,13 +266,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
             tools=TeamToolBook(team.agents.values()),
             notify=notify_approval,
         ),
-        aftermath=AftermathService(records=records, when_reversed=policies.demote),
-        policies=policies,
         switches=switches,
-        webhooks=WebhookService(records=records, allow=settings.webhook_allow),
-        customers=CustomerService(records),
-        samples=SampleService(records=records),
-        audit=AuditService(records=records),
         is_owner=True,
         resumable=ResumableService(records=records, queue=engine, fingerprint=team.fingerprint(), key=key),
         engine=engine,
