@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from agents.tracing import get_trace_provider
 
 from storage.records import Records, open_engine
 from triage.approvals.aftermath import AftermathService
@@ -144,6 +145,15 @@ class Bench:
         """Return the actions in the audit log, in order."""
         with self.records.read() as tx:
             return [entry.action for entry in tx.audit.list()]
+
+
+@pytest.fixture(autouse=True)
+def _no_traces() -> Iterator[None]:
+    """Nobody installed our processor here, and the SDK's own would start its thread."""
+    provider = get_trace_provider()
+    provider.set_disabled(True)
+    yield
+    provider.set_disabled(False)
 
 
 @pytest.fixture

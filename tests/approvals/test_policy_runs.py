@@ -40,7 +40,8 @@ def refund(services: Services, operator: Actor) -> tuple[Run, list[Approval]]:
         order = tx.orders.find("2")
     message = f"My {order.product} from order {order.id} is broken. I want a refund for order {order.id}, please."
     run = settled(services, services.runs.submit(message=message, customer_email=order.customer_email, actor=operator))
-    return run, services.approvals.list_of_run(run.id)
+    with services.records.read() as tx:
+        return run, tx.approvals.list_of_run(run.id)
 
 
 def test_policies_know_the_tools_of_the_team(services: Services) -> None:

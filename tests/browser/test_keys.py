@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, settle
 from tests.browser.console import Console
 from tests.browser.desk_page import submit, work
 from triage.domain import Actor, Run, RunStatus
@@ -25,6 +25,12 @@ def expect_open(page: Page, run: Run) -> None:
     expect(page).to_have_url(re.compile(run.id))
 
 
+def step(page: Page, key: str) -> None:
+    """Press a key when the page has come to rest: while a script runs its buttons hear none."""
+    settle(page)
+    page.keyboard.press(key)
+
+
 def test_j_and_k_go_to_the_next_and_the_previous_message(console: Console, open_page: OpenPage) -> None:
     with console.records() as services:
         oldest, middle, newest = [
@@ -34,14 +40,14 @@ def test_j_and_k_go_to_the_next_and_the_previous_message(console: Console, open_
     page = open_page(f"{console.url}/?q=stepping")
     expect_open(page, newest)
     for key, opened in (("j", middle), ("j", oldest), ("k", middle), ("k", newest)):
-        page.keyboard.press(key)
+        step(page, key)
         expect_open(page, opened)
     expect(page.get_by_role("button", name=re.compile("Previous message|keyboard_arrow_up"))).to_be_disabled()
     # A click leaves the focus in the list, where the keys go on from.
     page.get_by_role("radiogroup", name="Messages").get_by_text("stepping second").click()
     expect_open(page, middle)
     for key, opened in (("j", oldest), ("k", middle)):
-        page.keyboard.press(key)
+        step(page, key)
         expect_open(page, opened)
     page.keyboard.press("/")
     expect(page.get_by_label("Search the inbox")).to_be_focused()

@@ -16,6 +16,7 @@ from agents.tracing import get_trace_provider
 from agents.tracing.processor_interface import TracingProcessor
 
 from triage.cli import app as command_line
+from triage.cli import opening
 from triage.runs.event_log import RunEvents
 from triage.runs.records import RunRecords
 from triage.runs.steps import RecordedSteps
@@ -60,7 +61,7 @@ def install(point: str) -> None:
 def _around_step(kind: str, place: str) -> None:
     run_step, keep = RecordedSteps.run, RunRecords.keep
 
-    async def run(self: Any, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+    async def run(self: Any, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:
         key = f"{name}#{self._count[name]}"
         if kind == "before" and key == place:
             die()
@@ -71,7 +72,7 @@ def _around_step(kind: str, place: str) -> None:
                 die()
             return outcome
 
-        return await run_step(self, name, dying)
+        return await run_step(self, name, dying, once=once)
 
     def keep_and_die(self: Any, run_id: str, segment: int, key: str, outcome: Any) -> None:
         keep(self, run_id, segment, key, outcome)
@@ -109,14 +110,14 @@ def _around_finish(kind: str) -> None:
 def main() -> None:
     install(sys.argv[1])
     notebook = SpanNotebook(str(load_settings().data_dir / "spans.txt"))
-    open_services = command_line.open_services
+    open_services = opening.open_services
 
     def open_with_notebook(*arguments: Any, **named: Any) -> Any:
         services = open_services(*arguments, **named)
         get_trace_provider().register_processor(notebook)
         return services
 
-    command_line.open_services = open_with_notebook
+    opening.open_services = open_with_notebook
     sys.argv = ["triage", "worker", "--drain"]
     command_line.main()
 

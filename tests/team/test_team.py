@@ -116,9 +116,10 @@ def test_who_can_do_what(desk: Desk) -> None:
     assert {agent.role for agent in described.values()} == {"triage", "specialist", "writer", "guardrail"}
 
 
-def test_only_refunds_and_tickets_can_wait_for_a_person(desk: Desk) -> None:
+def test_only_refunds_tickets_and_questions_can_wait_for_a_person(desk: Desk) -> None:
     orders = next(agent for agent in desk.team.describe().agents if agent.name == "Orders specialist")
-    assert {tool.name for tool in orders.tools if tool.approval} == {"process_refund", "create_support_ticket"}
+    waiting = {tool.name for tool in orders.tools if tool.approval}
+    assert waiting == {"process_refund", "create_support_ticket", "ask_teammate"}
 
 
 def test_every_tool_is_strict_and_every_argument_explained(desk: Desk) -> None:

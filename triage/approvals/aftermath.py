@@ -65,6 +65,6 @@ class AftermathService:
                 raise Conflict(f"{before.reversed_by} has marked this as reversed already.")
             after: Approval = tx.approvals.update(approval_id, reversed_at=now, reversed_by=actor.name)
             told = after.model_copy(update={"reason": text})
-            self._when_reversed(tx, after)
             was_told(tx, EventKind.ACTION_REVERSED, told, actor=actor, before=before, now=now)
+            self._when_reversed(tx, after)
         return after
