@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import OpenPage, settle
+from tests.browser.conftest import LONGEST_WAIT_MS, OpenPage, settle
 from tests.browser.console import Console
 from tests.browser.desk_page import submit, work
 from triage.domain import Actor, Run, RunStatus
@@ -25,10 +27,32 @@ def expect_open(page: Page, run: Run) -> None:
     expect(page).to_have_url(re.compile(run.id))
 
 
+TRIES = 4
+
+
 def step(page: Page, key: str) -> None:
     """Press a key when the page has come to rest: while a script runs its buttons hear none."""
     settle(page)
     page.keyboard.press(key)
+
+
+def press_until(page: Page, key: str, arrived: Callable[[float], None]) -> None:
+    """Press a key until it has its effect, since a key that comes while a script runs is lost.
+
+    ``arrived`` expects the effect within some milliseconds.
+    """
+    for _ in range(TRIES):
+        step(page, key)
+        with contextlib.suppress(AssertionError):
+            arrived(LONGEST_WAIT_MS / TRIES)
+            return
+    raise AssertionError(f"The key {key} had no effect.")
+
+
+def step_to(page: Page, key: str, run: Run) -> None:
+    """Go to a message with a key."""
+    press_until(page, key, lambda within: expect(page).to_have_url(re.compile(run.id), timeout=within))
+    expect_open(page, run)
 
 
 def test_j_and_k_go_to_the_next_and_the_previous_message(console: Console, open_page: OpenPage) -> None:
@@ -40,30 +64,27 @@ def test_j_and_k_go_to_the_next_and_the_previous_message(console: Console, open_
     page = open_page(f"{console.url}/?q=stepping")
     expect_open(page, newest)
     for key, opened in (("j", middle), ("j", oldest), ("k", middle), ("k", newest)):
-        step(page, key)
-        expect_open(page, opened)
+        step_to(page, key, opened)
     expect(page.get_by_role("button", name=re.compile("Previous message|keyboard_arrow_up"))).to_be_disabled()
     # A click leaves the focus in the list, where the keys go on from.
     page.get_by_role("radiogroup", name="Messages").get_by_text("stepping second").click()
     expect_open(page, middle)
     for key, opened in (("j", oldest), ("k", middle)):
-        step(page, key)
-        expect_open(page, opened)
-    page.keyboard.press("/")
+        step_to(page, key, opened)
+    step(page, "/")
     expect(page.get_by_label("Search the inbox")).to_be_focused()
 
 
 def test_n_opens_the_form_and_letters_stay_letters_where_one_writes(console: Console, open_page: OpenPage) -> None:
     page = open_page(console.url)
-    page.keyboard.press("n")
     field = page.get_by_role("dialog").get_by_role("textbox", name="What the customer wrote")
-    expect(field).to_be_visible()
+    press_until(page, "n", lambda within: expect(field).to_be_visible(timeout=within))
     field.focus()
     page.keyboard.type("jkn/")
     expect(field).to_have_value("jkn/")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    page.keyboard.press("/")
+    step(page, "/")
     search = page.get_by_label("Search the inbox")
     expect(search).to_be_focused()
     page.keyboard.type("no such words/")
