@@ -40,7 +40,8 @@ def _watch(navigation: Callable[[int], object]) -> None:
         # The page itself says that the records cannot be read.
         return
     if waiting != st.session_state.get(_SHOWN):
-        st.session_state[_SHOWN] = waiting
         # The title alone: layout and sidebar stay as the person has them.
         st.set_page_config(page_title=browser_title(waiting))
         navigation(waiting)
+        # Noted when it is drawn: another part of the page may interrupt this one, and then the next look draws it.
+        st.session_state[_SHOWN] = waiting
