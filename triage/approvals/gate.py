@@ -42,6 +42,9 @@ class Switches(Protocol):
     def current(self) -> Board:
         """Return what is switched off at this moment."""
 
+    def recent(self) -> Board:
+        """Return what was switched off a moment ago, for less."""
+
 
 class Ruling(Value):
     """What the policy said of one call of a segment."""
@@ -88,7 +91,7 @@ class ActionGate:
 
     def paused(self, agent: str) -> str | None:
         """Return the sentence that stops an agent, or None."""
-        return self._switches.current().refusal(tool="", agent=agent, writes=False)
+        return self._switches.recent().refusal(tool="", agent=agent, writes=False)
 
 
 def proposed_call(tx: Any, tool: str, arguments: Mapping[str, Any], *, customer_email: str | None) -> ProposedCall:
@@ -132,6 +135,10 @@ class NothingOff:
     everything_needs_approval = False
 
     def current(self) -> NothingOff:
+        """Return itself."""
+        return self
+
+    def recent(self) -> NothingOff:
         """Return itself."""
         return self
 

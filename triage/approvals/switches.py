@@ -5,6 +5,7 @@ A switch is asked for before each call and each turn, so one that is set works a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -26,6 +27,8 @@ from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
 
 MAX_REASON_CHARS = 300
+# An agent asks before each of its turns, which takes a second or more; a tool asks anew each time.
+RECENT_S = 0.2
 MAX_NAME_CHARS = 120
 _SET = "switch.set"
 _CLEARED = "switch.cleared"
@@ -88,11 +91,19 @@ class SwitchService:
     def __init__(self, *, records: Gateway, known: Callable[[], Collection[str] | None] = lambda: None) -> None:
         self._records = records
         self._known = known
+        self._seen = SwitchBoard()
+        self._seen_until = 0.0
 
     def current(self) -> SwitchBoard:
         """Return what is set now; one small query, because this is asked before each gated call and turn."""
         with self._records.read() as tx:
             return SwitchBoard(switches=tuple(tx.switches.list()))
+
+    def recent(self) -> SwitchBoard:
+        """Return what was set a moment ago: what this process sets shows at once, what another one does in 0.2 s."""
+        if time.monotonic() >= self._seen_until:
+            self._seen, self._seen_until = self.current(), time.monotonic() + RECENT_S
+        return self._seen
 
     def set(self, name: str, *, actor: Actor, reason: str) -> Switch:
         """Set a switch; where it is set for the same reason nothing changes, another reason replaces the old one.
@@ -116,6 +127,7 @@ class SwitchService:
                 switch = switch.model_copy(update={"set_at": before.set_at})
             tx.switches.put(switch)
             _audit(tx, _SET, name, actor=actor, before=before, after=switch)
+        self._seen_until = 0.0
         return switch
 
     def clear(self, name: str, *, actor: Actor) -> None:
@@ -131,6 +143,7 @@ class SwitchService:
                 return
             tx.switches.remove(name)
             _audit(tx, _CLEARED, name, actor=actor, before=before, after=None)
+        self._seen_until = 0.0
 
     def _check(self, name: str) -> None:
         if name in {WRITES_SWITCH, EVERYTHING_SWITCH}:

@@ -26,12 +26,7 @@ class StoryHooks(RunHooks[Any]):
         self.last_agent: str | None = None
 
     async def on_agent_start(self, context: Any, agent: Any) -> None:  # noqa: ARG002
-        """Tell that an agent took over.
-
-        Raises:
-            Paused: the agent is paused.
-        """
-        self._require_on(agent.name)
+        """Tell that an agent took over."""
         self.last_agent = agent.name
         self._scope.events.emit(EventKind.AGENT_STARTED, self._key("agent"), agent=agent.name)
 
@@ -42,17 +37,18 @@ class StoryHooks(RunHooks[Any]):
         )
 
     async def on_llm_start(self, context: Any, agent: Any, system_prompt: Any, input_items: Any) -> None:  # noqa: ARG002
-        """Stop an agent that was paused while it was at work, before it asks its model again."""
-        self._require_on(agent.name)
+        """Stop an agent that is paused, at its start or while it is at work, before it asks its model.
+
+        Raises:
+            Paused: the agent is paused.
+        """
+        if sentence := self._paused(agent.name):
+            raise Paused(sentence)
 
     async def on_llm_end(self, context: RunContextWrapper[Any], agent: Agent[Any], response: Any) -> None:  # noqa: ARG002
         """Count a turn."""
         self.turns += 1
         self.last_agent = agent.name
-
-    def _require_on(self, agent: str) -> None:
-        if sentence := self._paused(agent):
-            raise Paused(sentence)
 
     def _key(self, what: str) -> str:
         """Number the telling, so that a replay of the segment uses the same keys."""
