@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.console import Console
+from tests.browser.console import Console, running_console
 from triage.domain import Actor, Role
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -27,7 +29,15 @@ def test_a_switch_is_told_on_an_open_page_and_so_is_its_end(console: Console, op
         expect(strip).to_have_count(0)
 
 
-def test_the_count_moves_in_title_and_navigation_and_the_page_stays(console: Console, open_page: OpenPage) -> None:
+@pytest.fixture
+def own_console(tmp_path: Path) -> Iterator[Console]:
+    """A console in which nobody else decides, submits or changes the policy."""
+    with running_console(tmp_path / "data") as started:
+        yield started
+
+
+def test_the_count_moves_in_title_and_navigation_and_the_page_stays(own_console: Console, open_page: OpenPage) -> None:
+    console = own_console
     page = open_page(f"{console.url}/team?agent_shown=Escalation")
     page.locator("h1").evaluate("heading => heading.dataset.mark = 'same'")
     with console.records() as services:
