@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components.context import actor, services
 from pages.components.dialogs import close_dialog, open_dialog, open_name
-from pages.components.panel import card_head
+from pages.components.panel import action_head
 from pages.components.refusal import show_refusal
 from pages.components.webhook_row import FORMATS, TOPICS, webhook_row
 from triage.domain import SUBSCRIBABLE_TOPICS, Role, WebhookFormat
@@ -14,6 +14,7 @@ from triage.errors import TriageError
 from triage.roles import may
 
 REFRESH_S = 3
+_ADMINS_ONLY = "Only an administrator sees and changes webhooks."
 _DIALOG = "webhook"
 _SECRET = "webhook_secret_to_copy"  # noqa: S105 - the name of a place, not a secret
 
@@ -22,17 +23,15 @@ def webhook_panel() -> None:
     """Draw the card."""
     allowed = may(actor(), Role.ADMIN)
     with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            card_head("Notices", "Webhooks tell other programs what waits for a person, is late, or was decided.")
-            if st.button(
-                "Add a webhook…", icon=":material/add_link:", disabled=not allowed, key="webhook_add",
-                help=None if allowed else "Only an administrator sees and changes webhooks.",
-            ):  # fmt: skip
-                open_dialog(_DIALOG)
+        if action_head(
+            "Notices", "Webhooks tell other programs what waits for a person, is late, or was decided.",
+            button="Add a webhook…", icon="add_link", key="webhook_add", why_not=None if allowed else _ADMINS_ONLY,
+        ):  # fmt: skip
+            open_dialog(_DIALOG)
         if allowed:
             _webhooks()
         else:
-            st.caption("Only an administrator sees and changes webhooks.")
+            st.caption(_ADMINS_ONLY)
     if allowed and open_name() == _DIALOG:
         _add_dialog()
 

@@ -96,7 +96,10 @@ def test_a_switch_of_the_team_holds_its_own_agents_only(running: Services) -> No
     assert running.team is not None
     choices = switch_choices(running.team.describe(), but=["writes"])
     assert choices[0] == "everything_needs_approval"
-    assert {"tool:process_refund", "tool:create_support_ticket", "agent:Billing specialist"} <= set(choices)
+    reading, writing = "tool:search_knowledge_base", "tool:process_refund"
+    assert {reading, writing, "agent:Billing specialist"} <= set(choices)
+    assert "a person will do it" in consequence(writing)
+    assert "go on without it" in consequence(reading)
     assert switch_choices(None) == ["writes", "everything_needs_approval"]
     assert all(choice_words(name) and consequence(name) for name in choices)
 

@@ -111,11 +111,11 @@ def build_team(
         instructions=instructions.INPUT_CHECK_INSTRUCTIONS,
         output_type=BuiltOutput(GuardrailVerdict),
     )
-    account = account_tool(records)
+    account = account_tool(records, gate)
     kit = _Kit(
         models=models,
-        shared=(ticket_tool(records, gate), teammate_tool(gate), draft_tool(writer)),
-        search=knowledge_tool(knowledge),
+        shared=(ticket_tool(records, gate), teammate_tool(gate), draft_tool(writer, gate)),
+        search=knowledge_tool(knowledge, gate),
     )
     escalation = kit.agent(
         ESCALATION,
