@@ -21,6 +21,7 @@ from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
 from triage.customers import CustomerService
 from triage.keys import signing_key
+from triage.measures.service import MeasureService
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
 from triage.ownership import DataFolder
@@ -82,6 +83,11 @@ class Services:
     def briefs(self) -> BriefService:
         """Reads the queue of approvals and what a person needs to decide on one."""
         return BriefService(self.records, form=self.approvals.form)
+
+    @cached_property
+    def measures(self) -> MeasureService:
+        """Answers the questions of the overview; there is something to answer from in the owner only."""
+        return MeasureService(traces=self.trace_queries, records=self.records)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""

@@ -11,6 +11,7 @@ from storage.records.conversations import ConversationStore
 from storage.records.customers import AccountStore, OrderStore
 from storage.records.events import EventStore
 from storage.records.follow_ups import CorrectionStore, EscalationStore, TicketStore
+from storage.records.measures import MeasureReader
 from storage.records.notes import NoteStore
 from storage.records.policies import PolicyStore
 from storage.records.runs import RunStore
@@ -42,6 +43,7 @@ class Stores:
         self.escalations = EscalationStore(connection)
         self.corrections = CorrectionStore(connection)
         self.notes = NoteStore(connection)
+        self.measures = MeasureReader(connection)
         self.audit = AuditStore(connection, key=key)
         self.policies = PolicyStore(connection)
         self.samples = SampleStore(connection)
