@@ -7,7 +7,7 @@ import gc
 import hashlib
 import socket
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from storage.records import Records, open_engine
@@ -20,6 +20,8 @@ from triage.approvals.switches import SwitchService, switch_names
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
 from triage.customers import CustomerService
+from triage.domain import Run
+from triage.errors import NotFound
 from triage.keys import signing_key
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from triage.runs.segment import SegmentRunner
     from triage.team.knowledge import KnowledgeBase
     from triage.team.team import Team
+    from triage.tracing.otlp.exporter import OtlpExporter
     from triage.tracing.processor import SpoolingProcessor
 
 
@@ -72,6 +75,7 @@ class Services:
     traces: TraceStore | None = None
     trace_queries: TraceQueries | None = None
     processor: SpoolingProcessor | None = None
+    exporter: OtlpExporter | None = None
     event_log: EventLog | None = None
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
@@ -106,12 +110,18 @@ class Services:
             self.event_log.close()
         if self.mirror is not None:
             self.mirror.close()
-        if self.processor is not None:
-            self.processor.shutdown()
-        if self.traces is not None:
-            self.traces.close()
+        self._close_traces()
         self.records.close()
         self.folder.release()
+
+    def _close_traces(self) -> None:
+        """Bring the last spans into the store and to the collector; the export reads records for the last runs."""
+        if self.processor is not None:
+            self.processor.shutdown()
+        if self.exporter is not None:
+            self.exporter.stop()
+        if self.traces is not None:
+            self.traces.close()
 
 
 def open_services(settings: Settings, *, kind: str, own: bool | None = True) -> Services:
@@ -203,6 +213,7 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
 
 def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     # The SDK takes a second or two to import, and a command that only hands work over does without it.
+    from storage.traces.known import KnownTraces  # noqa: PLC0415
     from storage.traces.queries import TraceQueries  # noqa: PLC0415
     from storage.traces.store import TraceStore  # noqa: PLC0415
     from triage.approvals.resumable import ResumableService  # noqa: PLC0415
@@ -217,13 +228,15 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     from triage.team.team import build_team  # noqa: PLC0415
     from triage.team.tool_book import TeamToolBook  # noqa: PLC0415
     from triage.tracing import install  # noqa: PLC0415
+    from triage.tracing.otlp.opening import open_export  # noqa: PLC0415
     from triage.tracing.processor import SpoolingProcessor  # noqa: PLC0415
 
     knowledge = KnowledgeBase.load(settings.articles_dir)
     models = ModelRegistry(settings)
     records = _open_records(settings)
     traces = TraceStore.open(settings.traces_path)
-    processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
+    exporter, sink = open_export(settings, sink=traces, known=KnownTraces(traces), find_run=partial(_find_run, records))
+    processor = SpoolingProcessor(settings.spool_dir, sink=sink, content=settings.trace_content)
     install(processor)
     policies = PolicyService(records=records)
     switches = SwitchService(records=records, known=lambda: known_names)
@@ -276,12 +289,21 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         traces=traces,
         trace_queries=TraceQueries(traces),
         processor=processor,
+        exporter=exporter,
         event_log=event_log,
         segments=segments,
         mirror=mirror,
         timekeeper=timekeeper,
         notices=notices,
     )
+
+
+def _find_run(records: Records, run_id: str) -> Run | None:
+    with records.read() as stores:
+        try:
+            return stores.runs.get(run_id)
+        except NotFound:
+            return None
 
 
 def _executor_id(settings: Settings) -> str:
