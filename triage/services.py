@@ -264,7 +264,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     )
     engine.launch(segments.run, waiting=run_records.waiting)
     mirror.start()
-    timekeeper = Timekeeper(records=records, queue=engine, notify=notify_approval)
+    timekeeper = Timekeeper(records=records, queue=engine, policies=policies, notify=notify_approval)
     timekeeper.start()
     notices = NoticeSender(records=records, console_url=settings.console_url, allow=settings.webhook_allow)
     notices.start()

@@ -71,7 +71,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None,
         alias="TRIAGE_SECRET_KEY",
-        description="Signs paused runs and the end of the audit log; made and kept in the data folder when unset.",
+        description="Signs paused runs and the end of the audit log, encrypts the secrets of webhooks; made and kept "
+        "in the data folder when unset.",
     )
     trace_content: Literal["full", "redacted", "none"] = Field(
         "full", alias="TRIAGE_TRACE_CONTENT", description="How much of messages and tool calls the trace store keeps."
