@@ -100,7 +100,7 @@ with left:
         total = queries.list(**wanted.arguments, limit=0).total
         pages = max(1, -(-total // PAGE_SIZE))
         page = st.pagination(pages, key="trace_page", max_visible_pages=5) if pages > 1 else 1
-        items = queries.list(**wanted.arguments, limit=PAGE_SIZE, offset=(min(page, pages) - 1) * PAGE_SIZE).items
+        items = queries.list(**wanted.arguments, limit=PAGE_SIZE, offset=(min(page, pages) - 1) * PAGE_SIZE).rows
     except TriageError as error:
         show_refusal(error)
         st.stop()

@@ -61,3 +61,13 @@ def chart_panel(
 def card_head(title: str, note: str) -> None:
     """Draw the head of a card: what it is about, and below it in small letters how to read it."""
     st.markdown(f"**{title}**  \n:gray[:small[{note}]]", width="stretch")
+
+
+def action_head(title: str, note: str, *, button: str, icon: str, key: str, why_not: str | None) -> bool:
+    """Draw the head of a card with a button beside it, and return whether it was pressed.
+
+    ``why_not`` says why this person may not press it.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        card_head(title, note)
+        return st.button(button, icon=f":material/{icon}:", disabled=why_not is not None, key=key, help=why_not)

@@ -9,10 +9,11 @@ import streamlit as st
 from pages.components.banner import switch_effect
 from pages.components.context import actor, services
 from pages.components.dialogs import close_dialog, open_dialog, open_name
-from pages.components.panel import card_head
+from pages.components.panel import action_head
 from pages.components.refusal import show_refusal, toast_refusal
 from pages.components.text import bold, plain
 from pages.components.words import ago, exact, words
+from triage.approvals.policy_tools import QUESTION, READING_TOOLS
 from triage.approvals.switches import MAX_REASON_CHARS, switch_names
 from triage.domain import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_SWITCH, Role, Switch
 from triage.errors import TriageError
@@ -26,13 +27,12 @@ def switch_panel() -> None:
     """Draw the card."""
     allowed = may(actor(), Role.ADMIN)
     with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            card_head("Switches", "They hold at once for everybody, runs in flight included, until they are cleared.")
-            if st.button(
-                "Pause something…", icon=":material/pause_circle:", disabled=not allowed, key="switch_set",
-                help=None if allowed else "Only an administrator sets and clears switches.",
-            ):  # fmt: skip
-                open_dialog(_DIALOG)
+        if action_head(
+            "Switches", "They hold at once for everybody, runs in flight included, until they are cleared.",
+            button="Pause something…", icon="pause_circle", key="switch_set",
+            why_not=None if allowed else "Only an administrator sets and clears switches.",
+        ):  # fmt: skip
+            open_dialog(_DIALOG)
         switches = services().switches.current().switches
         if not switches:
             st.caption("Nothing is paused.")
@@ -65,6 +65,8 @@ def consequence(name: str) -> str:
         return f"No tool that changes something is used any more; {_PERSON_DOES_IT}"
     if name == EVERYTHING_SWITCH:
         return "Every action that a policy would let pass waits for a person, so more comes to the approvals page."
+    if name.removeprefix(TOOL_SWITCH) in {*READING_TOOLS, QUESTION}:
+        return "No agent uses this tool any more; they go on without it, and a person looks at what they make of it."
     if name.startswith(TOOL_SWITCH):
         return f"No agent uses this tool any more; {_PERSON_DOES_IT}"
     return "This agent does nothing any more, also in runs that it has begun; their messages are left to a person."

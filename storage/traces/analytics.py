@@ -5,8 +5,48 @@ Runs count by when they were submitted.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
+
 from storage.traces.store import TraceStore
-from storage.traces.values import GuardrailTrips, OverviewTotals, TimeRange
+from triage.domain.traces import TimeRange
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverviewTotals:
+    """The figures of a time range; percentiles are of active time and None where no run has ended."""
+
+    runs: int
+    completed: int
+    blocked: int
+    failed: int
+    cancelled: int
+    awaiting_approval: int
+    degraded: int
+    cost_usd: Decimal
+    unpriced_calls: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    turns: int
+    p50_ms: float | None
+    p95_ms: float | None
+
+    @property
+    def trip_rate(self) -> float | None:
+        """The share of runs that a guardrail stopped, from 0 to 1."""
+        return self.blocked / self.runs if self.runs else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardrailTrips:
+    """How often a guardrail stopped a run with a verdict."""
+
+    guardrail: str
+    stage: str
+    verdict: str
+    trips: int
+
 
 _TOTALS = """
     select
@@ -62,3 +102,9 @@ def list_agents(store: TraceStore) -> list[str]:
 def list_tools(store: TraceStore) -> list[str]:
     """Return the tools that were ever called, by name."""
     return [name for (name,) in store.rows("select distinct tool from spans where tool is not null order by tool")]
+
+
+def list_guardrails(store: TraceStore) -> list[str]:
+    """Return the guardrails that ever checked, by name."""
+    found = store.rows("select distinct guardrail from spans where guardrail is not null order by guardrail")
+    return [name for (name,) in found]

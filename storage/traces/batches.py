@@ -10,7 +10,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.json  # type: ignore[import-untyped]
 
-from storage.traces.schema import SPAN_COLUMNS, TABLES
+from storage.traces.schema import CONTENT_COLUMNS, SPAN_COLUMNS, TABLES
 
 PriceCalls = Callable[[list[dict[str, Any]]], None]
 
@@ -24,16 +24,17 @@ _PRICED_BY = (
     "reasoning_tokens",
 )
 _LINE_SCHEMA = pa.schema(
-    [(name, kind) for name, (_, kind) in SPAN_COLUMNS.items() if name != "duration_ms"]
-    # Three that say how a line comes in and how its cost is found, but are not kept.
-    + [("is_replay", pa.bool_()), ("is_priced", pa.bool_()), ("asked_model", pa.string())]
+    [(name, kind) for name, (_, kind) in SPAN_COLUMNS.items() if name not in ("duration_ms", "content_bytes")]
+    + [("content", pa.string())]
+    # Two that say how a line comes in and whether it has its cost, but are not kept.
+    + [("is_replay", pa.bool_()), ("is_priced", pa.bool_())]
 )
 # DuckDB would turn a time with zone by the zone of the connection; without one it is taken as it stands.
 _STORED_TIME = pa.timestamp("us")
 
 
 def read_span_lines(lines: Sequence[bytes], *, price: PriceCalls) -> pa.Table:
-    """Return JSON lines, one or more in each piece, with the columns of ``spans`` and ``is_replay``.
+    """Return JSON lines, one or more in each piece, with the columns of ``spans``, ``content`` and ``is_replay``.
 
     A line has its columns as keys. A model call with ``is_priced`` has the ``cost_usd`` that its run counts, or none;
     ``price`` gets the others as rows (``asked_model`` by the settings, ``model`` by the server, ``started_at``, tokens)
@@ -52,13 +53,17 @@ def read_span_lines(lines: Sequence[bytes], *, price: PriceCalls) -> pa.Table:
     table = _with_costs(table, price=price)
     times = {name: table[name].cast(_STORED_TIME) for name in ("started_at", "ended_at")}
     microseconds = pc.subtract(times["ended_at"], times["started_at"]).cast(pa.int64())
-    computed = {**times, "duration_ms": pc.divide(microseconds.cast(pa.float64()), 1000.0)}
-    names = (*SPAN_COLUMNS, "is_replay")
+    computed = {
+        **times,
+        "duration_ms": pc.divide(microseconds.cast(pa.float64()), 1000.0),
+        "content_bytes": pc.binary_length(table["content"]).cast(pa.int64()),
+    }
+    names = (*SPAN_COLUMNS, "content", "is_replay")
     return pa.table({name: computed[name] if name in computed else table[name] for name in names})
 
 
 def split_replayed(table: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Return the fresh spans, and of the replayed ones the first of each id, both with the columns of ``spans``."""
+    """Return the fresh spans, and of the replayed ones the first of each id, both without the flag."""
     flags = table["is_replay"]
     table = table.drop_columns("is_replay")
     if flags.null_count == len(flags):
@@ -71,6 +76,12 @@ def split_replayed(table: pa.Table) -> tuple[pa.Table, pa.Table]:
         else:
             fresh.append(position)
     return table.take(pa.array(fresh, pa.int64())), table.take(pa.array(list(first.values()), pa.int64()))
+
+
+def split_content(table: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return the columns of ``spans``, and the rows of ``span_contents`` of those that say something."""
+    words = table.select(list(CONTENT_COLUMNS)).filter(pc.is_valid(table["content"]))
+    return table.drop_columns("content"), words
 
 
 def rows_as_table(rows: Sequence[Mapping[str, Any]], *, table: str) -> pa.Table:

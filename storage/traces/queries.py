@@ -6,18 +6,26 @@ import builtins
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from storage.traces import analytics, reading, series
+from storage.traces import analytics, listing, one_trace, series
+from storage.traces.measures.costs import CostMeasures
+from storage.traces.measures.guardrails import GuardrailMeasures
+from storage.traces.measures.handoffs import HandoffMeasures
+from storage.traces.measures.reliability import ReliabilityMeasures
+from storage.traces.measures.runs import RunMeasures
+from storage.traces.measures.times import TimeMeasures
+from storage.traces.measures.tools import ToolMeasures
 from storage.traces.store import TraceStore
-from storage.traces.values import (
-    GuardrailTrips,
-    OverviewTotals,
+from triage.domain.traces import (
     SpanRow,
     TimeRange,
+    TraceChoices,
     TraceFilter,
+    TraceNeighbours,
     TracePage,
+    TraceRow,
     TraceSort,
-    TraceSummary,
 )
 
 
@@ -25,29 +33,27 @@ from storage.traces.values import (
 class Overview:
     """The figures of one time range beside those of the period before, and their course."""
 
-    totals: OverviewTotals
-    before: OverviewTotals
+    totals: analytics.OverviewTotals
+    before: analytics.OverviewTotals
     runs: list[series.RunBucket]
     models: list[series.ModelBucket]
     outcomes: list[series.StatusCategory]
-    trips: list[GuardrailTrips]
+    trips: list[analytics.GuardrailTrips]
     known_models: list[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TraceChoices:
-    """What the list of traces can be filtered by."""
-
-    agents: list[str]
-    models: list[str]
-    tools: list[str]
-
-
 class TraceQueries:
-    """The trace store, for reading."""
+    """The trace store, for reading: one part per topic of the dashboards, the list of traces, and one trace."""
 
     def __init__(self, store: TraceStore) -> None:
         self._store = store
+        self.runs = RunMeasures(store)
+        self.costs = CostMeasures(store)
+        self.times = TimeMeasures(store)
+        self.tools = ToolMeasures(store)
+        self.handoffs = HandoffMeasures(store)
+        self.guardrails = GuardrailMeasures(store)
+        self.reliability = ReliabilityMeasures(store)
 
     def overview(self, *, length: timedelta, until: datetime, step: timedelta) -> Overview:
         """Return the figures of the range of that length which ends at ``until``, in buckets of ``step``."""
@@ -63,12 +69,35 @@ class TraceQueries:
         )
 
     def choices(self) -> TraceChoices:
-        """Return the agents, models and tools that the store knows."""
+        """Return the agents, models, tools and guardrails that the store knows."""
         return TraceChoices(
             agents=analytics.list_agents(self._store),
             models=analytics.list_models(self._store),
             tools=analytics.list_tools(self._store),
+            guardrails=analytics.list_guardrails(self._store),
         )
+
+    def find(
+        self,
+        wanted: TraceFilter,
+        *,
+        sort: TraceSort = "created_at",
+        descending: bool = True,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> TracePage:
+        """Return one page of the traces that the filter finds.
+
+        Raises:
+            InvalidInput: ``sort`` is no column that the list can be sorted by.
+        """
+        return listing.list_traces(self._store, wanted, sort=sort, descending=descending, limit=limit, offset=offset)
+
+    def neighbours(
+        self, trace_id: str, wanted: TraceFilter, *, sort: TraceSort = "created_at", descending: bool = True
+    ) -> TraceNeighbours:
+        """Return what stands before and after a trace in the list."""
+        return listing.find_neighbours(self._store, trace_id, wanted, sort=sort, descending=descending)
 
     def list(
         self,
@@ -83,37 +112,34 @@ class TraceQueries:
         min_cost_usd: Decimal | None = None,
         min_active_ms: int | None = None,
         errors_only: bool = False,
-        sort: TraceSort = "created_at",
-        descending: bool = True,
-        limit: int = 50,
-        offset: int = 0,
+        **order: Any,
     ) -> TracePage:
-        """Return one page of the traces that fit all that is given; ``start`` and ``end`` count together only.
-
-        Raises:
-            InvalidInput: ``sort`` is no column that the list can be sorted by.
-        """
+        """Return one page of the traces that fit all that is given; ``start`` and ``end`` count together only."""
         wanted = TraceFilter(
             time_range=TimeRange(start=start, end=end) if start and end else None,
             statuses=statuses,
-            agent=agent,
-            model=model,
-            tool=tool,
+            agents=(agent,) if agent else (),
+            models=(model,) if model else (),
+            tools=(tool,) if tool else (),
             text=text,
             min_cost_usd=min_cost_usd,
             min_active_ms=min_active_ms,
-            errors_only=errors_only,
+            has_error=True if errors_only else None,
         )
-        return reading.list_traces(self._store, wanted, limit=limit, offset=offset, sort=sort, descending=descending)
+        return self.find(wanted, **order)
 
-    def spans(self, trace_id: str) -> builtins.list[SpanRow]:
+    def spans(self, trace_id: str, *, with_content: bool = True) -> builtins.list[SpanRow]:
         """Return the spans of a trace, each below its parent.
 
         Raises:
             NotFound: the store has no span of that trace.
         """
-        return reading.get_trace(self._store, trace_id)
+        return one_trace.get_trace(self._store, trace_id, with_content=with_content)
 
-    def find_summary(self, trace_id: str) -> TraceSummary | None:
-        """Return the run of a trace, or None."""
-        return reading.find_summary(self._store, trace_id)
+    def content(self, trace_id: str, span_id: str) -> dict[str, Any]:
+        """Return what one span says; empty where it says nothing or its words are no longer kept."""
+        return one_trace.get_content(self._store, trace_id, span_id)
+
+    def find_summary(self, trace_id: str) -> TraceRow | None:
+        """Return the row of a trace, or None."""
+        return listing.find_row(self._store, trace_id)

@@ -1,4 +1,4 @@
-"""The tables of the trace store and how an older file gets them.
+"""The tables of the trace store.
 
 Times are UTC without a zone, because DuckDB compares those without its time zone tables; money is DECIMAL(18,9) in US
 dollars. The tables have no primary keys: an index on a million spans costs memory and makes each insert slower, while
@@ -10,15 +10,13 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from triage.errors import DataFolderError
-
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # One place names every column with its SQL and Arrow type; the tables and the typed batches both come from here, in the
 # same order, as batches are inserted by position.
 _TEXT, _COUNT, _TIME = ("varchar", pa.string()), ("bigint", pa.int64()), ("timestamp", pa.timestamp("us", tz="UTC"))
 _BOOL, _MONEY, _DURATION = ("boolean", pa.bool_()), ("decimal(18, 9)", pa.decimal128(18, 9)), ("double", pa.float64())
-_NUMBER, _JSON = ("integer", pa.int32()), ("json", pa.string())
+_NUMBER = ("integer", pa.int32())
 
 SPAN_COLUMNS = {
     "trace_id": _TEXT,
@@ -31,6 +29,7 @@ SPAN_COLUMNS = {
     "name": _TEXT,
     "agent": _TEXT,
     "model": _TEXT,
+    "asked_model": _TEXT,
     "tool": _TEXT,
     "guardrail": _TEXT,
     "stage": _TEXT,
@@ -47,10 +46,19 @@ SPAN_COLUMNS = {
     "reasoning_tokens": _COUNT,
     "cost_usd": _MONEY,
     "is_model_call": _BOOL,
+    "is_retry": _BOOL,
+    "is_fallback": _BOOL,
     "is_paused": _BOOL,
     "error_kind": _TEXT,
     "error": _TEXT,
-    "content": _JSON,
+    "content_bytes": _COUNT,
+}
+# What the spans say in words, apart from what is counted: it is by far the larger part and is kept for another time.
+CONTENT_COLUMNS = {
+    "trace_id": _TEXT,
+    "span_id": _TEXT,
+    "started_at": _TIME,
+    "content": _TEXT,
 }
 RUN_COLUMNS = {
     "run_id": _TEXT,
@@ -78,9 +86,11 @@ RUN_COLUMNS = {
     "trip_verdict": _TEXT,
     "failure_code": _TEXT,
     "degraded": _BOOL,
+    "is_rerouted": _BOOL,
     "retry_of": _TEXT,
     "created_at": _TIME,
     "started_at": _TIME,
+    "first_event_at": _TIME,
     "ended_at": _TIME,
     "updated_at": _TIME,
 }
@@ -93,41 +103,35 @@ TRACE_COLUMNS = {
 }
 REQUIRED_COLUMNS = {
     "spans": ("trace_id", "span_id", "kind", "name", "started_at", "ended_at"),
+    "span_contents": ("trace_id", "span_id", "started_at", "content"),
     "runs": ("run_id", "trace_id", "status", "created_at", "updated_at"),
     "traces": ("trace_id", "started_at"),
 }
-TABLES = {"spans": SPAN_COLUMNS, "runs": RUN_COLUMNS, "traces": TRACE_COLUMNS}
+TABLES = {"spans": SPAN_COLUMNS, "span_contents": CONTENT_COLUMNS, "runs": RUN_COLUMNS, "traces": TRACE_COLUMNS}
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables in a new file and check the version of an older one.
-
-    Raises:
-        DataFolderError: the file was written by a newer build.
-    """
-    connection.execute("begin")
-    try:
-        connection.execute("create table if not exists schema_version (version integer not null)")
-        found = connection.execute("select max(version) from schema_version").fetchone()
-        version = found[0] if found and found[0] is not None else 0
-        if version > SCHEMA_VERSION:
-            raise DataFolderError(  # noqa: TRY301 - one place undoes whatever happens here.
-                f"The trace store has schema version {version} and this build knows {SCHEMA_VERSION}: "
-                "start the newer build, or move the file away to begin a new one."
-            )
-        if version == 0:
-            _create_tables(connection)
-        connection.execute("commit")
-    except Exception:
-        connection.execute("rollback")
-        raise
-
-
-def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    for table, columns in TABLES.items():
-        required = REQUIRED_COLUMNS[table]
-        lines = (f"{name} {sql}{' not null' if name in required else ''}" for name, (sql, _) in columns.items())
-        connection.execute(f"create table {table} ({', '.join(lines)})")
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create all tables of this version in an empty file."""
+    for table in TABLES:
+        create_table(connection, table)
+    create_view(connection)
     # How far each spool segment is read: committed together with its rows, so that each line comes in exactly once.
     connection.execute('create table spool_offsets (segment varchar not null, "offset" bigint not null)')
-    connection.execute("insert into schema_version values (?)", [SCHEMA_VERSION])
+
+
+def create_view(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the view of spans with their words, for looking at a store by hand and for export."""
+    connection.execute(
+        """
+        create view span_rows as
+        select spans.*, span_contents.content
+        from spans left join span_contents using (trace_id, span_id)
+        """
+    )
+
+
+def create_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Create one table."""
+    required = REQUIRED_COLUMNS[table]
+    lines = (f"{name} {sql}{' not null' if name in required else ''}" for name, (sql, _) in TABLES[table].items())
+    connection.execute(f"create table {table} ({', '.join(lines)})")

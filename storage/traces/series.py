@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from storage.traces.store import TraceStore
-from storage.traces.values import TimeRange
+from triage.domain.traces import TimeRange
 
 _EPOCH = datetime(2000, 1, 3, tzinfo=UTC)
 """Where DuckDB's ``time_bucket`` starts to count; a Monday, so that weeks begin as people expect."""

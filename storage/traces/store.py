@@ -17,9 +17,10 @@ from storage.traces.batches import (
     latest_runs,
     read_span_lines,
     rows_as_table,
+    split_content,
     split_replayed,
 )
-from storage.traces.schema import prepare
+from storage.traces.migrations import prepare
 from triage.errors import DataFolderError, InvalidInput
 
 # What a row that does not fit raises, as against a file that cannot be written.
@@ -45,11 +46,15 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
 }
 
-_INSERT_REPLAYED_SPANS = """
-    insert into spans by name
+# The words before the spans, as both ask whether the span is there already.
+_INSERT_REPLAYED = {
+    table: f"""
+    insert into {table} by name
     select * from batch
     where not exists (select 1 from spans where spans.trace_id = batch.trace_id and spans.span_id = batch.span_id)
-"""
+    """
+    for table in ("span_contents", "spans")
+}
 _INSERT_TRACES = """
     insert into traces by name
     select * from batch
@@ -113,10 +118,7 @@ class TraceStore:
             try:
                 if span_lines:
                     fresh, replayed = split_replayed(read_span_lines(span_lines, price=price))
-                    # Not by SQL, which takes longer to plan than a small batch to insert.
-                    cursor.from_arrow(fresh).insert_into("spans")
-                    if len(replayed):
-                        cursor.from_arrow(replayed).query("batch", _INSERT_REPLAYED_SPANS)
+                    _insert_spans(cursor, fresh=fresh, replayed=replayed)
                 if traces:
                     table = rows_as_table(first_by(traces, "trace_id"), table="traces")
                     cursor.from_arrow(table).query("batch", _INSERT_TRACES)
@@ -128,6 +130,25 @@ class TraceStore:
             except _ROW_ERRORS as error:
                 _roll_back(cursor)
                 raise InvalidInput("A row does not fit the trace store.") from error
+            except BaseException:
+                _roll_back(cursor)
+                raise
+
+    def append_tables(self, *, spans: pa.Table, runs: pa.Table) -> None:
+        """Keep spans (with their ``content``) and runs that the store does not have, as tables with its columns.
+
+        For what comes in bulk and in order: nothing is priced, replaced or looked for.
+
+        Raises:
+            duckdb.Error: the tables do not fit, or the file cannot be written; nothing was kept.
+        """
+        with self._writing:
+            cursor = self._cursor()
+            cursor.execute("begin")
+            try:
+                _insert_spans(cursor, fresh=spans, replayed=spans.slice(0, 0))
+                cursor.from_arrow(runs).insert_into("runs")
+                cursor.execute("commit")
             except BaseException:
                 _roll_back(cursor)
                 raise
@@ -168,6 +189,18 @@ class TraceStore:
             cursor = self._connection.cursor()
             self._cursors.cursor = cursor
         return cursor
+
+
+def _insert_spans(cursor: duckdb.DuckDBPyConnection, *, fresh: pa.Table, replayed: pa.Table) -> None:
+    spans, words = split_content(fresh)
+    # Not by SQL, which takes longer to plan than a small batch to insert.
+    cursor.from_arrow(spans).insert_into("spans")
+    if len(words):
+        cursor.from_arrow(words).insert_into("span_contents")
+    if len(replayed):
+        spans, words = split_content(replayed)
+        cursor.from_arrow(words).query("batch", _INSERT_REPLAYED["span_contents"])
+        cursor.from_arrow(spans).query("batch", _INSERT_REPLAYED["spans"])
 
 
 def _replace_runs(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:

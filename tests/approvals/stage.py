@@ -78,7 +78,7 @@ class Stage:
 
             return await run_call(call, work, once=once)
 
-        return desk_tool(pay_out, gate=self.gate)
+        return desk_tool(pay_out, gate=self.gate, asks=True)
 
     def agent(self, name: str, *, model: Model | None = None, tools: Sequence[Tool] = (), **fields: Any) -> Any:
         """Build an agent that answers with the typed result."""

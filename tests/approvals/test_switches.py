@@ -150,7 +150,7 @@ def test_what_a_board_refuses(names: tuple[str, ...], call: dict[str, object], b
 
 
 def test_a_refusal_says_why_what_to_do_and_what_to_keep_inside() -> None:
-    refusal = board("tool:process_refund").refusal(tool="process_refund")
+    refusal = board("tool:process_refund").refusal(tool="process_refund", writes=True)
     assert refusal == (
         "process_refund is paused by Kim since 21 Nov 10:02 UTC (Paid twice). Do not call process_refund again: set "
         "requires_human and tell the customer that a person will do it. Who paused it and why is for the team only, "
@@ -173,4 +173,4 @@ def test_the_names_of_a_team_are_what_can_be_paused_each_once() -> None:
     }
     agents = [SimpleNamespace(name=name, role=role, tools=[refund, read]) for name, role in roles.items()]
     names = switch_names(SimpleNamespace(agents=agents))
-    assert names == ["tool:refund", "agent:Triage agent", "agent:Orders specialist"]
+    assert names == ["tool:refund", "tool:read", "agent:Triage agent", "agent:Orders specialist"]

@@ -96,7 +96,10 @@ def test_a_switch_of_the_team_holds_its_own_agents_only(running: Services) -> No
     assert running.team is not None
     choices = switch_choices(running.team.describe(), but=["writes"])
     assert choices[0] == "everything_needs_approval"
-    assert {"tool:process_refund", "tool:create_support_ticket", "agent:Billing specialist"} <= set(choices)
+    reading, writing = "tool:search_knowledge_base", "tool:process_refund"
+    assert {reading, writing, "agent:Billing specialist"} <= set(choices)
+    assert "a person will do it" in consequence(writing)
+    assert "go on without it" in consequence(reading)
     assert switch_choices(None) == ["writes", "everything_needs_approval"]
     assert all(choice_words(name) and consequence(name) for name in choices)
 
@@ -118,6 +121,20 @@ def test_a_new_webhook_shows_its_secret_until_it_is_copied(running: Services, op
     assert "**hooks\\.example\\.com**" in shown
     assert "very-secret" not in shown
     assert len(running.webhooks.list(actor=KIM)) == 1
+
+
+def test_a_renewed_secret_is_shown_until_it_is_copied(running: Services, open_panels: Open) -> None:
+    hook = running.webhooks.add(URL, actor=KIM)
+    page = open_panels(Role.ADMIN)
+    page.button(f"renew_now_{hook.webhook.id}").click().run()
+    page = page.run()
+    assert page.code[0].value.startswith("whsec_")
+    assert page.code[0].value != hook.secret
+    assert "until then notices carry both signatures" in written(page)
+    page.button("webhook_done").click().run()
+    page = page.run()
+    assert not page.code
+    assert "The one before still signs until" in written(page)
 
 
 def test_what_did_not_arrive_is_shown_and_sent_again(running: Services, open_panels: Open) -> None:

@@ -129,7 +129,7 @@ class Product:
         assert self.services.traces is not None
         self.services.settle_traces()
         return self.services.traces.records(
-            f"select * from spans where trace_id = $trace_id and {where} order by started_at",
+            f"select * from span_rows where trace_id = $trace_id and {where} order by started_at",
             {"trace_id": run.trace_id},
         )
 

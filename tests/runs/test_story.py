@@ -107,7 +107,7 @@ def test_a_conversation_remembers_over_messages(services: Services, operator: Ac
     assert services.processor.flush()
     assert services.traces is not None
     (row,) = services.traces.records(
-        "select content from spans where trace_id = $t and is_model_call and agent = 'Triage agent'"
+        "select content from span_rows where trace_id = $t and is_model_call and agent = 'Triage agent'"
         " order by started_at limit 1",
         {"t": second.trace_id},
     )

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from storage.traces import analytics, series
+from storage.traces.analytics import GuardrailTrips
 from storage.traces.store import TraceStore
-from storage.traces.values import GuardrailTrips, TimeRange
 from tests.storage.traces_history import START, History
+from triage.domain.traces import TimeRange
 
 RANGE = TimeRange(start=START + timedelta(days=1, hours=3), end=START + timedelta(days=4, hours=11))
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from storage.traces.reading import find_summary, get_trace, in_tree_order, list_traces
+from storage.traces.listing import find_row, list_traces
+from storage.traces.one_trace import get_trace, in_tree_order
 from storage.traces.store import TraceStore
-from storage.traces.values import TimeRange, TraceFilter
 from tests.storage.traces_history import START, History
+from triage.domain.traces import TimeRange, TraceFilter
 from triage.errors import InvalidInput, NotFound
 
 
@@ -37,10 +38,10 @@ SECOND_DAY = TimeRange(start=START + timedelta(days=1), end=START + timedelta(da
 FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
     (TraceFilter(), lambda run, history: True),
     (TraceFilter(statuses=("failed", "blocked")), lambda run, history: run["status"] in ("failed", "blocked")),
-    (TraceFilter(agent="Triage agent"), lambda run, history: True),
-    (TraceFilter(agent="Nobody"), lambda run, history: False),
+    (TraceFilter(agents=("Triage agent",)), lambda run, history: True),
+    (TraceFilter(agents=("Nobody",)), lambda run, history: False),
     (
-        TraceFilter(model="house-model"),
+        TraceFilter(models=("house-model",)),
         lambda run, history: any(
             span.get("model") == "house-model" for span in history.spans if span["trace_id"] == run["trace_id"]
         ),
@@ -48,7 +49,7 @@ FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
     (TraceFilter(min_cost_usd=Decimal("0.05")), lambda run, history: run["cost_usd"] >= Decimal("0.05")),
     (TraceFilter(min_active_ms=20_000), lambda run, history: run["active_ms"] >= 20_000),
     (
-        TraceFilter(errors_only=True),
+        TraceFilter(has_error=True),
         lambda run, history: run["failure_code"] or run["trace_id"] in _failed(history, "Error"),
     ),
     (
@@ -56,7 +57,7 @@ FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
         lambda run, history: SECOND_DAY.start <= run["created_at"] < SECOND_DAY.end,
     ),
     (
-        TraceFilter(time_range=SECOND_DAY, text="shelf empty", model="house-model"),
+        TraceFilter(time_range=SECOND_DAY, text="shelf empty", models=("house-model",)),
         lambda run, history: (
             SECOND_DAY.start <= run["created_at"] < SECOND_DAY.end
             and run["trace_id"] in _failed(history, "Shelf Empty")
@@ -64,7 +65,7 @@ FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
         ),
     ),
     (
-        TraceFilter(time_range=SECOND_DAY, errors_only=True),
+        TraceFilter(time_range=SECOND_DAY, has_error=True),
         lambda run, history: (
             SECOND_DAY.start <= run["created_at"] < SECOND_DAY.end
             and (run["failure_code"] or run["trace_id"] in _failed(history, "Error"))
@@ -77,7 +78,7 @@ FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
     (TraceFilter(text="50_ off%or"), lambda run, history: False),
     (TraceFilter(text="'; drop table runs; --"), lambda run, history: False),
     (
-        TraceFilter(statuses=("completed",), min_active_ms=10_000, tool="find_orders"),
+        TraceFilter(statuses=("completed",), min_active_ms=10_000, tools=("find_orders",)),
         lambda run, history: run["status"] == "completed" and run["active_ms"] >= 10_000,
     ),
 ]
@@ -90,21 +91,21 @@ def test_filters(
     page = list_traces(store, trace_filter, limit=1_000)
 
     expected = {run["run_id"] for run in history.runs if wanted(run, history)}
-    assert {item.run_id for item in page.items} == expected
+    assert {item.run_id for item in page.rows} == expected
     assert page.total == len(expected)
 
 
 def test_pages_hold_every_trace_once_newest_first(store: TraceStore, history: History) -> None:
     pages = [list_traces(store, limit=70, offset=offset) for offset in range(0, 420, 70)]
 
-    ids = [item.run_id for page in pages for item in page.items]
+    ids = [item.run_id for page in pages for item in page.rows]
     assert ids == [run["run_id"] for run in sorted(history.runs, key=lambda run: run["created_at"], reverse=True)]
     assert [page.total for page in pages] == [300] * 6, "Beyond the end as well."
 
 
 @pytest.mark.parametrize("sort", ["cost_usd", "active_ms", "turns", "input_tokens"])
 def test_sorting(store: TraceStore, history: History, sort: Any) -> None:
-    items = list_traces(store, limit=1_000, sort=sort, descending=False).items
+    items = list_traces(store, limit=1_000, sort=sort, descending=False).rows
     assert [getattr(item, sort) for item in items] == sorted(run[sort] for run in history.runs)
 
 
@@ -115,7 +116,7 @@ def test_an_unknown_order_is_refused(store: TraceStore) -> None:
 
 def test_a_summary_adds_its_spans_up(store: TraceStore, history: History) -> None:
     for run in history.runs[:20]:
-        summary = find_summary(store, run["trace_id"])
+        summary = find_row(store, run["trace_id"])
         assert summary is not None
         spans = [span for span in history.spans if span["trace_id"] == run["trace_id"]]
         assert summary.span_count == len(spans)
@@ -127,7 +128,7 @@ def test_a_summary_adds_its_spans_up(store: TraceStore, history: History) -> Non
 
 
 def test_no_summary_without_a_run(store: TraceStore) -> None:
-    assert find_summary(store, "trace_unknown") is None
+    assert find_row(store, "trace_unknown") is None
 
 
 def test_a_trace_is_a_tree_in_the_order_of_time(store: TraceStore, history: History) -> None:

@@ -113,7 +113,7 @@ import sys
 from pathlib import Path
 from storage.traces.store import TraceStore
 from storage.traces.analytics import totals
-from storage.traces.values import TimeRange
+from triage.domain.traces import TimeRange
 from tests.storage.traces_history import History
 history = History(runs=1)
 store = TraceStore.open(Path(sys.argv[1]))

@@ -304,6 +304,7 @@ async def test_a_specialist_can_escalate_too(desk: Desk) -> None:
 
 
 TICKET_STEPS = [
+    "switch:search_knowledge_base#1",
     "tool:search_knowledge_base#1",
     "policy:create_support_ticket#1",
     "switch:create_support_ticket#1",

@@ -44,7 +44,7 @@ class Tracing:
     def spans(self) -> list[dict]:
         """Every span in the store, in the order of their ends, after all of them have arrived."""
         assert self.processor.flush()
-        return self.store.records("select * from spans order by ended_at, span_id")
+        return self.store.records("select * from span_rows order by ended_at, span_id")
 
     def span(self, **wanted: object) -> dict:
         """The one span with these values."""

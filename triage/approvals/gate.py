@@ -1,7 +1,7 @@
 """Whether a call of an agent may happen now.
 
-Every tool that changes something asks the gate twice: before a person is asked, what the policy says; and just before
-it works, whether a switch is in the way. Both answers are durable steps, because policies and switches may change
+Every tool asks the gate just before it works whether a switch is in the way; a tool with consequences asks also, before
+a person is asked, what the policy says. Both answers are durable steps, because policies and switches may change
 between a kill and the restart.
 """
 
@@ -80,11 +80,11 @@ class ActionGate:
             scope.rulings[call_id] = await scope.steps.run(f"policy:{tool}", look)
         return Ruling.model_validate(scope.rulings[call_id]).verdict
 
-    async def switched_off(self, scope: RunScope, *, tool: str, agent: str | None) -> str | None:
-        """Return the sentence that refuses a call of a tool that changes something, because of a switch, or None."""
+    async def switched_off(self, scope: RunScope, *, tool: str, agent: str | None, writes: bool) -> str | None:
+        """Return the sentence that refuses a call because of a switch, or None; ``writes``: it changes something."""
 
         async def look() -> str | None:
-            return self._switches.current().refusal(tool=tool, agent=agent, writes=True)
+            return self._switches.current().refusal(tool=tool, agent=agent, writes=writes)
 
         sentence: str | None = await scope.steps.run(f"switch:{tool}", look)
         return sentence

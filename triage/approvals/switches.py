@@ -67,9 +67,13 @@ class SwitchBoard(Value):
             paused, what = self.find(WRITES_SWITCH), "Everything that changes something"
         if paused is None:
             return None
+        instead = (
+            "set requires_human and tell the customer that a person will do it"
+            if writes
+            else "go on without it, do not guess what it would say, and set requires_human"
+        )
         return (
-            f"{what} is paused {_since(paused)}. Do not call {tool or 'such a tool'} again: set requires_human and "
-            f"tell the customer that a person will do it. {_KEEP_INSIDE}"
+            f"{what} is paused {_since(paused)}. Do not call {tool or 'such a tool'} again: {instead}. {_KEEP_INSIDE}"
         )
 
 
@@ -162,10 +166,10 @@ class SwitchService:
 def switch_names(team: Any) -> list[str]:
     """Return the names of the switches of a team's tools and agents; ``team`` is what ``Team.describe`` returns.
 
-    Only what asks before it works can be paused: the tools that change something, and the agents that take part in a
-    conversation. A switch that is set and does not hold would be worse than none.
+    Only what asks before it works can be paused: the tools, and the agents that take part in a conversation. A switch
+    that is set and does not hold would be worse than none.
     """
-    tools = dict.fromkeys(tool.name for agent in team.agents for tool in agent.tools if tool.approval is not None)
+    tools = dict.fromkeys(tool.name for agent in team.agents for tool in agent.tools)
     agents = [agent.name for agent in team.agents if agent.role not in _SERVING_ROLES]
     return [*(f"{TOOL_SWITCH}{name}" for name in tools), *(f"{AGENT_SWITCH}{name}" for name in agents)]
 

@@ -36,6 +36,7 @@ class RunFacts(BaseModel):
     mentioned: list[str] = Field(default_factory=list, description="Addresses and numbers of the conversation before.")
     refunds: dict[str, str] = Field(default_factory=dict, description="Order id to the refunded amount in US dollars.")
     tickets: list[str] = Field(default_factory=list)
+    paused: dict[str, str] = Field(default_factory=dict, description="Call id to the tool that a switch refused.")
     escalation: EscalationFact | None = None
     draft: str | None = None
 
@@ -44,6 +45,7 @@ class RunFacts(BaseModel):
         self.searches += more.searches
         self.articles.update(more.articles)
         self.refunds.update(more.refunds)
+        self.paused.update(more.paused)
         for name in ("account_ids", "order_ids", "emails", "mentioned", "tickets"):
             known: list[str] = getattr(self, name)
             known.extend(value for value in getattr(more, name) if value not in known)

@@ -47,6 +47,15 @@ _ROLES: dict[str, ModelRole] = {
     REPLY_WRITER: "writer",
     INPUT_CHECK: "guardrail",
 }
+# What the other agents read of one before they hand over to it.
+_PURPOSES = {
+    TRIAGE_AGENT: "Reads every message first, classifies it and answers or hands over.",
+    BILLING_SPECIALIST: "Charges, invoices, failed payments, plans, seats and taxes.",
+    TECHNICAL_SPECIALIST: "Everything that does not work: data gone, outages, sync, sign-in faults, apps, API and "
+    "integrations.",
+    ORDERS_SPECIALIST: "Orders of the hardware shop: where they are, returns, refunds, broken devices.",
+    ESCALATION: "Takes over what a person has to finish: a demand for one, a legal threat, a risk.",
+}
 _EARLIER_MESSAGES = 20
 _EARLIER_CHARACTERS = 4000
 
@@ -112,44 +121,39 @@ def build_team(
         instructions=instructions.INPUT_CHECK_INSTRUCTIONS,
         output_type=BuiltOutput(GuardrailVerdict),
     )
-    account = account_tool(records)
+    account = account_tool(records, gate)
     kit = _Kit(
         models=models,
-        shared=(ticket_tool(records, gate), teammate_tool(gate), draft_tool(writer)),
-        search=knowledge_tool(knowledge),
+        shared=(ticket_tool(records, gate), teammate_tool(gate), draft_tool(writer, gate)),
+        search=knowledge_tool(knowledge, gate),
     )
     escalation = kit.agent(
         ESCALATION,
         instructions=instructions.escalation_instructions,
-        purpose="Takes over what a person has to finish: a demand for one, a legal threat, a risk.",
         tools=[account],
     )
     to_escalation = escalation_handoff(escalation, records=records)
     billing = kit.agent(
         BILLING_SPECIALIST,
         instructions=instructions.billing_instructions,
-        purpose="Charges, invoices, failed payments, plans, seats and taxes.",
         tools=[account],
         handoffs=[to_escalation],
     )
     technical = kit.agent(
         TECHNICAL_SPECIALIST,
         instructions=instructions.technical_instructions,
-        purpose="Everything that does not work: data gone, outages, sync, sign-in faults, apps, API and integrations.",
         tools=[account],
         handoffs=[to_escalation],
     )
     orders = kit.agent(
         ORDERS_SPECIALIST,
         instructions=instructions.orders_instructions,
-        purpose="Orders of the hardware shop: where they are, returns, refunds, broken devices.",
         tools=order_tools(records, gate),
         handoffs=[to_escalation],
     )
     entry = kit.agent(
         TRIAGE_AGENT,
         instructions=instructions.triage_instructions,
-        purpose="Reads every message first, classifies it and answers or hands over.",
         tools=[account],
         handoffs=[handoff(billing), handoff(technical), handoff(orders), to_escalation],
     )
@@ -173,14 +177,13 @@ class _Kit:
         name: str,
         *,
         instructions: Callable[..., str],
-        purpose: str,
         tools: Sequence[Tool],
         handoffs: Sequence[DeskHandoff] = (),
     ) -> DeskAgent:
         """Build one agent; ``tools`` are its own look-ups."""
         return Agent[TriageContext](
             name=name,
-            handoff_description=purpose,
+            handoff_description=_PURPOSES[name],
             instructions=instructions,
             model=self.models.for_role(_ROLES[name]),
             tools=[self.search, *tools, *self.shared],

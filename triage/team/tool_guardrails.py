@@ -130,12 +130,16 @@ def arguments_guardrail(rules: ArgumentRules) -> ArgumentsGuardrail:
 
 
 async def _clean(gate: ToolOutputGuardrailData) -> ToolGuardrailFunctionOutput:
+    call = cast("ToolCall", gate.context)
+    if call.tool_call_id in call.context.facts.paused:
+        # The refusal is ours and says what to do instead: that is an instruction, and meant as one.
+        return ToolGuardrailFunctionOutput.allow()
     output = gate.output if isinstance(gate.output, str) else str(gate.output)
     cleaned = clean_output(output)
     if cleaned == output:
         return ToolGuardrailFunctionOutput.allow()
     note = _note_trip(
-        cast("ToolCall", gate.context),
+        call,
         OUTPUT_GUARDRAIL,
         stage="tool_output",
         verdict="instructions_withheld",

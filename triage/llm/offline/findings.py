@@ -62,7 +62,8 @@ class Findings:
 
 def read_findings(request: Request, labels: Labels) -> Findings:
     """Collect the facts of the calls since the customer's last message."""
-    findings = Findings(has_searched=any(call.output is not None for call in request.done("search_knowledge_base")))
+    searches = [call for call in request.done("search_knowledge_base") if call.output is not None]
+    findings = Findings(has_searched=any(not call.was_paused for call in searches))
     findings.cited = _cited(request)
     findings.action = _usual_action(labels, has_articles=bool(findings.cited))
     _read_orders(request, labels, findings)
@@ -71,6 +72,7 @@ def read_findings(request: Request, labels: Labels) -> Findings:
     _read_ticket(request, findings)
     _read_account(request, labels, findings)
     _read_escalation(request, findings)
+    _read_pauses(request, findings)
     return findings
 
 
@@ -136,7 +138,7 @@ def _read_orders(request: Request, labels: Labels, findings: Findings) -> None:
                 "It has not left our warehouse yet, so a colleague will look into cancelling it for you."
             )
             _ask_person(findings, f"Cancel order {order['order_id']} if it has not left yet; it is still processing.")
-    elif calls and calls[-1].output is not None:
+    elif calls and calls[-1].output is not None and not any(call.was_paused for call in calls):
         if len(own) > 1:
             findings.points.append(
                 "You have more than one order with us; please tell us the number of the one you mean."
@@ -184,6 +186,8 @@ def _read_refund(request: Request, labels: Labels, findings: Findings) -> None:
             )
             findings.notes.append(f"The refund was not approved: {_said(call)}")
             _ask_person(findings, f"The refund was rejected by a person; explain it to the customer: {_said(call)}")
+        elif call.was_paused:
+            findings.points.append("A colleague will look at your return and write to you.")
         elif call.was_refused:
             findings.points.append(_refund_refusal(call))
             _ask_person(findings, f"No refund was made: {_said(call)}")
@@ -252,6 +256,12 @@ def _read_escalation(request: Request, findings: Findings) -> None:
     if request.done("transfer_to_escalation"):
         findings.points.insert(0, "We have passed your message on to a colleague, who will contact you personally.")
         _ask_person(findings, "Take over the conversation and answer the customer personally.")
+
+
+def _read_pauses(request: Request, findings: Findings) -> None:
+    paused = [call for call in request.calls if call.was_paused]
+    if paused:
+        _ask_person(findings, f"Do by hand what the agents could not: {_said(paused[0])}")
 
 
 def _ask_person(findings: Findings, action: str) -> None:

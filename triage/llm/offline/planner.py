@@ -173,7 +173,9 @@ def _tone(labels: Labels) -> str:
 def _result(request: Request, labels: Labels, findings: Findings) -> dict[str, Any]:
     is_unsure = labels.confidence < _UNSURE_BELOW
     is_grave = labels.urgency in {Urgency.HIGH, Urgency.CRITICAL}
-    has_draft = any(call.output and not call.was_rejected for call in request.done("draft_reply"))
+    has_draft = any(
+        call.output and not call.was_rejected and not call.was_paused for call in request.done("draft_reply")
+    )
     return {
         "category": labels.category.value,
         "urgency": labels.urgency.value,

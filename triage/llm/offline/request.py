@@ -24,6 +24,7 @@ _REFUSED = re.compile(
     r"|no (?:order|account|record)s?\b|unknown|failed|error|refus\w+|outside|already|must|first)\b",
     re.IGNORECASE,
 )
+_PAUSED = re.compile(r".{1,150} is paused by .+ since ")
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,15 @@ class PastCall:
             return None
 
     @property
+    def was_paused(self) -> bool:
+        """Whether an administrator has paused the tool, so that nothing was done or looked up."""
+        return self.output is not None and not self._is_structured and bool(_PAUSED.match(self.output))
+
+    @property
     def was_rejected(self) -> bool:
         """Whether a person said no to the call."""
+        if self.was_paused:
+            return False
         return self.output is not None and not self._is_structured and bool(_REJECTED.search(self.output[:600]))
 
     @property
@@ -54,7 +62,7 @@ class PastCall:
             return True
         if self._is_structured:
             return isinstance(self.value, dict) and bool(self.value.get("error"))
-        return self.was_rejected or bool(_REFUSED.search(self.output[:600]))
+        return self.was_rejected or self.was_paused or bool(_REFUSED.search(self.output[:600]))
 
     @property
     def _is_structured(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from agents import FunctionTool
 
+from triage.approvals.gate import ActionGate
 from triage.domain import Account
 from triage.errors import ToolError
 from triage.team.calls import Outcome, ToolCall, as_json, run_call
@@ -20,7 +21,7 @@ _NOT_THEIRS = (
 _SHOWN_INVOICES = 6
 
 
-def account_tool(records: DeskRecords) -> FunctionTool:
+def account_tool(records: DeskRecords, gate: ActionGate) -> FunctionTool:
     """Build ``get_account_status``."""
 
     async def get_account_status(call: ToolCall, account_id: str) -> str:  # noqa: D417
@@ -49,7 +50,7 @@ def account_tool(records: DeskRecords) -> FunctionTool:
 
         return await run_call(call, work)
 
-    return desk_tool(get_account_status)
+    return desk_tool(get_account_status, gate=gate)
 
 
 def _is_own(account: Account, context: TriageContext) -> bool:

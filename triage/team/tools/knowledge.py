@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents import FunctionTool
 
+from triage.approvals.gate import ActionGate
 from triage.domain import Citation
 from triage.team.calls import Outcome, ToolCall, as_json, run_call
 from triage.team.context import RunFacts
@@ -14,7 +15,7 @@ from triage.team.tools.building import desk_tool
 _MOST_RESULTS = 10
 
 
-def knowledge_tool(knowledge: ArticleSearch) -> FunctionTool:
+def knowledge_tool(knowledge: ArticleSearch, gate: ActionGate) -> FunctionTool:
     """Build ``search_knowledge_base``."""
 
     async def search_knowledge_base(call: ToolCall, query: str, max_results: int = 5) -> str:  # noqa: D417
@@ -52,4 +53,4 @@ def knowledge_tool(knowledge: ArticleSearch) -> FunctionTool:
 
         return await run_call(call, work)
 
-    return desk_tool(search_knowledge_base, limits={"query": 500})
+    return desk_tool(search_knowledge_base, limits={"query": 500}, gate=gate)

@@ -19,10 +19,10 @@ from triage.team.tools.building import desk_tool
 
 def order_tools(records: DeskRecords, gate: ActionGate) -> list[FunctionTool]:
     """Build ``find_orders``, ``order_details``, ``shipping_status`` and ``process_refund``."""
-    return [_find_orders(records), _order_details(records), _shipping_status(records), _process_refund(records, gate)]
+    return [build(records, gate) for build in (_find_orders, _order_details, _shipping_status, _process_refund)]
 
 
-def _find_orders(records: DeskRecords) -> FunctionTool:
+def _find_orders(records: DeskRecords, gate: ActionGate) -> FunctionTool:
     async def find_orders(call: ToolCall, email: str) -> str:  # noqa: D417
         """List the customer's orders. Use it when the customer gives no order number.
 
@@ -45,10 +45,10 @@ def _find_orders(records: DeskRecords) -> FunctionTool:
 
         return await run_call(call, work)
 
-    return desk_tool(find_orders)
+    return desk_tool(find_orders, gate=gate)
 
 
-def _order_details(records: DeskRecords) -> FunctionTool:
+def _order_details(records: DeskRecords, gate: ActionGate) -> FunctionTool:
     async def order_details(call: ToolCall, order_id: str) -> str:  # noqa: D417
         """Look up one order of the customer. Use it before you say anything about an order and before process_refund.
 
@@ -71,10 +71,10 @@ def _order_details(records: DeskRecords) -> FunctionTool:
 
         return await run_call(call, work)
 
-    return desk_tool(order_details)
+    return desk_tool(order_details, gate=gate)
 
 
-def _shipping_status(records: DeskRecords) -> FunctionTool:
+def _shipping_status(records: DeskRecords, gate: ActionGate) -> FunctionTool:
     async def shipping_status(call: ToolCall, order_id: str) -> str:  # noqa: D417
         """Say where one order of the customer is. Use it for "where is my order" and late deliveries.
 
@@ -97,7 +97,7 @@ def _shipping_status(records: DeskRecords) -> FunctionTool:
 
         return await run_call(call, work)
 
-    return desk_tool(shipping_status)
+    return desk_tool(shipping_status, gate=gate)
 
 
 def _process_refund(records: DeskRecords, gate: ActionGate) -> FunctionTool:
@@ -119,7 +119,7 @@ def _process_refund(records: DeskRecords, gate: ActionGate) -> FunctionTool:
     async def refusal(call: ToolCall, arguments: Mapping[str, Any]) -> str | None:
         return await _refund_refusal(records, call, str(arguments["order_id"]))
 
-    return desk_tool(process_refund, limits={"reason": 1000}, refusal=refusal, gate=gate)
+    return desk_tool(process_refund, limits={"reason": 1000}, refusal=refusal, gate=gate, asks=True)
 
 
 async def _refund_refusal(records: DeskRecords, call: ToolCall, order_id: str) -> str | None:

@@ -29,4 +29,4 @@ def teammate_tool(gate: ActionGate) -> FunctionTool:
 
         return await run_call(call, work)
 
-    return desk_tool(ask_teammate, limits={"question": 1000}, gate=gate)
+    return desk_tool(ask_teammate, limits={"question": 1000}, gate=gate, asks=True)

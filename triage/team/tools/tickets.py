@@ -53,7 +53,9 @@ def ticket_tool(records: DeskRecords, gate: ActionGate) -> FunctionTool:
         check_searched(call.context)
         return None
 
-    return desk_tool(create_support_ticket, limits={"description": 8000}, refusal=refusal, shows_data=False, gate=gate)
+    return desk_tool(
+        create_support_ticket, limits={"description": 8000}, refusal=refusal, shows_data=False, gate=gate, asks=True
+    )
 
 
 def check_searched(context: TriageContext) -> None:

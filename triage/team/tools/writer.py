@@ -16,6 +16,7 @@ from agents import (
     StreamEvent,
 )
 
+from triage.approvals.gate import ActionGate
 from triage.team.calls import Outcome, ToolCall, finish_call, tell_called, tell_failed
 from triage.team.context import RunFacts, TriageContext, scope_of
 from triage.team.tools.building import desk_tool
@@ -24,7 +25,7 @@ _WRITER_TURNS = 2
 _NO_DRAFT = "The writer could not write this reply. Write it yourself in reply_draft, and set requires_human."
 
 
-def draft_tool(writer: Agent[TriageContext]) -> FunctionTool:
+def draft_tool(writer: Agent[TriageContext], gate: ActionGate) -> FunctionTool:
     """Build ``draft_reply``.
 
     The call is not a durable step of its own: the writer's model call is one, and steps do not nest.
@@ -56,7 +57,7 @@ def draft_tool(writer: Agent[TriageContext]) -> FunctionTool:
         finish_call(call, outcome, duration_ms=duration_ms)
         return text
 
-    return desk_tool(draft_reply, limits={"brief": 8000}, shows_data=False)
+    return desk_tool(draft_reply, limits={"brief": 8000}, shows_data=False, gate=gate)
 
 
 async def _write(writer: Agent[TriageContext], call: ToolCall, brief: str) -> str:

@@ -1,0 +1,1 @@
+"""What the dashboards ask: one module per topic, one method per question."""
