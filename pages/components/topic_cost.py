@@ -20,7 +20,7 @@ TOKENS: dict[str, tuple[str, Callable[[Spending], int]]] = {
     "Read": (PALETTE[0], lambda spent: spent.input_tokens - spent.cached_tokens),
     "Read from cache": (PALETTE[1], lambda spent: spent.cached_tokens),
     "Written": (PALETTE[2], lambda spent: spent.output_tokens - spent.reasoning_tokens),
-    "Thought": (PALETTE[3], lambda spent: spent.reasoning_tokens),
+    "Reasoning": (PALETTE[3], lambda spent: spent.reasoning_tokens),
 }
 
 
@@ -52,13 +52,13 @@ def cost_card(view: View, rows: Sequence[Spending], *, by: str, field: str) -> N
             f"{name}: {words.money(spent.cost_usd)} for {words.count(spent.calls, 'call')}{unpriced}",
             view.address(**{field: value}) if spent.name else view.address(),
         )
-    unpriced_calls = sum(spent.unpriced_calls for spent in rows)
+    unpriced_calls = sum(spent.unpriced_calls for spent in names)
     note = f"{words.count(unpriced_calls, 'call')} unpriced, not counted" if unpriced_calls else "every call priced"
-    left_out = f"; the {len(names)} that cost most" if by == "customer" and len(rows) > len(names) else ""
+    which = f"the {len(names)} that cost most" if by == "customer" else "model calls by when they began"
     noun = "Model calls" if is_free else "Cost"
     chart_card(
         f"{noun} by {by}" + ("" if is_free else " (USD)"),
-        f"model calls by when they began; {note}{left_out}",
+        f"{which}; {note}",
         ranked_bars({noun: bars}, colours={noun: PALETTE[0]}, rows=list(bars), prefix="" if is_free else "$"),
         key=f"cost_by_{by}",
         rows=rows,
@@ -91,7 +91,7 @@ def token_card(view: View, buckets: Sequence[SpendingBucket], head: Head) -> Non
         ),
         key="tokens",
         rows=buckets,
-        alt=f"Stacked bars: tokens per {view.unit} in {view.range.words}, read, read from the cache, written, thought.",
+        alt=f"Stacked bars: tokens per {view.unit} in {view.range.words}, read, from the cache, written, reasoning.",
         links=[("All runs of this time", view.address())],
     )
 

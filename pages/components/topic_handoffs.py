@@ -89,21 +89,22 @@ def path_card(view: View, paths: Sequence[HandoffPath]) -> None:
             return
         st.dataframe(
             {
-                "From": [path.from_agent for path in paths],
-                "To": [path.to_agent for path in paths],
-                "Handoffs": [path.handoffs for path in paths],
-                "Handed back": [path.bounced for path in paths],
-                "Success": [path.success_rate for path in paths],
+                "From and to": [f"{path.from_agent} → {path.to_agent}" for path in paths],
+                "Count": [path.handoffs for path in paths],
+                "Back": [path.bounced for path in paths],
+                "Success": [None if path.success_rate is None else path.success_rate * 100 for path in paths],
             },
             hide_index=True,
             height="content",
             row_height=32,
+            # Together as wide as the card in a window of 1280; in a wider one all of them grow.
             column_config={
-                "From": st.column_config.TextColumn(width=100),
-                "To": st.column_config.TextColumn(width=100),
-                "Handoffs": st.column_config.NumberColumn(width=60, format="localized"),
-                "Handed back": st.column_config.NumberColumn(width=70, format="localized"),
-                "Success": st.column_config.ProgressColumn(width=110, format="percent", min_value=0, max_value=1),
+                "From and to": st.column_config.TextColumn(width=220),
+                "Count": st.column_config.NumberColumn(width=58, format="localized"),
+                "Back": st.column_config.NumberColumn(
+                    width=50, format="localized", help="Handed back later in the run"
+                ),
+                "Success": st.column_config.ProgressColumn(width=96, format="%.0f %%", min_value=0, max_value=100),
             },
             alt=f"Table: handoffs and their success from agent to agent in {view.range.words}.",
         )

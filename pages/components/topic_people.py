@@ -42,11 +42,9 @@ def draw_people(view: View, people: PeopleTopic) -> None:
         tool_card(view, people)
     with right:
         label_card(view, people)
-    left, right = st.columns(2)
-    with left:
-        figures_table(view, people.tools, by="tool", note="half of them took at most this long")
-    with right:
-        figures_table(view, people.reviewers, by="reviewer", note="decisions of people; managers see everybody's")
+    figures_table(view, people.tools, by="tool", note="by the time of the request; half took at most the times here")
+    note = "by the time of the request" if people.sees_everybody else "only your own; managers see everybody's"
+    figures_table(view, people.reviewers, by="reviewer", note=note)
 
 
 def hurry_notice(figures: ApprovalFigures) -> None:
@@ -143,9 +141,7 @@ def figures_table(view: View, rows: Sequence[ApprovalFigures], *, by: str, note:
     """Draw rates and times of each tool or reviewer as a table."""
     with card(f"Approvals by {by}", note, key=f"approvals_by_{by}", rows=rows):
         if not rows:
-            st.caption(
-                "Nobody decided anything in this time." if by == "reviewer" else "Nobody was asked in this time."
-            )
+            st.caption("No decision in this time." if by == "reviewer" else "Nobody was asked in this time.")
             return
         st.dataframe(
             {
@@ -153,23 +149,22 @@ def figures_table(view: View, rows: Sequence[ApprovalFigures], *, by: str, note:
                 "Decided": [row.decided for row in rows],
                 "Approved": [share(row.approval_rate) for row in rows],
                 "Edited": [share(row.edit_rate) for row in rows],
+                "Rejected": [share(row.reject_rate) for row in rows],
+                "Expired": [row.expired for row in rows],
                 "To claim": [words.duration(row.to_claim.p50_ms) for row in rows],
                 "To decide": [words.duration(row.to_decide.p50_ms) for row in rows],
+                "In hand": [words.duration(row.in_hand.p50_ms) for row in rows],
                 "Too fast": [row.hurried for row in rows],
             },
             hide_index=True,
             height="content",
             row_height=32,
             column_config={
-                by.capitalize(): st.column_config.TextColumn(width=100),
-                **{
-                    name: st.column_config.NumberColumn(width=58, format="localized")
-                    for name in ("Decided", "Too fast")
-                },
-                **{
-                    name: st.column_config.TextColumn(width=60, alignment="right")
-                    for name in ("Approved", "Edited", "To claim", "To decide")
-                },
+                name: st.column_config.NumberColumn(format="localized") for name in ("Decided", "Expired", "Too fast")
+            }
+            | {
+                name: st.column_config.TextColumn(alignment="right")
+                for name in ("Approved", "Edited", "Rejected", "To claim", "To decide", "In hand")
             },
             alt=f"Table: rates and times of approvals by {by} in {view.range.words}.",
         )

@@ -114,12 +114,12 @@ def time_card(view: View, buckets: Sequence[RunTimesBucket], *, kind: str) -> No
             said = f"{view.when(bucket.at)}: {name} {words.duration(ms)} of {words.count(times.count, 'run')}"
             series[name].append(Mark(None if ms is None else ms / 1000, said, view.address(at=bucket.at)))
     title, note = {
-        "completion": ("Time to completion", "from the start of the work to its end, without waiting for people"),
-        "first_event": ("Time to the first event", "from submission to the first sign of an agent"),
+        "completion": ("Time to completion", "without waiting for people"),
+        "first_event": ("Time to the first event", "counted from submission"),
     }[kind]
     chart_card(
         f"{title} per {view.unit}, seconds",
-        f"half, 95 % and 99 % of the runs took at most this long; {note}",
+        f"50, 95 and 99 of 100 runs took at most this long, {note}",
         lines(series, colours=PERCENTILES, starts=[bucket.at for bucket in buckets], step=view.step, suffix=" s"),
         key=f"{kind}_times",
         rows=[bucket for bucket in buckets if getattr(bucket, kind).count],
@@ -132,18 +132,21 @@ def time_card(view: View, buckets: Sequence[RunTimesBucket], *, kind: str) -> No
 def trip_card(view: View, trips: Sequence[TripCount]) -> None:
     """Draw how often each guardrail stopped something, by its verdict."""
     names = {
-        trip: f"{words.words(trip.guardrail)}: {words.words(trip.verdict or 'no verdict').lower()}" for trip in trips
+        trip: f"{words.words(trip.guardrail or 'a check')}: {words.words(trip.verdict or 'no verdict').lower()}"
+        for trip in trips
     }
     bars = {
         names[trip]: Mark(
-            trip.trips, f"{names[trip]}, {words.count(trip.trips, 'trip')}", view.address(guardrails=(trip.guardrail,))
+            trip.trips,
+            f"{names[trip]}, {words.count(trip.trips, 'trip')}",
+            view.address(guardrails=(trip.guardrail,) if trip.guardrail else ()),
         )
         for trip in trips[:8]
     }
     total = sum(trip.trips for trip in trips)
     chart_card(
         "Guardrail trips, by check and verdict",
-        f"{words.count(total, 'trip')}; each check that stopped a message, an answer or an action counts once",
+        f"{words.count(total, 'trip')}; each stopped message, answer or action counts once",
         ranked_bars({"Trips": bars}, colours={"Trips": PALETTE[3]}, rows=list(bars)),
         key="trips",
         rows=trips,

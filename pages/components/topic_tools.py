@@ -136,13 +136,13 @@ def model_table(view: View, models: Sequence[ModelReliability]) -> None:
                 "Model": [model.model for model in models],
                 "Tries": [model.calls for model in models],
                 "Failed": [share(model.failure_rate) for model in models],
-                "Stepped in": [model.fallbacks for model in models],
+                "Filled in": [model.fallbacks for model in models],
                 **_times(models),
             },
             hide_index=True,
             height="content",
             row_height=32,
-            column_config=_columns("Model", counts=("Tries", "Stepped in"), texts=("Failed",)),
+            column_config=_columns("Model", counts=("Tries", "Filled in"), texts=("Failed",)),
             alt=f"Table: tries, failures and times of each model in {view.range.words}.",
         )
 
@@ -152,8 +152,7 @@ def _times(rows: Sequence[ToolUse | ModelReliability]) -> dict[str, list[str]]:
 
 
 def _columns(name: str, *, counts: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, object]:
-    return {
-        name: st.column_config.TextColumn(width=120),
-        **{count: st.column_config.NumberColumn(width=52, format="localized") for count in counts},
-        **{text: st.column_config.TextColumn(width=52, alignment="right") for text in (*texts, "p50", "p95", "p99")},
-    }
+    """Return columns that are together as wide as a card in a window of 1280; in a wider one all of them grow."""
+    right = {text: st.column_config.TextColumn(width=52, alignment="right") for text in (*texts, "p50", "p95", "p99")}
+    numbers = {count: st.column_config.NumberColumn(width=54, format="localized") for count in counts}
+    return {name: st.column_config.TextColumn(width=108), **numbers, **right}

@@ -53,7 +53,7 @@ def totals_row(view: View, head: Head, *, approvals: ApprovalService) -> None:
             "p95 time",
             words.duration(now) or "none yet",
             trend_of_time(now, then),
-            [bucket.completion.p95_ms or 0 for bucket in head.times_by_time],
+            [bucket.completion.p95_ms for bucket in head.times_by_time if bucket.completion.p95_ms is not None],
             help=f"95 of 100 runs took at most this long, waiting for people left out. {versus}",
         )
         _card(

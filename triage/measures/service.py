@@ -116,7 +116,8 @@ class MeasureService:
                 for label in ("category", "urgency")
             }
         reviewers = approval_figures(approvals, claims, by=reviewer_of)
-        if not may(actor, Role.MANAGER):
+        sees_everybody = may(actor, Role.MANAGER)
+        if not sees_everybody:
             reviewers = [figures for figures in reviewers if figures.name == actor.name]
         return PeopleTopic(
             approvals=approval_figures(approvals, claims)[0],
@@ -124,6 +125,7 @@ class MeasureService:
             let_pass=let_pass,
             tools=approval_figures(approvals, claims, by=lambda approval: approval.tool),
             reviewers=reviewers,
+            sees_everybody=sees_everybody,
             **labels,
         )
 

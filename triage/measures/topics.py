@@ -101,12 +101,13 @@ class ToolTopic:
 
 @dataclass(frozen=True, kw_only=True)
 class PeopleTopic:
-    """What people decided and corrected; ``reviewers`` are the ones whose figures the asker may see."""
+    """What people decided and corrected; ``reviewers`` are those that the asker may see."""
 
     approvals: ApprovalFigures
     approvals_before: ApprovalFigures
     let_pass: int
     tools: list[ApprovalFigures]
     reviewers: list[ApprovalFigures]
+    sees_everybody: bool
     category: LabelMatrix
     urgency: LabelMatrix
