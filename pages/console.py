@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from pages.components import address
 from pages.components.badge import browser_title, keep_badge, titled
 from pages.components.banner import banner
 from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY, services
@@ -53,6 +54,7 @@ st.set_page_config(
     page_title=browser_title(waiting), page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_PX
 )
 page = navigation(waiting)
+address.enter(page.url_path)
 with st.sidebar:
     engine_badge()
     with st.popover("Local mode", icon=":material/badge:", type="tertiary"):

@@ -36,6 +36,11 @@ def labels(page: AppTest) -> list[str]:
     return [expander.label for expander in page.expander]
 
 
+def rows_of(page: AppTest) -> Any:
+    """Return the list of messages, whose key changes when another one is opened from elsewhere."""
+    return next(radio for radio in page.radio if radio.label == "Messages")
+
+
 def submit(running: Services, text: str, **more: str) -> Run:
     return running.runs.submit(text, actor=DANA, **more)
 
@@ -301,8 +306,8 @@ def test_an_escalation_needs_its_reason_and_puts_the_run_among_what_needs_a_pers
     assert plain("Their **lawyer** called.") in texts(page)
     page.query_params["show"] = "needs"
     page.run()
-    assert page.radio(key="desk_rows").value == run.id
-    assert "Needs you" in page.radio(key="desk_rows").proto.captions[0]
+    assert rows_of(page).value == run.id
+    assert "Needs you" in rows_of(page).proto.captions[0]
 
 
 def test_an_escalation_after_the_reply_asks_for_another_one(
@@ -312,7 +317,7 @@ def test_an_escalation_after_the_reply_asks_for_another_one(
     running.runs.mark_sent(run.id, text="Our words.", actor=DANA)
     running.runs.escalate(run.id, reason="Their lawyer called.", actor=DANA)
     page = open_page("desk", run=run.id, show="needs")
-    assert "Needs you" in page.radio(key="desk_rows").proto.captions[0]
+    assert "Needs you" in rows_of(page).proto.captions[0]
     (field,) = [area for area in page.text_area if area.label == "Another reply"]
     field.set_value("More of our words.").run()
     (button,) = [button for button in page.button if button.label == "Mark as sent"]
@@ -360,12 +365,12 @@ def test_the_inbox_filters_searches_and_keeps_what_is_open(
     blocked = settle(submit(running, INJECTION))
     done = settle(submit(running, INVOICES, customer_email="dana@northwind.example"))
     page = open_page("desk", run=blocked.id)
-    rows = page.radio(key="desk_rows")
+    rows = rows_of(page)
     assert len(rows.options) == 2
     assert rows.value == blocked.id
 
     page.text_input(key="q").set_value("NORTHWIND").run()
-    assert page.radio(key="desk_rows").options == [row_labels([done])[done.id]]
+    assert rows_of(page).options == [row_labels([done])[done.id]]
     assert page.query_params["run"] == blocked.id
     assert "Blocked: injection attempt" in texts(page)
 
