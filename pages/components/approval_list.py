@@ -128,8 +128,8 @@ def _batch_bar() -> None:
         st.button(
             f"{count} chosen" if count else "Choose all",
             icon=f":material/{'check_box' if is_all else 'indeterminate_check_box' if count else _UNTICKED}:",
-            key="approval_pick_all", type="tertiary", on_click=_pick_all, kwargs={"is_picked": not is_all}, width="stretch",
-            help="Choose none" if is_all else "Choose all",
+            key="approval_pick_all", type="tertiary", on_click=_pick_all, kwargs={"is_picked": not is_all},
+            help="Choose none" if is_all else "Choose all", width="stretch",
         )  # fmt: skip
         if count:
             for name, text, icon in (("approve_several", "Approve", "check"), ("reject_several", "Reject", "close")):
