@@ -23,8 +23,9 @@ Accepts = Callable[[str, str, str], bool]
 class Rule:
     """A pattern, what its finds are called, and a check that says no to what only looks alike.
 
-    What is found is the group ``value`` where the pattern has one. One of ``words``, in small letters, is in every text
-    with a find, and ``digits`` of them together. What has a check digit (``is_checked``) may run on into other numbers and is cut at its gaps.
+    What is found is the group ``value`` where the pattern has one. A text with a find has one of ``words``, in small
+    letters, and ``digits`` of them together. What has a check digit (``is_checked``) may run on into other numbers and
+    is cut at its gaps.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Numbers that a state gives a person: those whose look and check digit tell, and those that need a word before them."""
+"""Numbers that a state gives a person: those whose look tells, and those that need a word before them."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ LOOKS = (
 _CHECKS_BY_LOOK = [(module, re.compile(look)) for module, look in _BY_LOOK.items()]
 _CHECKS_BY_WORD = [(module, re.compile(look)) for module, look in _BY_WORD.items()]
 _WORDS = re.compile(
-    r"(?i)\b(?:ssn|social security|national (?:id|insurance|identity)|tax (?:id|number)|id(?:entity)? (?:card|number)|nino"
-    r"|steuer\S*|idnr|bsn|burgerservice\S*|pesel|cpf|cpr|aadhaar|nhs|sin|personnummer|f[oø]dselsnummer|passport)\b"
+    r"(?i)\b(?:ssn|social security|national (?:id|insurance|identity)|tax (?:id|number)|id(?:entity)? (?:card|number)"
+    r"|nino|steuer\S*|idnr|bsn|burgerservice\S*|pesel|cpf|cpr|aadhaar|nhs|sin|personnummer|f[oø]dselsnummer|passport)\b"
     r"[^\d\n]{0,25}$"
 )
 

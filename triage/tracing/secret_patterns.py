@@ -1,7 +1,7 @@
 """What keys, tokens and passwords look like: the patterns that detect-secrets keeps, and those that it lacks.
 
-Its patterns are used without its scanner, which reads files line by line, judges words by entropy - our own ids would go -
-and asks the issuer of a token over the network.
+Its patterns are used without its scanner, which reads files line by line, judges words by entropy (our own ids would
+go) and asks the issuer of a token over the network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PLUGINS = {
     "stripe.StripeDetector": ("k_live_",),
     "twilio.TwilioKeyDetector": ("ac", "sk"),
 }
-_OWN = (
+_OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|$)",
         ("private key",),
@@ -46,13 +46,15 @@ _OWN = (
     (r"(?<![\w-])[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,38}(?!\w)", (".",)),
 )
 # Only the group of these is the secret: the words around it are worth keeping.
-_NAMED = (
+_NAMED: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"\b[Bb](?:earer|asic) +(?P<value>[\w.~+/-]{16,}=*)", ("bearer ", "basic ")),
     (r"://[^\s:/@]*:(?P<value>[^\s:/@]+)(?=@)", ("://",)),
     (
-        r"(?i:\b(?:pass(?:word|wd|phrase|code)|pwd|api[_ -]?key|(?:access|auth|refresh|api|client)[_ -]?(?:token|secret)"
-        r"|secret(?:[_ -]?key)?))[\"']?(?:\s*[:=]\s*|\s+is:?\s+)[\"']?"
-        r"(?P<value>(?=\S*[\d!$%&*#?^~])[^\s\"',;<>\[\]]{6,})",
+        (
+            r"(?i:\b(?:pass(?:word|wd|phrase|code)|pwd|api[_ -]?key|secret(?:[_ -]?key)?"
+            r"|(?:access|auth|refresh|api|client)[_ -]?(?:token|secret)))[\"']?(?:\s*[:=]\s*|\s+is:?\s+)[\"']?"
+            r"(?P<value>(?=\S*[\d!$%&*#?^~])[^\s\"',;<>\[\]]{6,})"
+        ),
         ("pass", "pwd", "key", "secret", "token"),
     ),
 )
