@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from bench.desk import clean_environment
 from bench.figures import Figure, machine, print_figures
@@ -63,6 +65,12 @@ def _eval_offline() -> None:
     eval_offline.print_report()
 
 
+def _pii() -> None:
+    from bench import pii  # noqa: PLC0415
+
+    print_figures("What redaction finds", pii.measure())
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "overhead": _overhead,
     "tracing": _tracing,
@@ -70,12 +78,38 @@ PARTS: dict[str, Callable[[], None]] = {
     "crowd": _crowd,
     "approvals": _approvals,
     "startup": _startup,
+    "pii": _pii,
     "eval_offline": _eval_offline,
 }
 
 
+def _write_history(arguments: list[str]) -> None:
+    """Put a made-up history into the trace store of a data folder, for trying the pages with it."""
+    from bench.history import Plan, write  # noqa: PLC0415
+    from storage.traces.store import TraceStore  # noqa: PLC0415
+    from triage.domain import utc_now  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(prog="python -m bench history", description=_write_history.__doc__)
+    parser.add_argument("--spans", type=int, default=100_000, help="about how many spans; 100,000 when not given")
+    parser.add_argument("--days", type=int, default=30, help="how many days up to now they spread over")
+    parser.add_argument("--seed", type=int, default=1, help="another number gives another history")
+    parser.add_argument("--data-dir", type=Path, required=True, help="the data folder; no console may have it open")
+    chosen = parser.parse_args(arguments)
+    store = TraceStore.open(chosen.data_dir / "traces.duckdb")
+    try:
+        until = utc_now().replace(minute=0, second=0, microsecond=0)
+        plan = Plan.of_spans(chosen.spans, days=chosen.days, seed=chosen.seed, until=until)
+        runs, spans = write(store, plan)
+    finally:
+        store.close()
+    print(f"{runs:,} runs with {spans:,} spans are in {chosen.data_dir}.")
+
+
 def main() -> None:
     """Print the machine, then each part's table."""
+    if sys.argv[1:2] == ["history"]:
+        _write_history(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m bench", description="Run the benchmarks.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(PARTS)}; all when there is none")
     names = parser.parse_args().names

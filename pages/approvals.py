@@ -37,7 +37,7 @@ RENEW_BEFORE = timedelta(minutes=5)
 
 def signature(approval: Approval) -> tuple[Any, ...]:
     """Return what of an action changes the page."""
-    names = ("id", "status", "claimed_by", "endorsed_by", "execution", "reversed_at")
+    names = ("id", "status", "claimed_by", "endorsed_by", "escalated_to", "execution", "reversed_at")
     return tuple(getattr(approval, name) for name in names)
 
 

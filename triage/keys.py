@@ -1,4 +1,4 @@
-"""The key that signs what must not be altered: stored run states and the head of the audit log."""
+"""The key that signs what must not be altered, stored run states and the end of the audit log, and seals secrets."""
 
 from __future__ import annotations
 

@@ -13,6 +13,11 @@ def may(actor: Actor, role: Role) -> bool:
     return _ORDER.index(actor.role) >= _ORDER.index(role)
 
 
+def roles_of(actor: Actor) -> tuple[Role, ...]:
+    """Return the actor's role and those that it includes."""
+    return tuple(_ORDER[: _ORDER.index(actor.role) + 1])
+
+
 def require(actor: Actor, role: Role, *, action: str) -> None:
     """Refuse an action to an actor below ``role``.
 

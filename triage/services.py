@@ -6,13 +6,15 @@ import asyncio
 import gc
 import hashlib
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.records import Records, open_engine
 from triage.approvals.aftermath import AftermathService
 from triage.approvals.brief import BriefService
+from triage.approvals.edits import ToolBook
 from triage.approvals.gate import ActionGate
 from triage.approvals.policy_service import PolicyService
 from triage.approvals.service import ApprovalService
@@ -20,11 +22,13 @@ from triage.approvals.switches import SwitchService, switch_names
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
 from triage.customers import CustomerService
+from triage.domain import Run
+from triage.errors import NotFound
 from triage.keys import signing_key
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
 from triage.ownership import DataFolder
-from triage.runs.queue import ElsewhereQueue
+from triage.runs.queue import ElsewhereQueue, WorkQueue
 from triage.runs.service import RunService
 from triage.samples import SampleService
 from triage.settings import Settings
@@ -38,9 +42,11 @@ if TYPE_CHECKING:
     from triage.runs.engine import DurableEngine
     from triage.runs.event_log import EventLog
     from triage.runs.mirror import RunMirror
+    from triage.runs.records import RunRecords
     from triage.runs.segment import SegmentRunner
     from triage.team.knowledge import KnowledgeBase
     from triage.team.team import Team
+    from triage.tracing.otlp.exporter import OtlpExporter
     from triage.tracing.processor import SpoolingProcessor
 
 
@@ -72,6 +78,7 @@ class Services:
     traces: TraceStore | None = None
     trace_queries: TraceQueries | None = None
     processor: SpoolingProcessor | None = None
+    exporter: OtlpExporter | None = None
     event_log: EventLog | None = None
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
@@ -106,12 +113,18 @@ class Services:
             self.event_log.close()
         if self.mirror is not None:
             self.mirror.close()
-        if self.processor is not None:
-            self.processor.shutdown()
-        if self.traces is not None:
-            self.traces.close()
+        self._close_traces()
         self.records.close()
         self.folder.release()
+
+    def _close_traces(self) -> None:
+        """Bring the last spans into the store and to the collector; the export reads records for the last runs."""
+        if self.processor is not None:
+            self.processor.shutdown()
+        if self.exporter is not None:
+            self.exporter.stop()
+        if self.traces is not None:
+            self.traces.close()
 
 
 def open_services(settings: Settings, *, kind: str, own: bool | None = True) -> Services:
@@ -174,11 +187,24 @@ def _open_records(settings: Settings) -> Records:
     return records
 
 
-def _alike(settings: Settings, records: Records, *, policies: PolicyService) -> dict[str, Any]:
+def _alike(
+    settings: Settings,
+    records: Records,
+    *,
+    policies: PolicyService,
+    queue: WorkQueue,
+    event_log: EventLog | None = None,
+    stop: Callable[[str], None] = lambda _: None,
+    tools: ToolBook | None = None,
+) -> dict[str, Any]:
     """Return the services that are the same whether this process works or only hands work over."""
     return {
         "settings": settings,
         "records": records,
+        "runs": RunService(records=records, queue=queue, event_log=event_log, stop=stop),
+        "approvals": ApprovalService(
+            records=records, queue=queue, policies=policies, tools=tools, notify=notify_approval
+        ),
         "aftermath": AftermathService(records=records, when_reversed=policies.demote),
         "policies": policies,
         "webhooks": WebhookService(records=records, allow=settings.webhook_allow),
@@ -190,12 +216,9 @@ def _alike(settings: Settings, records: Records, *, policies: PolicyService) -> 
 
 def _build_client(settings: Settings, folder: DataFolder) -> Services:
     records = _open_records(settings)
-    queue, policies = ElsewhereQueue(), PolicyService(records=records)
     return Services(
-        **_alike(settings, records, policies=policies),
+        **_alike(settings, records, policies=PolicyService(records=records), queue=ElsewhereQueue()),
         folder=folder,
-        runs=RunService(records=records, queue=queue, event_log=None, stop=lambda _: None),
-        approvals=ApprovalService(records=records, queue=queue, policies=policies, notify=notify_approval),
         switches=SwitchService(records=records),
         is_owner=False,
     )
@@ -204,69 +227,43 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
 def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     # The SDK takes a second or two to import, and a command that only hands work over does without it.
     from storage.traces.queries import TraceQueries  # noqa: PLC0415
-    from storage.traces.store import TraceStore  # noqa: PLC0415
     from triage.approvals.resumable import ResumableService  # noqa: PLC0415
     from triage.llm.registry import ModelRegistry  # noqa: PLC0415
     from triage.notices.sender import NoticeSender  # noqa: PLC0415
-    from triage.runs.engine import DurableEngine  # noqa: PLC0415
-    from triage.runs.event_log import EventLog  # noqa: PLC0415
     from triage.runs.mirror import RunMirror  # noqa: PLC0415
-    from triage.runs.records import RunRecords  # noqa: PLC0415
-    from triage.runs.segment import SegmentRunner  # noqa: PLC0415
     from triage.team.knowledge import KnowledgeBase  # noqa: PLC0415
-    from triage.team.team import build_team  # noqa: PLC0415
     from triage.team.tool_book import TeamToolBook  # noqa: PLC0415
-    from triage.tracing import install  # noqa: PLC0415
-    from triage.tracing.processor import SpoolingProcessor  # noqa: PLC0415
 
     knowledge = KnowledgeBase.load(settings.articles_dir)
     models = ModelRegistry(settings)
     records = _open_records(settings)
-    traces = TraceStore.open(settings.traces_path)
-    processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
-    install(processor)
+    traces, processor, exporter = _open_traces(settings, records)
     policies = PolicyService(records=records)
-    switches = SwitchService(records=records, known=lambda: known_names)
-    gate = ActionGate(records=records, policies=policies, switches=switches)
-    team = build_team(models=models, records=records, knowledge=knowledge, settings=settings, gate=gate)
-    known_names = switch_names(team.describe())
-    run_records = RunRecords(records, policies=policies, notify=notify_approval)
-    event_log = EventLog(run_records)
-    engine = DurableEngine(
-        records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
-    )
-
-    key = signing_key(settings)
-    segments = SegmentRunner(
-        team=team,
-        records=run_records,
-        step_log=run_records,
-        event_log=event_log,
-        settings=settings,
-        key=key,
-        paused=gate.paused,
-    )
+    working = _build_work(settings, records, policies=policies, models=models, knowledge=knowledge)
+    engine, segments, team = working.engine, working.segments, working.team
     mirror = RunMirror(
         records=records, record_run=processor.record_run, stop_run=segments.stop, since=traces.last_run_change()
     )
-    engine.launch(segments.run, waiting=run_records.waiting)
+    engine.launch(segments.run, waiting=working.run_records.waiting)
     mirror.start()
-    timekeeper = Timekeeper(records=records, queue=engine, notify=notify_approval)
+    timekeeper = Timekeeper(records=records, queue=engine, policies=policies, notify=notify_approval)
     timekeeper.start()
     notices = NoticeSender(records=records, console_url=settings.console_url, allow=settings.webhook_allow)
     notices.start()
+    alike = _alike(
+        settings,
+        records,
+        policies=policies,
+        queue=engine,
+        event_log=working.event_log,
+        stop=segments.stop,
+        tools=TeamToolBook(team.agents.values()),
+    )
+    key = signing_key(settings)
     return Services(
-        **_alike(settings, records, policies=policies),
+        **alike,
         folder=folder,
-        runs=RunService(records=records, queue=engine, event_log=event_log, stop=segments.stop),
-        approvals=ApprovalService(
-            records=records,
-            queue=engine,
-            policies=policies,
-            tools=TeamToolBook(team.agents.values()),
-            notify=notify_approval,
-        ),
-        switches=switches,
+        switches=working.switches,
         is_owner=True,
         resumable=ResumableService(records=records, queue=engine, fingerprint=team.fingerprint(), key=key),
         engine=engine,
@@ -276,12 +273,78 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         traces=traces,
         trace_queries=TraceQueries(traces),
         processor=processor,
-        event_log=event_log,
+        exporter=exporter,
+        event_log=working.event_log,
         segments=segments,
         mirror=mirror,
         timekeeper=timekeeper,
         notices=notices,
     )
+
+
+def _open_traces(settings: Settings, records: Records) -> tuple[TraceStore, SpoolingProcessor, OtlpExporter | None]:
+    """Open the trace store, and let the SDK's spans go there, and to a collector where one is named."""
+    from storage.traces.known import KnownTraces  # noqa: PLC0415
+    from storage.traces.store import TraceStore  # noqa: PLC0415 - see _build_owner
+    from triage.tracing import install  # noqa: PLC0415
+    from triage.tracing.otlp.opening import open_export  # noqa: PLC0415
+    from triage.tracing.processor import SpoolingProcessor  # noqa: PLC0415
+
+    traces = TraceStore.open(settings.traces_path)
+    exporter, sink = open_export(settings, sink=traces, known=KnownTraces(traces), find_run=partial(_find_run, records))
+    processor = SpoolingProcessor(settings.spool_dir, sink=sink, content=settings.trace_content)
+    install(processor)
+    return traces, processor, exporter
+
+
+def _find_run(records: Records, run_id: str) -> Run | None:
+    with records.read() as stores:
+        try:
+            return stores.runs.get(run_id)
+        except NotFound:
+            return None
+
+
+class _Work(NamedTuple):
+    """What works on runs."""
+
+    switches: SwitchService
+    team: Team
+    run_records: RunRecords
+    event_log: EventLog
+    engine: DurableEngine
+    segments: SegmentRunner
+
+
+def _build_work(
+    settings: Settings, records: Records, *, policies: PolicyService, models: ModelRegistry, knowledge: KnowledgeBase
+) -> _Work:
+    """Build the team and what lets it work, not yet started."""
+    from triage.runs.engine import DurableEngine  # noqa: PLC0415 - see _build_owner
+    from triage.runs.event_log import EventLog  # noqa: PLC0415
+    from triage.runs.records import RunRecords  # noqa: PLC0415
+    from triage.runs.segment import SegmentRunner  # noqa: PLC0415
+    from triage.team.team import build_team  # noqa: PLC0415
+
+    switches = SwitchService(records=records, known=lambda: known_names)
+    gate = ActionGate(records=records, policies=policies, switches=switches)
+    team = build_team(models=models, records=records, knowledge=knowledge, settings=settings, gate=gate)
+    known_names = switch_names(team.describe())
+    run_records = RunRecords(records, policies=policies, notify=notify_approval)
+    event_log = EventLog(run_records)
+    engine = DurableEngine(
+        records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
+    )
+    segments = SegmentRunner(
+        team=team,
+        records=run_records,
+        step_log=run_records,
+        event_log=event_log,
+        settings=settings,
+        key=signing_key(settings),
+        paused=gate.paused,
+    )
+    return _Work(switches, team, run_records, event_log, engine, segments)
 
 
 def _executor_id(settings: Settings) -> str:

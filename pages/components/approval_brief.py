@@ -13,6 +13,7 @@ from pages.components.approval_form import draw_fields, shown
 from pages.components.approval_list import due, headline
 from pages.components.links import desk_link, trace_link
 from pages.components.panel import card_head
+from pages.components.policy_words import people
 from pages.components.story import Line, story
 from pages.components.text import bold, link, plain
 from triage.approvals.arguments import ArgumentField, FieldKind
@@ -36,6 +37,13 @@ def badges(approval: Approval, *, me: str) -> None:
         if approval.due_at is not None:
             text, colour = due(approval, now=now)
             st.badge(text, icon=":material/schedule:", color=colour, help=f"Due {words.exact(approval.due_at)}")
+        if approval.escalated_to and approval.escalated_at:
+            whom = people(approval.escalated_to)
+            since = words.ago(approval.escalated_at, now=now).removesuffix(" ago")
+            note = (
+                f"Nobody decided by the due time, so it is with the {whom} since {words.exact(approval.escalated_at)}."
+            )
+            st.badge(f"escalated to {whom} since {since}", icon=":material/priority_high:", color="orange", help=note)
         if approval.expires_at is not None:
             left = words.duration((approval.expires_at - now).total_seconds() * 1000)
             note = f"Rejected by itself at {words.exact(approval.expires_at)}; never approved."

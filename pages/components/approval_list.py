@@ -21,14 +21,17 @@ from pages.components.approval_choice import (
 )
 from pages.components.context import actor, services
 from pages.components.dialogs import open_dialog
+from pages.components.policy_words import people
 from pages.components.text import plain
 from triage.approvals.brief import QueueView
-from triage.domain import Approval, Lane, QueueCounts, QueueFilter, Urgency, utc_now
+from triage.approvals.policy_limits import ESCALATION_ROLES
+from triage.domain import Approval, Lane, QueueCounts, QueueFilter, Role, Urgency, utc_now
+from triage.roles import roles_of
 
 PAGE = 25
 _LANES = {Lane.WAITING: "Waiting", Lane.UNKNOWN: "Unknown outcome", Lane.DECIDED: "Decided"}
 _LANE, _LANE_PARAMETER = "approval_lane", "lane"
-_MINE, _OVERDUE, _TOOLS, _URGENCIES = "mine", "overdue", "tool", "urgency"
+_MINE, _OVERDUE, _ESCALATED, _TOOLS, _URGENCIES = "mine", "overdue", "escalated", "tool", "urgency"
 _UNTICKED = "check_box_outline_blank"
 _SOON_MS = 30 * 60_000
 
@@ -65,7 +68,13 @@ def _filter() -> QueueFilter:
         urgencies=tuple(state.get(_URGENCIES) or ()),
         person=actor().name if state.get(_MINE) else None,
         due_before=utc_now() if state.get(_OVERDUE) and lane() is Lane.WAITING else None,
+        escalated_to=_own_roles() if state.get(_ESCALATED) and lane() is Lane.WAITING else (),
     )
+
+
+def _own_roles() -> tuple[Role, ...]:
+    """Return the roles to which something escalates and that the person has; none for reviewers."""
+    return tuple(role for role in roles_of(actor()) if role in ESCALATION_ROLES)
 
 
 def _choose_lane(counts: QueueCounts) -> None:
@@ -99,6 +108,12 @@ def _choose_filters(counts: QueueCounts) -> None:
         if lane() is Lane.WAITING:
             late = f"Overdue {counts.overdue}" if counts.overdue else "Overdue"
             st.toggle(late, key=_OVERDUE, bind="query-params", on_change=go_page, args=(0,))
+        if lane() is Lane.WAITING and _own_roles():
+            up = f"Escalated {counts.escalated}" if counts.escalated else "Escalated"
+            st.toggle(
+                up, key=_ESCALATED, bind="query-params", on_change=go_page, args=(0,),
+                help="What nobody decided in time and has escalated to your role.",
+            )  # fmt: skip
         narrowed = bool(st.session_state.get(_TOOLS) or st.session_state.get(_URGENCIES))
         with st.popover(
             "",
@@ -217,6 +232,8 @@ def facts(approval: Approval, *, now: datetime, me: str) -> str:
     first = due_words(approval, now=now) if approval.status.is_open else _outcome(approval, now=now)
     line = f"{first} · {plain(words.one_line(approval.customer_email or 'no address', limit=26))}"
     states = []
+    if approval.status.is_open and approval.escalated_to:
+        states.append(f":orange[:material/priority_high: escalated to {people(approval.escalated_to)}]")
     if approval.status.is_open and approval.endorsed_by:
         states.append(":violet[:material/group: 1 of 2]")
     if approval.status.is_open and approval.claimed_by:
@@ -250,7 +267,7 @@ def _outcome(approval: Approval, *, now: datetime) -> str:
 
 def _say_empty(counts: QueueCounts) -> None:
     state = st.session_state
-    narrowed = any(state.get(name) for name in (_MINE, _OVERDUE, _TOOLS, _URGENCIES))
+    narrowed = any(state.get(name) for name in (_MINE, _OVERDUE, _ESCALATED, _TOOLS, _URGENCIES))
     with st.container(border=True):
         if page_number():
             st.markdown("**Nothing more.**")

@@ -17,6 +17,7 @@ class ActionWords(NamedTuple):
 _ACTIONS = {
     "approval.claimed": ActionWords("Approval claimed", ":material/lock:"),
     "approval.released": ActionWords("Approval released", ":material/lock_open:"),
+    "approval.escalated": ActionWords("Overdue action escalated", ":material/priority_high:"),
     "approval.endorsed": ActionWords("Approved by the first of two", ":material/done:"),
     "approval.approved": ActionWords("Action approved", ":material/check_circle:"),
     "approval.edited": ActionWords("Action edited and approved", ":material/edit:"),
@@ -36,6 +37,7 @@ _ACTIONS = {
     "webhook.sent_again": ActionWords("Notice sent again", ":material/forward_to_inbox:"),
     "webhook.switched_on": ActionWords("Webhook switched on", ":material/webhook:"),
     "webhook.switched_off": ActionWords("Webhook switched off", ":material/webhook:"),
+    "webhook.secret_renewed": ActionWords("Webhook's secret renewed", ":material/key:"),
     "webhook.deleted": ActionWords("Webhook deleted", ":material/delete:"),
     "run.cancelled": ActionWords("Run cancelled", ":material/cancel:"),
     "run.taken_over": ActionWords("Taken over by a person", ":material/back_hand:"),

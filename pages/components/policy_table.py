@@ -38,6 +38,7 @@ def time_table(document: PolicyDocument) -> None:
             {
                 "Urgency": plain(say.time_rule(rule)),
                 "Due after": say.duration(rule.due),
+                "Then escalates to": say.people(rule.escalate),
                 "Expires after": say.duration(rule.expires),
             }
             for rule in document.all_times

@@ -10,7 +10,7 @@ from triage.approvals.business_hours import DAY_MIN, Duration, Hours
 from triage.approvals.policies import Rule
 from triage.approvals.policy_limits import ROLES, Limits, TimeRule
 from triage.approvals.policy_rules import AMOUNT, ANY_TOOL, ARGUMENT, Condition
-from triage.domain import Mode
+from triage.domain import Mode, Role
 
 _DECISIONS = {
     Mode.AUTO: Label("Goes ahead", ":material/bolt:", "gray"),
@@ -90,6 +90,11 @@ def time_rule(value: TimeRule) -> str:
     urgency = one_of([level.value for level in value.urgency], "or") if value.urgency else ""
     of_tool = tool(value.tool).lower() if value.tool else ""
     return words(", ".join(part for part in (of_tool, urgency) if part)) or "Everything else"
+
+
+def people(role: Role) -> str:
+    """Return the people of a role."""
+    return "administrators" if role is Role.ADMIN else f"{role.value}s"
 
 
 def hours(value: Hours) -> list[str]:

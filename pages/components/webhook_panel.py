@@ -5,18 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.context import actor, services
-from pages.components.dialogs import close_dialog, open_dialog, open_name
+from pages.components.dialogs import open_dialog, open_name
 from pages.components.panel import action_head
 from pages.components.refusal import show_refusal
 from pages.components.webhook_row import FORMATS, TOPICS, webhook_row
+from pages.components.webhook_secret import DIALOG, close, keep_to_show, secret_dialog, secret_to_show, show_secret
 from triage.domain import SUBSCRIBABLE_TOPICS, Role, WebhookFormat
 from triage.errors import TriageError
 from triage.roles import may
 
 REFRESH_S = 3
 _ADMINS_ONLY = "Only an administrator sees and changes webhooks."
-_DIALOG = "webhook"
-_SECRET = "webhook_secret_to_copy"  # noqa: S105 - the name of a place, not a secret
+_ADD = "webhook"
 
 
 def webhook_panel() -> None:
@@ -27,13 +27,15 @@ def webhook_panel() -> None:
             "Notices", "Webhooks tell other programs what waits for a person, is late, or was decided.",
             button="Add a webhook…", icon="add_link", key="webhook_add", why_not=None if allowed else _ADMINS_ONLY,
         ):  # fmt: skip
-            open_dialog(_DIALOG)
+            open_dialog(_ADD)
         if allowed:
             _webhooks()
         else:
             st.caption(_ADMINS_ONLY)
-    if allowed and open_name() == _DIALOG:
+    if allowed and open_name() == _ADD:
         _add_dialog()
+    elif allowed and open_name() == DIALOG:
+        secret_dialog()
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -50,15 +52,10 @@ def _webhooks() -> None:
         webhook_row(state)
 
 
-def _close() -> None:
-    st.session_state.pop(_SECRET, None)
-    close_dialog()
-
-
-@st.dialog("Add a webhook", width="medium", on_dismiss=_close)
+@st.dialog("Add a webhook", width="medium", on_dismiss=close)
 def _add_dialog() -> None:
-    if _SECRET in st.session_state:
-        _show_secret(st.session_state[_SECRET])
+    if (made := secret_to_show()) is not None:
+        show_secret(made)
         return
     url = st.text_input("Address", placeholder="https://example.com/hooks/triage", key="webhook_url")
     form = st.segmented_control(
@@ -80,14 +77,5 @@ def _add_dialog() -> None:
     except TriageError as error:
         show_refusal(error)
         return
-    st.session_state[_SECRET] = new.secret
+    keep_to_show(new)
     st.rerun()
-
-
-def _show_secret(secret: str) -> None:
-    st.success("Copy the secret now, it is not shown again.", title="Added", icon=":material/key:")
-    st.code(secret, language=None, wrap_lines=True)
-    st.caption("With it the receiver makes sure that a notice is from here; docs/webhooks.md has the lines for it.")
-    if st.button("I have copied it", type="primary", key="webhook_done"):
-        _close()
-        st.rerun()

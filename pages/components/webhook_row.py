@@ -9,6 +9,7 @@ import streamlit as st
 from pages.components.context import actor, services
 from pages.components.refusal import toast_refusal
 from pages.components.text import bold, plain
+from pages.components.webhook_secret import renew_button
 from pages.components.words import ago, count, exact
 from triage.domain import Delivery, DeliveryStatus, NoticeTopic, Webhook, WebhookFormat
 from triage.errors import TriageError
@@ -40,6 +41,7 @@ def webhook_row(state: WebhookState) -> None:
         )
         if webhook.is_active:
             _button("Send a test", "send", webhook.id, lambda: all_webhooks.test(webhook.id, actor=actor()))
+        renew_button(webhook)
         _switch_button(webhook)
         with st.popover("Delete…", icon=":material/delete:", key=f"delete_{webhook.id}"):
             st.markdown(f"{bold(host_of(webhook))} gets no more notices, and those that did not arrive are forgotten.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from triage.domain import (
     PastDecision,
     QueueCounts,
     QueueFilter,
+    Role,
 )
 
 # So many earlier decisions are looked at for the ones whose amount is nearest.
@@ -47,6 +48,7 @@ _COUNTS = (
         sa.func.count().label("waiting"),
         _how_many(approvals.c.claimed_by == sa.bindparam("person")).label("mine"),
         _how_many(approvals.c.due_at < sa.bindparam("now")).label("overdue"),
+        _how_many(approvals.c.escalated_to.in_(sa.bindparam("roles", expanding=True))).label("escalated"),
         _how_many(approvals.c.endorsed_by.is_not(None)).label("half_decided"),
     )
     .where(approvals.c.status.in_(_OPEN))
@@ -83,10 +85,11 @@ class ApprovalQueue:
         statement = sa.select(approvals).where(approvals.c.number.in_(page.scalar_subquery())).order_by(*order)
         return [Approval.model_validate(row._asdict()) for row in self.connection.execute(statement)]
 
-    def counts(self, *, person: str, now: datetime) -> QueueCounts:
-        """Count what waits, and what of it a person has claimed and what is late."""
-        rows = self.connection.execute(_COUNTS, {"person": person, "now": now}).all()
-        names = ("waiting", "mine", "overdue", "half_decided")
+    def counts(self, *, person: str, roles: Collection[Role], now: datetime) -> QueueCounts:
+        """Count what waits, and of it what a person has claimed, what is late, and what has escalated to the roles."""
+        given = {"person": person, "now": now, "roles": [role.value for role in roles]}
+        rows = self.connection.execute(_COUNTS, given).all()
+        names = ("waiting", "mine", "overdue", "escalated", "half_decided")
         sums: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in names}
         unknown = self.connection.scalar(_COUNT_UNKNOWN) or 0
         return QueueCounts(**sums, unknown=unknown, tools={row.tool: row.waiting for row in rows})
@@ -130,3 +133,5 @@ def _conditions(filter: QueueFilter) -> Iterator[sa.ColumnElement[bool] | sa.Tex
         yield approvals.c.urgency.in_([urgency.value for urgency in filter.urgencies])
     if filter.due_before is not None:
         yield approvals.c.due_at < filter.due_before
+    if filter.escalated_to:
+        yield approvals.c.escalated_to.in_([role.value for role in filter.escalated_to])

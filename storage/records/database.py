@@ -124,7 +124,8 @@ def _writing_refused(connection: Connection) -> Iterator[None]:
 class Records:
     """The records of the product: transactions over all stores. One object serves every thread of a process.
 
-    ``key`` seals the audit log; without one its chain is kept all the same, but a missing end would not be noticed.
+    ``key`` seals the audit log and the secrets of webhooks. Without one the chain of the log is kept all the same, but
+    a missing end would not be noticed, and secrets are kept as they are.
     """
 
     def __init__(self, engine: Engine, *, key: bytes | None = None) -> None:
@@ -143,6 +144,11 @@ class Records:
         if self._is_file:
             make_folder(Path(str(self.engine.url.database)).parent)
         apply_migrations(self.engine)
+        with self.read() as stores:
+            has_clear_secrets = stores.webhooks.has_clear_secrets()
+        if has_clear_secrets:
+            with self.begin() as stores:
+                stores.webhooks.seal_secrets()
 
     @contextmanager
     def begin(self) -> Iterator[Stores]:

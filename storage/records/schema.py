@@ -168,6 +168,7 @@ approvals = sa.Table(
     sa.Column("expires_at", UtcTime),
     sa.Column("reminded_at", UtcTime),
     sa.Column("escalated_at", UtcTime),
+    sa.Column("escalated_to", sa.Text),
     sa.Column("reversed_at", UtcTime),
     sa.Column("reversed_by", sa.Text),
     sa.Column("created_at", UtcTime, nullable=False),

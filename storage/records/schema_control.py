@@ -54,7 +54,11 @@ webhooks = sa.Table(
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("url", sa.Text, nullable=False),
+    # Sealed with a key that is not in the database.
     sa.Column("secret", sa.Text, nullable=False),
+    # The secret before the last rotation, which signs as well until then.
+    sa.Column("old_secret", sa.Text),
+    sa.Column("old_secret_until", UtcTime),
     sa.Column("format", sa.Text, nullable=False),
     sa.Column("topics", Json, nullable=False),
     sa.Column("is_active", sa.Boolean, nullable=False),

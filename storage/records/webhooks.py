@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from storage.records.base import Store, add_rows
+from storage.records.columns import UtcTime
 from storage.records.schema_control import deliveries, webhooks
+from storage.records.sealing import is_sealed, seal, unseal
 from triage.domain import Delivery, DeliveryStatus, Webhook
 
 _PENDING = deliveries.c.status == DeliveryStatus.PENDING.value
@@ -23,6 +26,23 @@ _SWITCH = (
     .where(webhooks.c.id == sa.bindparam("the_id"))
     .values(is_active=sa.bindparam("active"))
     .returning(*webhooks.c)
+)
+_SECRET = sa.select(webhooks.c.id, webhooks.c.secret)
+_RENEW_SECRET = (
+    sa.update(webhooks)
+    .where(webhooks.c.id == sa.bindparam("the_id"))
+    .values(
+        secret=sa.bindparam("new"),
+        old_secret=webhooks.c.secret,
+        old_secret_until=sa.bindparam("until", type_=UtcTime),
+    )
+    .returning(*webhooks.c)
+)
+_SEAL = sa.update(webhooks).where(webhooks.c.id == sa.bindparam("the_id")).values(secret=sa.bindparam("sealed"))
+_FORGET_OLD = (
+    sa.update(webhooks)
+    .where(webhooks.c.old_secret_until <= sa.bindparam("now", type_=UtcTime))
+    .values(old_secret=None, old_secret_until=None)
 )
 _IS_DUE = _PENDING & (deliveries.c.next_at <= sa.bindparam("now"))
 _HAS_DUE = sa.select(deliveries.c.id).where(_IS_DUE).limit(1)
@@ -44,7 +64,15 @@ _TAKE = (
     .returning(deliveries.c.id)
 )
 _TAKEN = (
-    sa.select(deliveries, webhooks.c.url, webhooks.c.secret, webhooks.c.format, webhooks.c.is_active)
+    sa.select(
+        deliveries,
+        webhooks.c.url,
+        webhooks.c.secret,
+        webhooks.c.old_secret,
+        webhooks.c.old_secret_until,
+        webhooks.c.format,
+        webhooks.c.is_active,
+    )
     .join(webhooks, webhooks.c.id == deliveries.c.webhook_id)
     .where(deliveries.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(deliveries.c.created_at, deliveries.c.id)
@@ -69,25 +97,58 @@ _PRUNE = sa.delete(deliveries).where(
 
 
 class DueDelivery(NamedTuple):
-    """A delivery that somebody has taken to send it, with what sending it needs."""
+    """A delivery that somebody has taken to send it, with what sending it needs.
+
+    ``secrets`` are those that sign it, the newest first; one that was sealed with another key is left out.
+    """
 
     delivery: Delivery
     url: str
-    secret: str
+    secrets: tuple[str, ...]
     format: str
     is_active: bool
 
 
 class WebhookStore(Store[Webhook]):
-    """The webhooks; their secrets leave the store with a due delivery only."""
+    """The webhooks; their secrets are kept sealed with ``key`` and leave the store with a due delivery only."""
 
     table = webhooks
     value = Webhook
     noun = "webhook"
 
+    def __init__(self, connection: Connection, *, key: bytes | None = None) -> None:
+        super().__init__(connection)
+        self._key = key
+
     def add(self, webhook: Webhook, *, secret: str) -> None:
         """Keep a new webhook with its secret."""
-        add_rows(self.connection, webhooks, {**self._row(webhook), "secret": secret}, noun=self.noun)
+        row = {**self._row(webhook), "secret": seal(secret, key=self._key)}
+        add_rows(self.connection, webhooks, row, noun=self.noun)
+
+    def renew_secret(self, id: str, *, secret: str, until: datetime) -> Webhook:  # noqa: A002
+        """Give a webhook another secret; the one before signs as well until a time, the one before that no more.
+
+        Raises:
+            NotFound: there is no such webhook.
+        """
+        changed = self._one(_RENEW_SECRET, {"the_id": id, "new": seal(secret, key=self._key), "until": until})
+        if changed is None:
+            raise self._not_found(id)
+        return changed
+
+    def forget_old_secrets(self, now: datetime) -> None:
+        """Remove the secrets whose time is over."""
+        self.connection.execute(_FORGET_OLD, {"now": now})
+
+    def has_clear_secrets(self) -> bool:
+        """Whether a build before this one has left secrets that are not sealed; without a key nobody can seal them."""
+        return self._key is not None and any(not is_sealed(row.secret) for row in self.connection.execute(_SECRET))
+
+    def seal_secrets(self) -> None:
+        """Seal the secrets that a build before this one has left as they are."""
+        for row in self.connection.execute(_SECRET).all():
+            if not is_sealed(row.secret):
+                self.connection.execute(_SEAL, {"the_id": row.id, "sealed": seal(row.secret, key=self._key)})
 
     def switch(self, id: str, *, active: bool) -> Webhook:  # noqa: A002
         """Let a webhook get notices, or no more.
@@ -114,11 +175,15 @@ class WebhookStore(Store[Webhook]):
 
 
 class DeliveryStore(Store[Delivery]):
-    """The outbox."""
+    """The outbox; ``key`` opens the secrets with which notices are signed."""
 
     table = deliveries
     value = Delivery
     noun = "delivery"
+
+    def __init__(self, connection: Connection, *, key: bytes | None = None) -> None:
+        super().__init__(connection)
+        self._key = key
 
     def add_all(self, new: Sequence[Delivery]) -> None:
         """Keep new deliveries."""
@@ -150,9 +215,22 @@ class DeliveryStore(Store[Delivery]):
             return []
         rows = self.connection.execute(_TAKEN, {"ids": ids})
         return [
-            DueDelivery(Delivery.model_validate(row._asdict()), row.url, row.secret, row.format, row.is_active)
+            DueDelivery(
+                delivery=Delivery.model_validate(row._asdict()),
+                url=row.url,
+                secrets=self._secrets(row, now=now),
+                format=row.format,
+                is_active=row.is_active,
+            )
             for row in rows
         ]
+
+    def _secrets(self, row: Any, *, now: datetime) -> tuple[str, ...]:
+        kept = [row.secret]
+        if row.old_secret is not None and now < row.old_secret_until:
+            kept.append(row.old_secret)
+        found = (unseal(secret, key=self._key) for secret in kept)
+        return tuple(secret for secret in found if secret is not None)
 
     def end_pending(self, webhook_id: str, *, error: str) -> None:
         """Give up what a webhook was still to get."""

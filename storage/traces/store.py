@@ -134,6 +134,25 @@ class TraceStore:
                 _roll_back(cursor)
                 raise
 
+    def append_tables(self, *, spans: pa.Table, runs: pa.Table) -> None:
+        """Keep spans (with their ``content``) and runs that the store does not have, as tables with its columns.
+
+        For what comes in bulk and in order: nothing is priced, replaced or looked for.
+
+        Raises:
+            duckdb.Error: the tables do not fit, or the file cannot be written; nothing was kept.
+        """
+        with self._writing:
+            cursor = self._cursor()
+            cursor.execute("begin")
+            try:
+                _insert_spans(cursor, fresh=spans, replayed=spans.slice(0, 0))
+                cursor.from_arrow(runs).insert_into("runs")
+                cursor.execute("commit")
+            except BaseException:
+                _roll_back(cursor)
+                raise
+
     def forget_segment(self, segment: str) -> None:
         """Drop the offset of a spool segment that is gone."""
         with self._writing:

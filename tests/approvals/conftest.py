@@ -59,7 +59,7 @@ class Bench:
             queue=self.queue, policies=self.policies, tools=AnyForm(), notify=self._notify, **options
         )
         self.aftermath = AftermathService(**options)
-        self.timekeeper = Timekeeper(queue=self.queue, notify=self._notify, **options)
+        self.timekeeper = Timekeeper(queue=self.queue, policies=self.policies, notify=self._notify, **options)
 
     def _notify(self, tx: Any, topic: str, approval: Approval) -> None:
         self.told.append((topic, approval.id))

@@ -302,6 +302,7 @@ def test_the_queue_is_by_due_time_in_pages_with_counts(bench: Bench, briefs: Bri
         "waiting": 4,
         "mine": 1,
         "overdue": 1,
+        "escalated": 0,
         "half_decided": 1,
         "unknown": 1,
         "tools": {"create_support_ticket": 3, "process_refund": 1},

@@ -105,6 +105,7 @@ def judged(text: str, tool: str = "process_refund", **fields: Any) -> Mode:
         (RULE + "times:\n  - due: 8h\n    expires: 91d\n", 5, "at most 90d"),
         (RULE + "times:\n  - due: 0h\n    expires: 2d\n", 4, "such as 30m"),
         (RULE + "times:\n  - due: 8h\n    expires: 2h\n", 4, "before it is due"),
+        (RULE + "times:\n  - due: 8h\n    expires: 9h\n    escalate: reviewer\n", 6, "manager or admin"),
         (RULE + "times:\n  - {due: 8h, expires: 9h}\n  - {urgency: low, due: 8h, expires: 9h}\n", 5, "never count"),
         (
             RULE + "times:\n  - {due: 1h, expires: 100h}\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.records import Records, open_engine
-from tests.notices.receiver import KIM, LOCAL, Receiver, make_sender
+from tests.notices.receiver import KEY, KIM, LOCAL, Receiver, make_sender
 from triage.notices.sender import NoticeSender
 from triage.notices.webhooks import NewWebhook, WebhookService
 
@@ -22,7 +22,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[Records]:
-    opened = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
+    opened = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"), key=KEY)
     opened.migrate()
     yield opened
     opened.close()

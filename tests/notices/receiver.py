@@ -17,6 +17,7 @@ from triage.notices.sender import NoticeSender
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 KIM = Actor(name="Kim", role=Role.ADMIN)
+KEY = b"the key of the tests"
 LOCAL = "127.0.0.1"
 
 

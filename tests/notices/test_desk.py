@@ -67,4 +67,4 @@ def test_every_switch_that_is_offered_is_one_that_can_be_set(desk: Services) -> 
 
     for name in switch_names(desk.team.describe()):
         desk.switches.set(name, actor=KIM, reason="r")
-    assert len(desk.switches.current().switches) == 8
+    assert len(desk.switches.current().switches) == 14

@@ -278,7 +278,7 @@ from datetime import datetime
 from storage.records import Records, open_engine
 from triage.notices.sender import NoticeSender
 
-records = Records(open_engine(f"sqlite:///{sys.argv[1]}"))
+records = Records(open_engine(f"sqlite:///{sys.argv[1]}"), key=b"the key of the tests")
 sender = NoticeSender(records=records, console_url="https://desk.example.com", allow=["127.0.0.1"])
 sender.deliver_due(datetime.fromisoformat(sys.argv[2]))
 """

@@ -31,6 +31,7 @@ URL = "https://hooks.example.com/services/T0/very-secret"
         lambda service: service.test("x", actor=MAX),
         lambda service: service.send_again("x", actor=MAX),
         lambda service: service.switch("x", active=False, actor=MAX),
+        lambda service: service.renew_secret("x", actor=MAX),
         lambda service: service.delete("x", actor=MAX),
     ],
 )
@@ -146,7 +147,7 @@ def test_a_notice_says_what_is_asked_and_nothing_of_the_customer(webhooks: Webho
         "approval": {
             "id": "apr_1", "run_id": "r1", "conversation_id": "c1", "kind": "action", "tool": "process_refund",
             "agent": "Billing specialist", "summary": "Refund $34.99 for order 1002", "amount_usd": "34.99",
-            "urgency": "medium", "mode": "approval", "status": "approved", "by": "Rita",
+            "urgency": "medium", "mode": "approval", "status": "approved", "escalated_to": None, "by": "Rita",
             "due_at": "2026-03-04T09:30:00Z", "expires_at": None,
         },
         "link": "https://desk.example.com/approvals?approval=apr_1",

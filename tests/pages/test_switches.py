@@ -123,6 +123,20 @@ def test_a_new_webhook_shows_its_secret_until_it_is_copied(running: Services, op
     assert len(running.webhooks.list(actor=KIM)) == 1
 
 
+def test_a_renewed_secret_is_shown_until_it_is_copied(running: Services, open_panels: Open) -> None:
+    hook = running.webhooks.add(URL, actor=KIM)
+    page = open_panels(Role.ADMIN)
+    page.button(f"renew_now_{hook.webhook.id}").click().run()
+    page = page.run()
+    assert page.code[0].value.startswith("whsec_")
+    assert page.code[0].value != hook.secret
+    assert "until then notices carry both signatures" in written(page)
+    page.button("webhook_done").click().run()
+    page = page.run()
+    assert not page.code
+    assert "The one before still signs until" in written(page)
+
+
 def test_what_did_not_arrive_is_shown_and_sent_again(running: Services, open_panels: Open) -> None:
     hook = running.webhooks.add(URL, actor=KIM).webhook
     with running.records.begin() as tx:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 from storage.records import Records
-from triage.domain import Lane, QueueFilter, Refund, Urgency
+from triage.domain import Lane, QueueFilter, Refund, Role, Urgency
 
 
 def test_lists_counts_and_past_decisions(with_run: Records, make: SimpleNamespace) -> None:
@@ -17,7 +17,13 @@ def test_lists_counts_and_past_decisions(with_run: Records, make: SimpleNamespac
             [
                 {"due_at": make.now + timedelta(hours=1)},
                 {"due_at": None},
-                {"due_at": make.now - timedelta(hours=1), "claimed_by": "rita", "status": "claimed"},
+                {
+                    "due_at": make.now - timedelta(hours=1),
+                    "claimed_by": "rita",
+                    "status": "claimed",
+                    "escalated_at": make.now,
+                    "escalated_to": "manager",
+                },
                 {**decided, "amount_usd": Decimal("5.00")},
                 {**decided, "amount_usd": Decimal("69.98"), "execution": "unknown"},
                 {**decided, "amount_usd": None},
@@ -36,8 +42,12 @@ def test_lists_counts_and_past_decisions(with_run: Records, make: SimpleNamespac
         assert ids(lane=Lane.DECIDED) == ["p5", "p4", "p3"]
         assert ids(lane=Lane.UNKNOWN, person="rita") == ["p4"]
         assert ids(urgencies=(Urgency.MEDIUM,), tools=("process_refund",), due_before=make.now) == ["p2"]
-        counts = queue.counts(person="rita", now=make.now)
+        assert ids(escalated_to=(Role.MANAGER, Role.ADMIN)) == ["p2"]
+        assert ids(escalated_to=(Role.ADMIN,)) == []
+        counts = queue.counts(person="rita", roles=[Role.REVIEWER, Role.MANAGER], now=make.now)
         assert (counts.waiting, counts.mine, counts.overdue, counts.unknown) == (3, 1, 1, 1)
+        assert counts.escalated == 1
+        assert queue.counts(person="rita", roles=[Role.REVIEWER], now=make.now).escalated == 0
         past = queue.past_decisions(tool="process_refund", rule="refund", but="p3", near=Decimal(70), limit=5)
         assert [decision.id for decision in past] == ["p4", "p5"]
         past = queue.past_decisions(tool="process_refund", rule="refund", but="-", near=Decimal(70), limit=1)
@@ -46,9 +56,9 @@ def test_lists_counts_and_past_decisions(with_run: Records, make: SimpleNamespac
 
 def test_an_empty_queue_counts_nothing(with_run: Records, make: SimpleNamespace) -> None:
     with with_run.read() as stores:
-        counts = stores.approval_queue.counts(person="rita", now=make.now)
+        counts = stores.approval_queue.counts(person="rita", roles=[], now=make.now)
     assert counts.model_dump() == {
-        "waiting": 0, "mine": 0, "overdue": 0, "half_decided": 0, "unknown": 0, "tools": {},
+        "waiting": 0, "mine": 0, "overdue": 0, "escalated": 0, "half_decided": 0, "unknown": 0, "tools": {},
     }  # fmt: skip
 
 

@@ -64,8 +64,8 @@ def test_what_is_due_is_taken_once_a_few_for_each_webhook(kept: Records, make: S
     with kept.begin() as tx:
         assert tx.deliveries.has_due(make.now)
         taken = tx.deliveries.take_due(now=make.now, until=until, per_webhook=2)
-    assert [(due.delivery.id, due.secret, due.is_active) for due in taken] == [
-        ("d0", "s1", True), ("d1", "s1", True), ("other", "s2", False)
+    assert [(due.delivery.id, due.secrets, due.is_active) for due in taken] == [
+        ("d0", ("s1",), True), ("d1", ("s1",), True), ("other", ("s2",), False)
     ]  # fmt: skip
     assert {(due.delivery.attempts, due.delivery.next_at) for due in taken} == {(1, until)}
     with kept.begin() as tx:

@@ -17,6 +17,7 @@ _TRACKED = (
     "status",
     "execution",
     "claimed_by",
+    "escalated_to",
     "endorsed_by",
     "decided_by",
     "decided_arguments",

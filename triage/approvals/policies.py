@@ -50,8 +50,14 @@ class PolicyDocument(Value):
 
     def times(self, *, tool: str, urgency: Urgency, asked_at: datetime) -> ApprovalTimes:
         """Return by when a call that waits should be decided and when it expires; only open time counts."""
-        found = next(rule for rule in self.all_times if rule.holds(tool=tool, urgency=urgency))
-        return found.times(asked_at, hours=self.hours)
+        return self._time_rule(tool=tool, urgency=urgency).times(asked_at, hours=self.hours)
+
+    def escalates_to(self, *, tool: str, urgency: Urgency) -> Role:
+        """Return the role that a call which nobody decided by its due time escalates to."""
+        return self._time_rule(tool=tool, urgency=urgency).escalate
+
+    def _time_rule(self, *, tool: str, urgency: Urgency) -> TimeRule:
+        return next(rule for rule in self.all_times if rule.holds(tool=tool, urgency=urgency))
 
     def limit_problem(
         self, *, role: Role, amount_usd: Decimal, decided_today_usd: Decimal, customer_today_usd: Decimal

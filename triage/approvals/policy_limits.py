@@ -11,6 +11,8 @@ from triage.approvals.business_hours import Duration, Hours
 from triage.domain import Role, Urgency, Value
 
 ROLES = (Role.REVIEWER, Role.MANAGER, Role.ADMIN)
+# A reviewer could have decided in time, so what is overdue goes further up.
+ESCALATION_ROLES = (Role.MANAGER, Role.ADMIN)
 
 
 class RoleLimit(Value):
@@ -77,12 +79,16 @@ class ApprovalTimes(Value):
 
 
 class TimeRule(Value):
-    """How long actions of a tool and an urgency may wait; None is every one."""
+    """How long actions of a tool and an urgency may wait; None is every one.
+
+    What is due and not decided escalates to the role ``escalate``.
+    """
 
     tool: str | None = None
     urgency: tuple[Urgency, ...] = ()
     due: Duration
     expires: Duration
+    escalate: Role = Role.MANAGER
     line: int = 0
 
     def holds(self, *, tool: str, urgency: Urgency) -> bool:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from triage.approvals.business_hours import ALWAYS, DAY_MIN, MAX_DAYS, MAX_HOLIDAYS, Duration, Hours
-from triage.approvals.policy_limits import ROLES, Limits, RoleLimit, TimeRule
+from triage.approvals.policy_limits import ESCALATION_ROLES, ROLES, USUAL_TIMES, Limits, RoleLimit, TimeRule
 from triage.approvals.policy_rules import (
     AMOUNT,
     ANY_TOOL,
@@ -210,7 +210,7 @@ def read_times(root: Mapping, *, hours: Hours) -> tuple[TimeRule, ...]:
     """Return how long actions wait, in order."""
     found: list[TimeRule] = []
     for entry in root.items("times", what="An entry of times") if "times" in root else []:
-        entry.allow("tool", "urgency", "due", "expires")
+        entry.allow("tool", "urgency", "due", "expires", "escalate")
         entry.need("due", "expires")
         urgency = (
             [chosen(word, tuple(Urgency), what="urgency") for word in entry.words("urgency")]
@@ -222,6 +222,7 @@ def read_times(root: Mapping, *, hours: Hours) -> tuple[TimeRule, ...]:
             urgency=tuple(Urgency(word.text) for word in urgency),
             due=_duration(entry.scalar("due"), what="due"),
             expires=_duration(entry.scalar("expires"), what="expires"),
+            escalate=_escalate(entry),
             line=entry.line,
         )
         if hours.open_minutes(rule.expires) > MAX_DAYS * hours.day_min:
@@ -241,6 +242,12 @@ def read_times(root: Mapping, *, hours: Hours) -> tuple[TimeRule, ...]:
                 )
         found.append(rule)
     return tuple(found)
+
+
+def _escalate(entry: Mapping) -> Role:
+    if "escalate" not in entry:
+        return USUAL_TIMES.escalate
+    return Role(entry.choice("escalate", ESCALATION_ROLES).text)
 
 
 def _duration(found: Scalar, *, what: str) -> Duration:

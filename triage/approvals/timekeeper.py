@@ -1,18 +1,19 @@
 """What time does to approvals: claims run out, people are reminded, more are told, and in the end it is too late.
 
-An approval that nobody decides in time is rejected, never approved.
+What nobody decides by its due time escalates to a role; what nobody decides in time is rejected, never approved.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from triage.approvals.changes import Notify, audit, resume_when_decided, was_told
+from triage.approvals.gate import Policies
 from triage.domain import Actor, Approval, ApprovalStatus, EventKind, Role, utc_now
 from triage.runs.gateway import Gateway
 from triage.runs.queue import WorkQueue
@@ -20,6 +21,8 @@ from triage.runs.queue import WorkQueue
 LOOK_EVERY_S = 5.0
 REMIND_BEFORE = timedelta(minutes=10)
 BY_TIME = Actor(name="time", role=Role.OPERATOR)
+
+_UNCLAIMED: Mapping[str, Any] = {"status": ApprovalStatus.PENDING, "claimed_by": None, "claimed_until": None}
 
 log = structlog.get_logger(__name__)
 
@@ -32,11 +35,13 @@ class Timekeeper:
         *,
         records: Gateway,
         queue: WorkQueue,
+        policies: Policies,
         notify: Notify = lambda _tx, _topic, _approval: None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._records = records
         self._queue = queue
+        self._policies = policies
         self._notify = notify
         self._clock = clock
         self._closing = threading.Event()
@@ -69,24 +74,29 @@ class Timekeeper:
         if approval.expires_at is not None and now >= approval.expires_at:
             self._expire(tx, approval, now=now)
             return
-        if approval.claimed_until is not None and now >= approval.claimed_until:
-            released = tx.approvals.update(
-                approval.id, status=ApprovalStatus.PENDING, claimed_by=None, claimed_until=None
-            )
-            audit(tx, "approval.released", released, actor=BY_TIME, before=approval, now=now)
-        if approval.due_at is None:
+        if approval.due_at is not None and now >= approval.due_at and approval.escalated_at is None:
+            self._escalate(tx, approval, now=now)
             return
-        if now >= approval.due_at and approval.escalated_at is None:
-            tx.approvals.update(approval.id, escalated_at=now, reminded_at=approval.reminded_at or now)
-            self._notify(tx, "approval.overdue", approval)
-        elif now >= approval.due_at - REMIND_BEFORE and approval.reminded_at is None:
-            tx.approvals.update(approval.id, reminded_at=now)
-            self._notify(tx, "approval.due_soon", approval)
+        if approval.due_at is not None and now >= approval.due_at - REMIND_BEFORE and approval.reminded_at is None:
+            self._notify(tx, "approval.due_soon", tx.approvals.update(approval.id, reminded_at=now))
+        if approval.claimed_until is not None and now >= approval.claimed_until:
+            released = tx.approvals.update(approval.id, **_UNCLAIMED)
+            audit(tx, "approval.released", released, actor=BY_TIME, before=approval, now=now)
+
+    def _escalate(self, tx: Any, approval: Approval, *, now: datetime) -> None:
+        """Hand what is overdue to the role of the policy in force.
+
+        A claim ends with it: a page that stays open would renew it for ever, and keep that role from deciding.
+        """
+        role = self._policies.document().escalates_to(tool=approval.tool, urgency=approval.urgency)
+        escalated = tx.approvals.update(
+            approval.id, **_UNCLAIMED, escalated_at=now, escalated_to=role, reminded_at=approval.reminded_at or now
+        )
+        self._notify(tx, "approval.overdue", escalated)
+        audit(tx, "approval.escalated", escalated, actor=BY_TIME, before=approval, now=now)
 
     def _expire(self, tx: Any, approval: Approval, *, now: datetime) -> None:
-        expired = tx.approvals.update(
-            approval.id, status=ApprovalStatus.EXPIRED, claimed_by=None, claimed_until=None, decided_at=now
-        )
+        expired = tx.approvals.update(approval.id, **{**_UNCLAIMED, "status": ApprovalStatus.EXPIRED}, decided_at=now)
         resume_when_decided(tx, expired)
         self._notify(tx, "approval.expired", expired)
         was_told(tx, EventKind.APPROVAL_EXPIRED, expired, actor=BY_TIME, before=approval, now=now)

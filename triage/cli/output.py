@@ -65,6 +65,7 @@ def approval_as_json(approval: Approval) -> dict[str, Any]:
         "created_at": approval.created_at.isoformat(),
         "due_at": approval.due_at.isoformat() if approval.due_at else None,
         "expires_at": approval.expires_at.isoformat() if approval.expires_at else None,
+        "escalated_to": approval.escalated_to.value if approval.escalated_to else None,
     }
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from triage.domain.approvals import ApprovalStatus, ExecutionStatus, RejectCode
-from triage.domain.base import Value
+from triage.domain.base import Role, Value
 from triage.domain.labels import Urgency
 
 
@@ -25,7 +25,7 @@ class QueueFilter(Value):
     """Which approvals a list shows; an empty filter shows all that wait.
 
     ``person`` are those that this person has claimed, or in the other lanes has decided; ``due_before`` those whose due
-    time is earlier.
+    time is earlier; ``escalated_to`` those that have escalated to one of the roles.
     """
 
     lane: Lane = Lane.WAITING
@@ -33,10 +33,13 @@ class QueueFilter(Value):
     urgencies: tuple[Urgency, ...] = ()
     person: str | None = None
     due_before: datetime | None = None
+    escalated_to: tuple[Role, ...] = ()
 
 
 class QueueCounts(Value):
     """How many approvals wait, and of those how many per tool, of a person, late, and with one of two decisions.
+
+    ``escalated`` are those that have escalated to a role of the person.
 
     ``unknown`` are the ones that were approved and of which nobody knows whether they happened.
     """
@@ -44,6 +47,7 @@ class QueueCounts(Value):
     waiting: int = 0
     mine: int = 0
     overdue: int = 0
+    escalated: int = 0
     half_decided: int = 0
     unknown: int = 0
     tools: dict[str, int] = Field(default_factory=dict)

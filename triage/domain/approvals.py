@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
-from triage.domain.base import Value
+from triage.domain.base import Role, Value
 from triage.domain.labels import Urgency
 
 
@@ -66,7 +66,7 @@ class Approval(Value):
     ``arguments`` are the ones that the agent proposed; ``decided_arguments`` are the final ones, and
     ``arguments_hash`` is over tool, call and those. ``policy`` is the sentence of ``rule``. Where two people have to
     agree, the first one is ``endorsed_by`` until the second decides. ``question`` asks a person for an answer
-    instead of leave to act.
+    instead of leave to act. What nobody decided by its due time is ``escalated_to`` a role.
     """
 
     id: str
@@ -104,6 +104,7 @@ class Approval(Value):
     expires_at: datetime | None = None
     reminded_at: datetime | None = None
     escalated_at: datetime | None = None
+    escalated_to: Role | None = None
     reversed_at: datetime | None = None
     reversed_by: str | None = None
     created_at: datetime

@@ -39,13 +39,17 @@ class DeliveryStatus(StrEnum):
 
 
 class Webhook(Value):
-    """Where notices go. Its secret stays in the store, and its address may itself be a secret (Slack's are)."""
+    """Where notices go. Its secret stays in the store, and its address may itself be a secret (Slack's are).
+
+    After a new secret was made, the one before signs notices as well until ``old_secret_until``.
+    """
 
     id: str
     url: str
     format: WebhookFormat
     topics: tuple[NoticeTopic, ...]
     is_active: bool = True
+    old_secret_until: datetime | None = None
     created_by: str
     created_at: datetime
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from triage.domain import NoticeTopic, WebhookFormat
+from triage.domain import NoticeTopic, Role, WebhookFormat
 
 _HEADLINES = {
     NoticeTopic.APPROVAL_NEW: "Waits for a decision",
@@ -38,6 +38,8 @@ def _slack(topic: NoticeTopic, approval: dict[str, Any], *, link: str) -> dict[s
         headline = _first_upper(str(approval["status"]))
         if approval.get("by"):
             headline += f" by {approval['by']}"
+    if topic is NoticeTopic.APPROVAL_OVERDUE and approval.get("escalated_to"):
+        headline += f", escalated to {role_words(str(approval['escalated_to']))}"
     summary = _one_line(str(approval.get("summary") or ""))
     title = f"*{_escaped(headline)}*" + (f"\n{_escaped(summary)}" if summary else "")
     blocks: list[dict[str, Any]] = [
@@ -47,6 +49,11 @@ def _slack(topic: NoticeTopic, approval: dict[str, Any], *, link: str) -> dict[s
     if details:
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _escaped(" · ".join(details))}]})
     return {"text": _escaped(f"{headline}: {summary}" if summary else headline), "blocks": blocks}
+
+
+def role_words(role: str) -> str:
+    """Return the people of a role, as somebody would say it."""
+    return "the administrators" if role == Role.ADMIN else f"the {role}s"
 
 
 def _details(approval: dict[str, Any]) -> list[str]:

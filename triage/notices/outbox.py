@@ -26,6 +26,7 @@ SUBJECT_FIELDS = (
     "urgency",
     "mode",
     "status",
+    "escalated_to",
     "by",
     "due_at",
     "expires_at",

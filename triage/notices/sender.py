@@ -35,6 +35,7 @@ WAIT_FACTOR = 3.0
 LONGEST_WAIT_S = 7200.0
 KEPT_FOR = timedelta(days=14)
 PRUNE_EVERY = timedelta(hours=1)
+OTHER_KEY = "Its secret was sealed with another TRIAGE_SECRET_KEY; put that key back, or make a new secret."
 _USER_AGENT = "triage-console"
 
 log = structlog.get_logger(__name__)
@@ -101,9 +102,11 @@ class NoticeSender:
     async def _send(self, client: Any, due: Any, *, now: datetime) -> Outcome:
         if not due.is_active:
             return Outcome(SWITCHED_OFF, is_gone=True)
+        if not due.secrets:
+            return Outcome(OTHER_KEY)
         try:
             body = message(due.delivery.body, form=due.format, console_url=self._console_url)
-            signed = signed_headers(due.secret, delivery_id=due.delivery.id, timestamp=int(now.timestamp()), body=body)
+            signed = signed_headers(due.secrets, delivery_id=due.delivery.id, timestamp=int(now.timestamp()), body=body)
             return await send(
                 client,
                 due.url,
@@ -136,11 +139,12 @@ class NoticeSender:
             _switch_off(tx, delivery.webhook_id, now=now)
 
     def _prune(self, now: datetime) -> None:
-        """Forget now and then what was delivered long ago."""
+        """Forget now and then what was delivered long ago, and secrets that sign no more."""
         if self._pruned_at is None or now - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = now
             with self._records.begin() as tx:
                 tx.deliveries.prune(before=now - KEPT_FOR)
+                tx.webhooks.forget_old_secrets(now)
 
     def _loop(self) -> None:
         while not self._closing.wait(INTERVAL_S):

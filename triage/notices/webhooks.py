@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import uuid
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,10 +30,12 @@ from triage.roles import require
 from triage.runs.gateway import Gateway
 
 MAX_WEBHOOKS = 20
+# So long a receiver has time to learn of a new secret.
+BOTH_SIGN_FOR = timedelta(hours=24)
 
 
 class NewWebhook(Value):
-    """A webhook that was just added, with its secret, which is never shown again."""
+    """A webhook that was just added or got a new secret, with that secret, which is never shown again."""
 
     webhook: Webhook
     secret: str
@@ -153,6 +156,21 @@ class WebhookService:
             action = "webhook.switched_on" if active else "webhook.switched_off"
             _audit(tx, action, after, actor=actor, before={"is_active": not active}, after={"is_active": active})
         return after
+
+    def renew_secret(self, webhook_id: str, *, actor: Actor) -> NewWebhook:
+        """Give a webhook another secret; for 24 hours notices are signed with the one before as well.
+
+        Whoever renews it twice within that time ends the first one at once.
+
+        Raises:
+            NotFound: there is no such webhook.
+        """
+        _require(actor, "make a new secret")
+        secret, until = new_secret(), utc_now() + BOTH_SIGN_FOR
+        with self._records.begin() as tx:
+            webhook: Webhook = tx.webhooks.renew_secret(webhook_id, secret=secret, until=until)
+            _audit(tx, "webhook.secret_renewed", webhook, actor=actor, after={"old_secret_until": until.isoformat()})
+        return NewWebhook(webhook=webhook, secret=secret)
 
     def delete(self, webhook_id: str, *, actor: Actor) -> None:
         """Remove a webhook with its notices.

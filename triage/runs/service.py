@@ -69,8 +69,9 @@ class RunService(RunReading):
         account = clean_id(account_id, what="account id")
         conversation = clean_id(conversation_id, what="conversation id")
         with self._records.begin() as tx:
-            if idempotency_key and (known := tx.runs.find_by_key(idempotency_key)):
-                return _as_run(known)
+            known: Run | None = tx.runs.find_by_key(idempotency_key) if idempotency_key else None
+            if known is not None:
+                return known
             run = self._accept(
                 tx, text, email=email, account=account, conversation_id=conversation, actor=actor, key=idempotency_key
             )
@@ -80,7 +81,7 @@ class RunService(RunReading):
     def retry(self, run_id: str, *, actor: Actor) -> Run:
         """Run the message of an ended run again, as a new run of the same conversation."""
         with self._records.begin() as tx:
-            run = run_again(tx, _as_run(tx.runs.get(run_id)), actor=actor)
+            run = run_again(tx, tx.runs.get(run_id), actor=actor)
         self._queue.wake()
         return run
 
@@ -95,15 +96,15 @@ class RunService(RunReading):
             Conflict: somebody else has it already, or the reply was sent.
         """
         with self._records.read() as tx:
-            run = _as_run(tx.runs.get(run_id))
+            run: Run = tx.runs.get(run_id)
         if run.status in STOPPABLE:
             return self._end_by_person(run_id, actor=actor, kind=EventKind.RUN_TAKEN_OVER, assigned_to=actor.name)
         with self._records.begin() as tx:
-            run = _as_run(tx.runs.get(run_id))
+            run = tx.runs.get(run_id)
             if run.assigned_to not in (None, actor.name):
                 raise Conflict(f"{run.assigned_to} has taken this over already. Talk to them first.")
             _require_unanswered(run)
-            taken = _as_run(tx.runs.update(run_id, assigned_to=actor.name))
+            taken: Run = tx.runs.update(run_id, assigned_to=actor.name)
             before, after = {"assigned_to": run.assigned_to}, {"assigned_to": actor.name}
             _tell(tx, EventKind.RUN_TAKEN_OVER, run_id, actor=actor, before=before, after=after)
         return taken
@@ -117,7 +118,7 @@ class RunService(RunReading):
         """
         text = clean_message(reason, what="reason")
         with self._records.begin() as tx:
-            run = _as_run(tx.runs.get(run_id))
+            run: Run = tx.runs.get(run_id)
             escalation_id = f"esc_{secrets.token_hex(6)}"
             escalation: Escalation = tx.escalations.add(
                 Escalation(
@@ -145,7 +146,7 @@ class RunService(RunReading):
         except ValueError:
             raise InvalidInput(f"{value!r} is not a {field}.") from None
         with self._records.begin() as tx:
-            run = _as_run(tx.runs.get(run_id))
+            run: Run = tx.runs.get(run_id)
             before = getattr(run, field)
             if before == label:
                 return run
@@ -160,7 +161,7 @@ class RunService(RunReading):
                     corrected_at=utc_now(),
                 )
             )
-            changed = _as_run(tx.runs.update(run_id, **{field: label}))
+            changed: Run = tx.runs.update(run_id, **{field: label})
             said = {"field": field, "before": before, "after": label.value}
             was = {field: before.value if before else None}
             _tell(tx, EventKind.LABEL_CORRECTED, run_id, actor=actor, said=said, before=was, after={field: label.value})
@@ -174,11 +175,11 @@ class RunService(RunReading):
         """
         reply = clean_message(text, what="reply")
         with self._records.begin() as tx:
-            run = _as_run(tx.runs.get(run_id))
+            run: Run = tx.runs.get(run_id)
             _require_open_reply(run, seen=seen)
             if run.reply == reply:
                 return run
-            changed = _as_run(tx.runs.update(run_id, reply=reply, reply_edited_by=actor.name))
+            changed: Run = tx.runs.update(run_id, reply=reply, reply_edited_by=actor.name)
             before, after = text_mark(run.reply), text_mark(reply)
             _tell(tx, EventKind.REPLY_EDITED, run_id, actor=actor, before=before, after=after)
         return changed
@@ -192,13 +193,13 @@ class RunService(RunReading):
             Conflict: somebody changed the reply since ``seen``, or it was sent.
         """
         with self._records.begin() as tx:
-            run = _as_run(tx.runs.get(run_id))
+            run: Run = tx.runs.get(run_id)
             _require_open_reply(run, seen=seen, is_another=text is not None)
             reply = clean_message(text if text is not None else run.reply or "", what="reply")
             now = utc_now()
             edited = {"reply_edited_by": actor.name} if reply != run.reply else {}
             sent = {"reply_sent_at": now, "reply_sent_by": actor.name, "escalated": False}
-            changed = _as_run(tx.runs.update(run_id, reply=reply, **sent, **edited))
+            changed: Run = tx.runs.update(run_id, reply=reply, **sent, **edited)
             tx.conversations.add_message(
                 Message(
                     id=f"msg_{secrets.token_hex(8)}",
@@ -310,8 +311,3 @@ def _subject(text: str) -> str:
 
 def _words(status: RunStatus) -> str:
     return status.value.replace("_", " ")
-
-
-def _as_run(run: Run) -> Run:
-    """Give the stores' untyped answer its type."""
-    return run

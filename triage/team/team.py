@@ -20,6 +20,7 @@ from triage.team.desk_records import DeskRecords
 from triage.team.disclosure import mentioned_in, protected_phrases
 from triage.team.escalation import escalation_handoff
 from triage.team.guardrails import INPUT_CHECK, input_guardrail, output_guardrails
+from triage.team.identity import keep_identity
 from triage.team.output import BuiltOutput
 from triage.team.sources import ArticleSearch, ModelSource
 from triage.team.tools.accounts import account_tool
@@ -45,6 +46,15 @@ _ROLES: dict[str, ModelRole] = {
     ESCALATION: "specialist",
     REPLY_WRITER: "writer",
     INPUT_CHECK: "guardrail",
+}
+# What the other agents read of one before they hand over to it.
+_PURPOSES = {
+    TRIAGE_AGENT: "Reads every message first, classifies it and answers or hands over.",
+    BILLING_SPECIALIST: "Charges, invoices, failed payments, plans, seats and taxes.",
+    TECHNICAL_SPECIALIST: "Everything that does not work: data gone, outages, sync, sign-in faults, apps, API and "
+    "integrations.",
+    ORDERS_SPECIALIST: "Orders of the hardware shop: where they are, returns, refunds, broken devices.",
+    ESCALATION: "Takes over what a person has to finish: a demand for one, a legal threat, a risk.",
 }
 _EARLIER_MESSAGES = 20
 _EARLIER_CHARACTERS = 4000
@@ -120,40 +130,36 @@ def build_team(
     escalation = kit.agent(
         ESCALATION,
         instructions=instructions.escalation_instructions,
-        purpose="Takes over what a person has to finish: a demand for one, a legal threat, a risk.",
         tools=[account],
     )
     to_escalation = escalation_handoff(escalation, records=records)
     billing = kit.agent(
         BILLING_SPECIALIST,
         instructions=instructions.billing_instructions,
-        purpose="Charges, invoices, failed payments, plans, seats and taxes.",
         tools=[account],
         handoffs=[to_escalation],
     )
     technical = kit.agent(
         TECHNICAL_SPECIALIST,
         instructions=instructions.technical_instructions,
-        purpose="Everything that does not work: data gone, outages, sync, sign-in faults, apps, API and integrations.",
         tools=[account],
         handoffs=[to_escalation],
     )
     orders = kit.agent(
         ORDERS_SPECIALIST,
         instructions=instructions.orders_instructions,
-        purpose="Orders of the hardware shop: where they are, returns, refunds, broken devices.",
         tools=order_tools(records, gate),
         handoffs=[to_escalation],
     )
     entry = kit.agent(
         TRIAGE_AGENT,
         instructions=instructions.triage_instructions,
-        purpose="Reads every message first, classifies it and answers or hands over.",
         tools=[account],
         handoffs=[handoff(billing), handoff(technical), handoff(orders), to_escalation],
     )
     entry.input_guardrails = [input_guardrail(checker, beside=settings.guardrail_beside)]
     everybody = (entry, billing, technical, orders, escalation, writer, checker)
+    keep_identity(everybody)
     agents = {agent.name: agent for agent in everybody}
     return Team(entry=entry, agents=agents, shape=fingerprint(agents))
 
@@ -171,14 +177,13 @@ class _Kit:
         name: str,
         *,
         instructions: Callable[..., str],
-        purpose: str,
         tools: Sequence[Tool],
         handoffs: Sequence[DeskHandoff] = (),
     ) -> DeskAgent:
         """Build one agent; ``tools`` are its own look-ups."""
         return Agent[TriageContext](
             name=name,
-            handoff_description=purpose,
+            handoff_description=_PURPOSES[name],
             instructions=instructions,
             model=self.models.for_role(_ROLES[name]),
             tools=[self.search, *tools, *self.shared],
