@@ -8,7 +8,7 @@ import hashlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.records import Records, open_engine
@@ -22,6 +22,8 @@ from triage.approvals.switches import SwitchService, switch_names
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
 from triage.customers import CustomerService
+from triage.domain import Run
+from triage.errors import NotFound
 from triage.keys import signing_key
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from triage.runs.segment import SegmentRunner
     from triage.team.knowledge import KnowledgeBase
     from triage.team.team import Team
+    from triage.tracing.otlp.exporter import OtlpExporter
     from triage.tracing.processor import SpoolingProcessor
 
 
@@ -75,6 +78,7 @@ class Services:
     traces: TraceStore | None = None
     trace_queries: TraceQueries | None = None
     processor: SpoolingProcessor | None = None
+    exporter: OtlpExporter | None = None
     event_log: EventLog | None = None
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
@@ -109,12 +113,18 @@ class Services:
             self.event_log.close()
         if self.mirror is not None:
             self.mirror.close()
-        if self.processor is not None:
-            self.processor.shutdown()
-        if self.traces is not None:
-            self.traces.close()
+        self._close_traces()
         self.records.close()
         self.folder.release()
+
+    def _close_traces(self) -> None:
+        """Bring the last spans into the store and to the collector; the export reads records for the last runs."""
+        if self.processor is not None:
+            self.processor.shutdown()
+        if self.exporter is not None:
+            self.exporter.stop()
+        if self.traces is not None:
+            self.traces.close()
 
 
 def open_services(settings: Settings, *, kind: str, own: bool | None = True) -> Services:
@@ -227,7 +237,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     knowledge = KnowledgeBase.load(settings.articles_dir)
     models = ModelRegistry(settings)
     records = _open_records(settings)
-    traces, processor = _open_traces(settings)
+    traces, processor, exporter = _open_traces(settings, records)
     policies = PolicyService(records=records)
     working = _build_work(settings, records, policies=policies, models=models, knowledge=knowledge)
     engine, segments, team = working.engine, working.segments, working.team
@@ -263,6 +273,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         traces=traces,
         trace_queries=TraceQueries(traces),
         processor=processor,
+        exporter=exporter,
         event_log=working.event_log,
         segments=segments,
         mirror=mirror,
@@ -271,16 +282,27 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     )
 
 
-def _open_traces(settings: Settings) -> tuple[TraceStore, SpoolingProcessor]:
-    """Open the trace store, and let the SDK's spans go there."""
+def _open_traces(settings: Settings, records: Records) -> tuple[TraceStore, SpoolingProcessor, OtlpExporter | None]:
+    """Open the trace store, and let the SDK's spans go there, and to a collector where one is named."""
+    from storage.traces.known import KnownTraces  # noqa: PLC0415
     from storage.traces.store import TraceStore  # noqa: PLC0415 - see _build_owner
     from triage.tracing import install  # noqa: PLC0415
+    from triage.tracing.otlp.opening import open_export  # noqa: PLC0415
     from triage.tracing.processor import SpoolingProcessor  # noqa: PLC0415
 
     traces = TraceStore.open(settings.traces_path)
-    processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
+    exporter, sink = open_export(settings, sink=traces, known=KnownTraces(traces), find_run=partial(_find_run, records))
+    processor = SpoolingProcessor(settings.spool_dir, sink=sink, content=settings.trace_content)
     install(processor)
-    return traces, processor
+    return traces, processor, exporter
+
+
+def _find_run(records: Records, run_id: str) -> Run | None:
+    with records.read() as stores:
+        try:
+            return stores.runs.get(run_id)
+        except NotFound:
+            return None
 
 
 class _Work(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -13,6 +14,7 @@ from triage.errors import SettingsError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 LITELLM_PREFIX = "litellm/"
+_HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+=[\x20-\x7e]*", re.ASCII)
 _WEB_ADDRESS = re.compile(r"https?://[^\s?#<>|]+")
 
 
@@ -95,6 +97,31 @@ class Settings(BaseSettings):
         alias="TRIAGE_WEBHOOK_ALLOW",
         description="Hosts inside your own network that may get notices, separated by commas.",
     )
+    otlp_endpoint: str | None = Field(
+        None,
+        alias="TRIAGE_OTLP_ENDPOINT",
+        description="OpenTelemetry collector that gets every finished span (OTLP over HTTP): its address.",
+    )
+    otlp_headers: SecretStr | None = Field(
+        None,
+        alias="TRIAGE_OTLP_HEADERS",
+        description="Headers for the collector, such as keys: name=value, separated by commas.",
+    )
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_collector(cls, value: str | None) -> str | None:
+        if value is not None and (not _WEB_ADDRESS.fullmatch(value) or "@" in value):
+            raise ValueError("write an address such as http://localhost:4318; keys belong to TRIAGE_OTLP_HEADERS")
+        return value and value.rstrip("/")
+
+    @field_validator("otlp_headers")
+    @classmethod
+    def _are_headers(cls, value: SecretStr | None) -> SecretStr | None:
+        for part in value.get_secret_value().split(",") if value else ():
+            if not _HEADER.fullmatch(part.strip()):
+                raise ValueError("write name=value, several separated by commas, a comma in a value as %2C")
+        return value
 
     @field_validator("console_url")
     @classmethod
@@ -111,7 +138,15 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "openai_api_key", "secret_key", "openai_base_url", "database_url", "traces_url", "kb_dir", mode="before"
+        "openai_api_key",
+        "secret_key",
+        "openai_base_url",
+        "database_url",
+        "traces_url",
+        "kb_dir",
+        "otlp_endpoint",
+        "otlp_headers",
+        mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
@@ -137,6 +172,25 @@ class Settings(BaseSettings):
     def spool_dir(self) -> Path:
         """Folder of finished spans that are not in DuckDB yet."""
         return self.data_dir / "spool"
+
+    @property
+    def otlp_url(self) -> str | None:
+        """Where spans are posted: the address as it is when it names the path, else with the path of the protocol."""
+        if self.otlp_endpoint is None or self.otlp_endpoint.endswith("/v1/traces"):
+            return self.otlp_endpoint
+        return f"{self.otlp_endpoint}/v1/traces"
+
+    @property
+    def otlp_header_values(self) -> dict[str, str]:
+        """The headers for the collector; not for a log line."""
+        written = self.otlp_headers.get_secret_value().split(",") if self.otlp_headers else []
+        pairs = (part.strip().partition("=") for part in written)
+        return {name: unquote(value.strip(), "latin-1") for name, _, value in pairs}
+
+    @property
+    def otlp_dir(self) -> Path:
+        """Folder of spans that the collector has not got yet."""
+        return self.data_dir / "otlp"
 
     @property
     def articles_dir(self) -> Path:

@@ -18,6 +18,7 @@ from triage.services import open_services, try_traces
 from triage.settings import Settings, load_settings
 from triage.team.knowledge import KnowledgeBase
 from triage.team.team import build_team
+from triage.tracing.otlp.status import read_status
 
 MAX_NAMED = 10
 
@@ -42,6 +43,7 @@ def run_checks() -> list[Check]:
         Check(name="settings", is_ok=True, message="All settings can be read."),
         records,
         _checked("trace store", lambda: _traces(settings)),
+        _checked("trace export", lambda: _export(settings)),
         knowledge,
         _checked("model", lambda: check_endpoint(settings)),
         _checked("model roles", lambda: _models(settings)),
@@ -81,6 +83,20 @@ def _traces(settings: Settings) -> str:
     if try_traces(settings):
         return f"{settings.traces_path} can be read and written."
     return f"{settings.traces_path} is open in the process that works on the data folder."
+
+
+def _export(settings: Settings) -> str:
+    """Say how the export to a collector is doing, by what the owner of the folder notes about it."""
+    if settings.otlp_endpoint is None:
+        return "No collector is named; spans stay on this machine."
+    status = read_status(settings.otlp_dir)
+    lost = f"{status.dropped} given up because too many waited, {status.refused} refused by the collector"
+    if status.problem:
+        raise SettingsError(
+            f"The collector takes no spans since {status.failing_since:%Y-%m-%d %H:%M} UTC: {status.problem} "
+            f"They wait in {settings.otlp_dir}; {lost}. Check TRIAGE_OTLP_ENDPOINT and TRIAGE_OTLP_HEADERS."
+        )
+    return f"{status.sent} spans sent, {lost}."
 
 
 def _knowledge(settings: Settings) -> str:
