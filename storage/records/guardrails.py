@@ -76,7 +76,7 @@ class ReleaseStore(Store[Release]):
         """
         self._add(release)
 
-    def find(self, run_id: str) -> Release | None:  # type: ignore[override]
+    def find(self, run_id: str) -> Release | None:
         """Return the release of a blocked run, or None."""
         return self._one(_RELEASE_OF, {"run_id": run_id})
 

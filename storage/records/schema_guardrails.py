@@ -29,9 +29,7 @@ releases = sa.Table(
     METADATA,
     # The key makes a blocked run be released once, whoever presses the button at the same moment.
     sa.Column("run_id", sa.Text, sa.ForeignKey("runs.id", ondelete="cascade"), primary_key=True),
-    sa.Column(
-        "released_run_id", sa.Text, sa.ForeignKey("runs.id", ondelete="cascade"), nullable=False, unique=True
-    ),
+    sa.Column("released_run_id", sa.Text, sa.ForeignKey("runs.id", ondelete="cascade"), nullable=False, unique=True),
     sa.Column("guardrail", sa.Text, nullable=False),
     sa.Column("verdict", sa.Text, nullable=False),
     sa.Column("message_hash", sa.Text, nullable=False),

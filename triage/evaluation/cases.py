@@ -13,7 +13,7 @@ from triage.errors import Conflict
 from triage.roles import require
 from triage.runs.gateway import Gateway
 
-# The words by which guardrails let something through: the input check says what the message is, the others that it passed.
+# The words by which guardrails let something through: the input check says what a message is, the others just that.
 _LET_THROUGH = {"input": "support"}
 _PASSED = "passed"
 

@@ -138,9 +138,7 @@ def _closed(tx: Any, run: Run, of_message: Collection[Run]) -> str | None:
     release: Release | None = tx.releases.find(run.id)
     if release is not None:
         return f"{release.released_by} released this already, at {release.released_at:%Y-%m-%d %H:%M} UTC."
-    if run.status is not RunStatus.BLOCKED or run.trip is None:
-        return "Only a blocked message can be released."
-    if run.trip.stage != "input":
+    if run.status is not RunStatus.BLOCKED or run.trip is None or run.trip.stage != "input":
         return "Only a message that was blocked before the work can be released; run it again or take it over."
     if max(of_message, key=lambda other: (other.created_at, other.id)).id != run.id:
         return "This message was run again since then; look at its newest run."
