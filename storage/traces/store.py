@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from storage.traces.batches import (
     split_content,
     split_replayed,
 )
+from storage.traces.gate import ReadersGate
 from storage.traces.migrations import prepare
 from triage.errors import DataFolderError, InvalidInput
 
@@ -69,6 +71,7 @@ class TraceStore:
         self._connection = connection
         self._cursors = threading.local()
         self._writing = threading.Lock()
+        self._gate = ReadersGate()
 
     @classmethod
     def open(cls, path: Path) -> TraceStore:
@@ -79,12 +82,10 @@ class TraceStore:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = duckdb.connect(str(path), config=_CONFIG)
+            connection = _connect(path)
         except (OSError, duckdb.Error) as error:
             raise DataFolderError(_refusal(path, error)) from error
         try:
-            # A time without an offset is UTC, whatever the machine says.
-            connection.execute("set global timezone = 'UTC'")
             prepare(connection)
         except BaseException:
             connection.close()
@@ -170,13 +171,59 @@ class TraceStore:
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds; times in it are UTC without a zone."""
-        return self._cursor().execute(sql, parameters or None).fetchall()
+        with self._gate.open():
+            return self._cursor().execute(sql, parameters or None).fetchall()
 
     def records(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
         """Return what a query finds, each row by column name and its times aware."""
-        cursor = self._cursor().execute(sql, parameters or None)
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
+        with self._gate.open():
+            cursor = self._cursor().execute(sql, parameters or None)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def change(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a transaction in which nobody else writes: kept at the end of the block, undone by an error."""
+        with self._writing:
+            cursor = self._cursor()
+            cursor.execute("begin")
+            try:
+                yield cursor
+                cursor.execute("commit")
+            except BaseException:
+                _roll_back(cursor)
+                raise
+
+    @contextmanager
+    def looking(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give the thread's cursor for several statements on the same file."""
+        with self._gate.open():
+            yield self._cursor()
+
+    @contextmanager
+    def unchanging(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a connection while nobody writes; reading goes on."""
+        with self._writing:
+            yield self._cursor()
+
+    def replace_file(self, make: Callable[[duckdb.DuckDBPyConnection, Path], None]) -> None:
+        """Let ``make`` write the store anew under another name and put it in the place of the file.
+
+        Nobody writes meanwhile; who reads is waited for, for as long as it takes to open the new file.
+        """
+        with self._writing:
+            path = Path(
+                self._cursor().execute("select path from duckdb_databases() where not internal").fetchall()[0][0]
+            )
+            fresh = path.with_name(f"{path.name}.new")
+            fresh.unlink(missing_ok=True)
+            make(self._cursor(), fresh)
+            with self._gate.closed():
+                self._connection.close()
+                fresh.replace(path)
+                path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+                self._connection = _connect(path)
+                self._cursors = threading.local()
 
     def close(self) -> None:
         """Close the file; reading and writing fail afterwards."""
@@ -234,6 +281,13 @@ def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
     except duckdb.Error:
         # A failed commit has ended the transaction already.
         return
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(str(path), config=_CONFIG)
+    # A time without an offset is UTC, whatever the machine says.
+    connection.execute("set global timezone = 'UTC'")
+    return connection
 
 
 def _aware(value: Any) -> Any:
