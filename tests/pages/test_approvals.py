@@ -146,7 +146,7 @@ def test_several_are_approved_after_saying_what_will_happen_and_each_outcome_is_
     taken = asked()
     running.approvals.claim(taken.id, actor=reviewer)
     page = open_page("approvals")
-    page.checkbox("approval_pick_all").check().run()
+    page.button("approval_pick_all").click().run()
     page.button("approve_several").click().run()
     told = [text.value for text in page.markdown]
     assert any("These happen" in text for text in told)

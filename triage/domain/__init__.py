@@ -15,6 +15,7 @@ from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
 from triage.domain.data_care import CustomerRecords, DataJob, JobKind, JobStatus
 from triage.domain.events import EventKind, NewEvent, RunEvent
 from triage.domain.follow_ups import Correction, Escalation, Ticket
+from triage.domain.guardrails import Case, Judgement, Precision, Release, TripMark, text_hash
 from triage.domain.labels import Category, Urgency
 from triage.domain.policies import SavedPolicy
 from triage.domain.runs import (
@@ -57,6 +58,7 @@ __all__ = [
     "AuditEntry",
     "AuditFilter",
     "Build",
+    "Case",
     "Category",
     "Citation",
     "Conversation",
@@ -71,6 +73,7 @@ __all__ = [
     "Invoice",
     "JobKind",
     "JobStatus",
+    "Judgement",
     "Lane",
     "Message",
     "Mode",
@@ -80,10 +83,12 @@ __all__ = [
     "Order",
     "OrderStatus",
     "PastDecision",
+    "Precision",
     "QueueCounts",
     "QueueFilter",
     "Refund",
     "RejectCode",
+    "Release",
     "Role",
     "Run",
     "RunEvent",
@@ -96,10 +101,12 @@ __all__ = [
     "Ticket",
     "TriageResult",
     "Trip",
+    "TripMark",
     "Urgency",
     "Usage",
     "Value",
     "Webhook",
     "WebhookFormat",
+    "text_hash",
     "utc_now",
 ]
