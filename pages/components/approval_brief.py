@@ -39,11 +39,11 @@ def badges(approval: Approval, *, me: str) -> None:
             st.badge(text, icon=":material/schedule:", color=colour, help=f"Due {words.exact(approval.due_at)}")
         if approval.escalated_to and approval.escalated_at:
             whom = people(approval.escalated_to)
-            since = words.ago(approval.escalated_at, now=now).removesuffix(" ago")
+            at = words.ago(approval.escalated_at, now=now)
             note = (
                 f"Nobody decided by the due time, so it is with the {whom} since {words.exact(approval.escalated_at)}."
             )
-            st.badge(f"escalated to {whom} since {since}", icon=":material/priority_high:", color="orange", help=note)
+            st.badge(f"escalated to {whom} {at}", icon=":material/priority_high:", color="orange", help=note)
         if approval.expires_at is not None:
             left = words.duration((approval.expires_at - now).total_seconds() * 1000)
             note = f"Rejected by itself at {words.exact(approval.expires_at)}; never approved."

@@ -110,10 +110,7 @@ def _choose_filters(counts: QueueCounts) -> None:
             st.toggle(late, key=_OVERDUE, bind="query-params", on_change=go_page, args=(0,))
         if lane() is Lane.WAITING and _own_roles():
             up = f"Escalated {counts.escalated}" if counts.escalated else "Escalated"
-            st.toggle(
-                up, key=_ESCALATED, bind="query-params", on_change=go_page, args=(0,),
-                help="What nobody decided in time and has escalated to your role.",
-            )  # fmt: skip
+            st.toggle(up, key=_ESCALATED, bind="query-params", on_change=go_page, args=(0,))
         narrowed = bool(st.session_state.get(_TOOLS) or st.session_state.get(_URGENCIES))
         with st.popover(
             "",

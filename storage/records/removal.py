@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 
 from storage.records.schema import METADATA, conversations, escalations, messages, refunds, runs, tickets
 from storage.records.schema_control import deliveries
+from storage.records.schema_guardrails import cases, trip_marks
 
 AT_ONCE = 500
-# Work and money: what was paid, promised or handed over stays when a conversation's time is over.
-LASTING = frozenset({refunds.name, tickets.name, escalations.name})
+# What was paid, promised, handed over, judged or learned stays when a conversation's time is over.
+LASTING = frozenset({refunds.name, tickets.name, escalations.name, cases.name, trip_marks.name})
 _RUN_COLUMNS = ("run_id", "source_run_id")
 # Where the durable engine keeps what its workflows were given and said, each by the workflow's id.
 _WORKFLOW_TABLES = (

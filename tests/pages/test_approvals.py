@@ -212,7 +212,7 @@ def test_what_is_overdue_is_shown_as_escalated_and_found_by_the_managers(
     with running.records.begin() as tx:
         tx.approvals.update(waiting.id, **late)
     page = open_page("approvals", role=Role.MANAGER)
-    assert any("escalated to managers since just now" in text.value for text in page.markdown)
+    assert any("escalated to managers just now" in text.value for text in page.markdown)
     assert any(":orange[:material/priority_high: escalated to managers]" in text.value for text in page.caption)
     assert page.toggle("escalated").label == "Escalated 1"
     page.toggle("escalated").set_value(True).run()
