@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import threading
-<<<<<<< HEAD
 from collections.abc import Callable, Iterator, Mapping, Sequence
-=======
-from collections.abc import Iterator, Mapping, Sequence
->>>>>>> main
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,11 +66,8 @@ class TraceStore:
         self._words = words
         self._cursors = threading.local()
         self._writing = threading.Lock()
-<<<<<<< HEAD
         self._gate = ReadersGate()
-=======
         self._numbering = Numbering(connection)
->>>>>>> main
 
     @classmethod
     def open(cls, path: Path) -> TraceStore:
@@ -117,7 +110,7 @@ class TraceStore:
             duckdb.Error: the file cannot be written now; nothing was kept.
         """
         try:
-            with self._transaction() as cursor:
+            with self.change() as cursor:
                 if span_lines:
                     fresh, replayed = split_replayed(read_span_lines(span_lines, price=price))
                     insert_spans(cursor, self._numbering, fresh=fresh, replayed=replayed)
@@ -138,17 +131,19 @@ class TraceStore:
         Raises:
             duckdb.Error: the tables do not fit, or the file cannot be written; nothing was kept.
         """
-        with self._transaction() as cursor:
+        with self.change() as cursor:
             insert_spans(cursor, self._numbering, fresh=spans)
             insert_runs(cursor, self._numbering, runs)
 
     def index_words(self) -> bool:
         """Make the next stretch of what came in findable by its words; return whether more of it waits."""
-        return index_words(self._cursor(), self._words)
+        with self.looking() as cursor:
+            return index_words(cursor, self._words)
 
     def parts_with(self, text: str) -> list[pa.Table]:
         """Return for each word of a text the parts of traces that have it, as a table with ``part_no``."""
-        return parts_with(self._cursor(), self._words, text)
+        with self.looking() as cursor:
+            return parts_with(cursor, self._words, text)
 
     def forget_segment(self, segment: str) -> None:
         """Drop the offset of a spool segment that is gone."""
@@ -167,61 +162,9 @@ class TraceStore:
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds; times in it are UTC without a zone."""
-        with self._gate.open():
-            return self._cursor().execute(sql, parameters or None).fetchall()
+        with self.looking() as cursor:
+            return cursor.execute(sql, parameters or None).fetchall()
 
-<<<<<<< HEAD
-    def records(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
-        """Return what a query finds, each row by column name and its times aware."""
-        with self._gate.open():
-            cursor = self._cursor().execute(sql, parameters or None)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
-
-    @contextmanager
-    def change(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give a transaction in which nobody else writes: kept at the end of the block, undone by an error."""
-        with self._writing:
-            cursor = self._cursor()
-            cursor.execute("begin")
-            try:
-                yield cursor
-                cursor.execute("commit")
-            except BaseException:
-                _roll_back(cursor)
-                raise
-
-    @contextmanager
-    def looking(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give the thread's cursor for several statements on the same file."""
-        with self._gate.open():
-            yield self._cursor()
-
-    @contextmanager
-    def unchanging(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give a connection while nobody writes; reading goes on."""
-        with self._writing:
-            yield self._cursor()
-
-    def replace_file(self, make: Callable[[duckdb.DuckDBPyConnection, Path], None]) -> None:
-        """Let ``make`` write the store anew under another name and put it in the place of the file.
-
-        Nobody writes meanwhile; who reads is waited for, for as long as it takes to open the new file.
-        """
-        with self._writing:
-            path = Path(
-                self._cursor().execute("select path from duckdb_databases() where not internal").fetchall()[0][0]
-            )
-            fresh = path.with_name(f"{path.name}.new")
-            fresh.unlink(missing_ok=True)
-            make(self._cursor(), fresh)
-            with self._gate.closed():
-                self._connection.close()
-                fresh.replace(path)
-                path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-                self._connection = _connect(path)
-                self._cursors = threading.local()
-=======
     def records(
         self,
         sql: str,
@@ -230,23 +173,16 @@ class TraceStore:
         tables: Mapping[str, pa.Table] | None = None,
     ) -> list[dict[str, Any]]:
         """Return what a query finds, each row by column name and its times aware; ``tables`` can be read in it."""
-        cursor = self._cursor()
-        for name, table in (tables or {}).items():
-            cursor.register(name, table)
-        cursor.execute(sql, parameters or None)
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
->>>>>>> main
-
-    def close(self) -> None:
-        """Close the file; reading and writing fail afterwards."""
-        with self._writing:
-            self._connection.close()
-            self._words.close()
+        with self.looking() as cursor:
+            for name, table in (tables or {}).items():
+                cursor.register(name, table)
+            cursor.execute(sql, parameters or None)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
 
     @contextmanager
-    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give the writing thread a transaction, which is kept as a whole or not at all."""
+    def change(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a transaction in which nobody else writes: kept at the end of the block, undone by an error."""
         with self._writing:
             cursor = self._cursor()
             cursor.execute("begin")
@@ -259,58 +195,53 @@ class TraceStore:
                 raise
             self._numbering.commit()
 
+    @contextmanager
+    def looking(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give the thread's cursor for several statements on the same file."""
+        with self._gate.open():
+            yield self._cursor()
+
+    @contextmanager
+    def unchanging(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor while nobody writes; reading goes on."""
+        with self._writing:
+            yield self._cursor()
+
+    def replace_file(self, make: Callable[[duckdb.DuckDBPyConnection, Path], None]) -> None:
+        """Let ``make`` write the store anew under another name and put it in the place of the file.
+
+        Nobody writes meanwhile; who reads is waited for, for as long as it takes to open the new file.
+        """
+        with self._writing:
+            (name,) = self._cursor().execute("select path from duckdb_databases() where not internal").fetchall()[0]
+            path = Path(name)
+            fresh = path.with_name(f"{path.name}.new")
+            fresh.unlink(missing_ok=True)
+            make(self._cursor(), fresh)
+            with self._gate.closed():
+                self._connection.close()
+                fresh.replace(path)
+                path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+                self._connection = _connect(path)
+                self._cursors = threading.local()
+
+    def forget_words(self) -> None:
+        """Make the index of words anew, without what is no longer in the store; it comes again as time allows."""
+        with self._gate.closed():
+            self._words.clear()
+
+    def close(self) -> None:
+        """Close the file; reading and writing fail afterwards."""
+        with self._writing:
+            self._connection.close()
+            self._words.close()
+
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._cursors, "cursor", None)
         if cursor is None:
             cursor = self._connection.cursor()
             self._cursors.cursor = cursor
         return cursor
-
-
-<<<<<<< HEAD
-def _insert_spans(cursor: duckdb.DuckDBPyConnection, *, fresh: pa.Table, replayed: pa.Table) -> None:
-    spans, words = split_content(fresh)
-    # Not by SQL, which takes longer to plan than a small batch to insert.
-    cursor.from_arrow(spans).insert_into("spans")
-    if len(words):
-        cursor.from_arrow(words).insert_into("span_contents")
-    if len(replayed):
-        spans, words = split_content(replayed)
-        cursor.from_arrow(words).query("batch", _INSERT_REPLAYED["span_contents"])
-        cursor.from_arrow(spans).query("batch", _INSERT_REPLAYED["spans"])
-
-
-def _replace_runs(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Delete the runs of which the rows are later versions, and return the rows to insert.
-
-    Three plain statements take a third of the processor time of one ``merge``, which DuckDB plans anew each time.
-    """
-    newer = {row["run_id"]: row for row in latest_runs(rows)}
-    known = cursor.execute("select run_id, updated_at from runs where list_contains(?, run_id)", [list(newer)])
-    older = []
-    for run_id, updated_at in known.fetchall():
-        if newer[run_id]["updated_at"] >= updated_at.replace(tzinfo=UTC):
-            older.append(run_id)
-        else:
-            del newer[run_id]
-    if older:
-        cursor.execute("delete from runs where list_contains(?, run_id)", [older])
-    return list(newer.values())
-
-
-def _note_offset(cursor: duckdb.DuckDBPyConnection, *, segment: str, offset: int) -> None:
-    """Keep how far a segment is read."""
-    (updated,) = cursor.execute('update spool_offsets set "offset" = ? where segment = ?', [offset, segment]).fetchall()
-    if updated == (0,):
-        cursor.execute("insert into spool_offsets values (?, ?)", [segment, offset])
-
-
-def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
-    try:
-        cursor.execute("rollback")
-    except duckdb.Error:
-        # A failed commit has ended the transaction already.
-        return
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
@@ -320,8 +251,6 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-=======
->>>>>>> main
 def _aware(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
 
