@@ -31,7 +31,7 @@ def measure(*, runs: int = RUNS, delay_ms: int = DELAY_MS) -> list[Figure]:
         begun = time.perf_counter()
         accepted = submit(services, runs)
         submitted = time.perf_counter() - begun
-        ended = wait_for(services, accepted, every_s=0.05)
+        ended = wait_for(services, accepted, every_s=0.25)
         own, other = time.process_time() - own, _cpu_s(server) - other
         wall = max(run.ended_at for run in ended) - min(run.created_at for run in ended)  # type: ignore[type-var,operator]
         waits = [(run.started_at - run.created_at).total_seconds() for run in ended]  # type: ignore[operator]

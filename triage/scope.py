@@ -42,6 +42,16 @@ class EventSink(Protocol):
         """Say what the whole text of ``source`` is, also on a replay, where nothing is streamed again."""
 
 
+class Turn(Protocol):
+    """Whose turn it is to work between two model calls."""
+
+    async def take(self) -> None:
+        """Wait until this segment may go on working."""
+
+    def give(self) -> None:
+        """Let another segment work while this one waits for a model."""
+
+
 class DirectSteps:
     """Runs the work right away and keeps nothing; for tests, evaluation and the benchmark's bare run."""
 
@@ -63,6 +73,16 @@ class NoEvents:
         """Do nothing."""
 
     def finish_text(self, source: str, text: str) -> None:
+        """Do nothing."""
+
+
+class AlwaysOn:
+    """Works whenever it can; for tests, evaluation and the benchmark's bare run."""
+
+    async def take(self) -> None:
+        """Do nothing."""
+
+    def give(self) -> None:
         """Do nothing."""
 
 
@@ -109,6 +129,7 @@ class RunScope:
     is_replay: bool = False
     steps: Steps = field(default_factory=DirectSteps)
     events: EventSink = field(default_factory=NoEvents)
+    turn: Turn = field(default_factory=AlwaysOn)
     calls: list[ModelCallRecord] = field(default_factory=list)
     turns: int = 0
     last_agent: str | None = None

@@ -58,7 +58,7 @@ def durable(*models: Model, retries: int = 0, timeout_s: float = 5.0) -> Durable
         ChainLink(f"model-{number}", lambda model=model: model, ModelBreaker(f"model-{number}"))  # type: ignore[misc]
         for number, model in enumerate(models)
     ]
-    return DurableModel(role="triage", chain=ModelChain(links, retries=retries, timeout_s=timeout_s))
+    return DurableModel(role="writer", chain=ModelChain(links, retries=retries, timeout_s=timeout_s))
 
 
 async def run(model: Model, scope: RunScope, *, streamed: bool) -> Any:
@@ -84,7 +84,7 @@ async def test_replay_gives_the_same_answer_without_asking_again(streamed: bool)
     assert await run(durable(ScriptedModel([])), again, streamed=streamed) == "Hello back."
     assert again.calls == first.calls
     assert first.calls[0].usage.input_tokens == 7
-    assert records.names == ["model:triage"]
+    assert records.names == ["model:writer"]
     # The event of the replay has the key of the first one, so that the log keeps one of them.
     assert [kind for kind, _ in events.keys] == [EventKind.MODEL_COMPLETED] * 2
     assert len(set(events.keys)) == 1
@@ -163,7 +163,7 @@ async def test_known_price_is_kept_exactly() -> None:
     scope = RunScope(run_id="r", steps=Records())
     step = ModelStep(output=[says("Hi.")], usage=Usage(input_tokens=1000, output_tokens=100))
     link = ChainLink("gpt-4o", lambda: ScriptedModel([step]), ModelBreaker("gpt-4o"))
-    await run(DurableModel(role="triage", chain=ModelChain([link], retries=0, timeout_s=5)), scope, streamed=True)
+    await run(DurableModel(role="writer", chain=ModelChain([link], retries=0, timeout_s=5)), scope, streamed=True)
     assert scope.calls[0].cost_usd == Decimal("0.0035")
 
 

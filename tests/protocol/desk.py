@@ -12,6 +12,7 @@ from agents.stream_events import RawResponsesStreamEvent
 
 from tests.servers.model_server import ModelServer
 from triage.domain import EventKind
+from triage.llm.names import ModelRole
 from triage.llm.registry import ModelRegistry
 from triage.scope import RunScope, enter_scope
 from triage.settings import Settings
@@ -47,12 +48,14 @@ class Desk:
     events: EventRecord = field(default_factory=EventRecord)
     waits: list[float] = field(default_factory=list)
 
-    def start(self, message: str = "Hello", *, agent: Agent[Any] | None = None) -> RunResultStreaming:
-        """Start a run of a small agent on the triage role."""
+    def start(
+        self, message: str = "Hello", *, agent: Agent[Any] | None = None, role: ModelRole = "triage"
+    ) -> RunResultStreaming:
+        """Start a run of a small agent on a role; of the roles, only the writer's words are passed on as they come."""
         self.scope = RunScope(run_id="run-1", events=self.events)
         enter_scope(self.scope)
         small = agent or Agent(name="Assistant", instructions="Be kind.")
-        small.model = self.registry.for_role("triage")
+        small.model = self.registry.for_role(role)
         return Runner.run_streamed(small, message, run_config=RunConfig(tracing_disabled=True), max_turns=4)
 
     async def ask(self, message: str = "Hello", *, agent: Agent[Any] | None = None) -> RunResultStreaming:
@@ -77,6 +80,7 @@ def settings_for(server: ModelServer, protocol: str, **overrides: Any) -> Settin
         "openai_base_url": server.base_url,
         "openai_api": protocol,
         "model": "gpt-5.4",
+        "writer_model": "gpt-5.4",
         "fallback_models": [],
         "model_retries": 2,
         "model_timeout_s": 5.0,

@@ -25,7 +25,7 @@ async def test_deltas_arrive_one_by_one(desk: Desk) -> None:
     gates = {1: threading.Event(), 2: threading.Event()}
     desk.server.enqueue(Reply(pieces=("one ", "two ", "three"), gates=gates))
     seen: list[str] = []
-    async for event in raw_events(desk.start()):
+    async for event in raw_events(desk.start(role="writer")):
         if event.type == "response.output_text.delta":
             seen.append(event.delta)
             # The server sends the next piece only now that the last one was seen.

@@ -95,7 +95,7 @@ async def test_refused_request_is_neither_repeated_nor_hidden(
 async def test_broken_stream_is_tried_again_and_its_text_starts_anew(desk: Desk, fault: Any) -> None:
     desk.server.enqueue(Reply(text="This is lost", fault=fault, fault_at=2), Reply(text="This is kept"))
     texts: list[str] = []
-    result = desk.start()
+    result = desk.start(role="writer")
     async for event in raw_events(result):
         if event.type == "response.created":
             texts.append("")
@@ -165,7 +165,7 @@ async def test_model_that_keeps_failing_is_left_alone(desk: Desk) -> None:
 @pytest.mark.parametrize("overrides", [{"model_timeout_s": 30.0}])
 async def test_consumer_that_goes_away_ends_the_call(desk: Desk, model_server: ModelServer) -> None:
     model_server.enqueue(Reply(text="One two", fault="hang", fault_at=1))
-    result = desk.start()
+    result = desk.start(role="writer")
     async for event in raw_events(result):
         if event.type == "response.output_text.delta":
             result.cancel()

@@ -39,7 +39,8 @@ def brain_with_half_characters(request: ModelRequest) -> Reply:
 
 async def test_what_is_shown_while_it_comes_has_no_half_characters(desk: Desk) -> None:
     desk.server.enqueue(Reply(pieces=("Hi ", HALF, "!")))
-    seen = [event.delta async for event in raw_events(desk.start()) if event.type == "response.output_text.delta"]
+    events = raw_events(desk.start(role="writer"))
+    seen = [event.delta async for event in events if event.type == "response.output_text.delta"]
     assert seen == ["Hi ", "\ufffd", "!"]
 
 

@@ -205,28 +205,28 @@ class ModelChain:
         """Read a stream to its end; finished items stay back, because the runner takes them from the answer."""
         items: list[ResponseOutputItem] = []
         started_at = utc_now()
-        while True:
-            async with asyncio.timeout(self._timeout_s):
-                event = await anext(stream, None)
-            if event is None:
-                raise ModelFault("the stream broke off", is_passing=True)
-            if (fault := fault_of_event(event)) is not None:
-                raise fault
-            if isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent):
-                usage = usage_of(event.response)
-                # Before the stream ends, because its span ends with it and says what the call has cost.
-                asked.cost_usd = cost_of_call(asked.model, event.response.model, usage, started_at)
-                asked.is_priced = True
-                await _drain(stream)
-                # Some servers send finished items one by one and leave the closing list empty.
-                event.response.output = event.response.output or items
-                return StreamEnd(event.response, isinstance(event, ResponseCompletedEvent), usage, asked.cost_usd)
-            if isinstance(event, ResponseOutputItemDoneEvent):
-                items.append(event.item)
-            else:
-                if isinstance(event, ResponseTextDeltaEvent):
-                    event.delta = mend_text(event.delta)
-                relay(event)
+        now = asyncio.get_running_loop().time
+        async with asyncio.timeout(self._timeout_s) as silence:
+            async for event in stream:
+                silence.reschedule(now() + self._timeout_s)
+                if (fault := fault_of_event(event)) is not None:
+                    raise fault
+                if isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent):
+                    usage = usage_of(event.response)
+                    # Before the stream ends, because its span ends with it and says what the call has cost.
+                    asked.cost_usd = cost_of_call(asked.model, event.response.model, usage, started_at)
+                    asked.is_priced = True
+                    await _drain(stream)
+                    # Some servers send finished items one by one and leave the closing list empty.
+                    event.response.output = event.response.output or items
+                    return StreamEnd(event.response, isinstance(event, ResponseCompletedEvent), usage, asked.cost_usd)
+                if isinstance(event, ResponseOutputItemDoneEvent):
+                    items.append(event.item)
+                else:
+                    if isinstance(event, ResponseTextDeltaEvent):
+                        event.delta = mend_text(event.delta)
+                    relay(event)
+        raise ModelFault("the stream broke off", is_passing=True)
 
     async def _wait(self, link: ChainLink, fault: ModelFault, tried: int) -> None:
         backoff = min(FIRST_WAIT_S * 2**tried, LONGEST_BACKOFF_S) * random.uniform(0.5, 1.0)  # noqa: S311 - spread only

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 from agents import ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel, get_current_span
 from agents.tracing import ResponseSpanData
@@ -15,7 +16,8 @@ from openai import AsyncOpenAI, AsyncStream, NotGiven, Omit, Timeout, omit
 from openai.resources.chat import AsyncChat, AsyncCompletions
 from openai.resources.responses import AsyncResponses
 from openai.types.chat import ChatCompletionChunk
-from openai.types.responses import Response
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import BaseModel, ValidationError
 
 from triage.llm.faults import ModelFault
 
@@ -24,12 +26,28 @@ LONGEST_CONNECT_S = 10.0
 _CLOSING = frozenset({"response.completed", "response.failed", "response.incomplete", "error", "response.error"})
 
 
-class PlainClient(AsyncOpenAI):
-    """The client without its search through the long parts of a request.
+# The event of a response's stream by its ``type``.
+_EVENTS: dict[str, type[BaseModel]] = {
+    name: event
+    for event in get_args(get_args(ResponseStreamEvent)[0])
+    for name in get_args(event.model_fields["type"].annotation)
+}
 
-    Before it sends a request, the client compares each value in it with its types, to rename keys and to encode files.
-    The SDK builds these parts as they are sent, and the search was a third of the CPU time of a run.
+
+class PlainClient(AsyncOpenAI):
+    """The client without its two searches, which were half of the CPU time of a run.
+
+    Before it sends a request, the client compares each value in it with its types, to rename keys and to encode files;
+    the SDK builds the long parts as they are sent. And it tries each event of a stream on each of some fifty types; the
+    event says which one it is.
     """
+
+    def _process_response_data(self, *, data: Any, cast_to: Any, response: Any) -> Any:
+        if cast_to is ResponseStreamEvent and isinstance(data, dict) and (event := _EVENTS.get(data.get("type", ""))):
+            # What breaks the rules of the protocol goes the client's own, lenient way.
+            with suppress(ValidationError):
+                return event.model_validate(data)
+        return super()._process_response_data(data=data, cast_to=cast_to, response=response)
 
     @cached_property
     def responses(self) -> AsyncResponses:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,9 @@ from triage.scope import ModelCallRecord, current_scope
 
 Outcome = dict[str, Any]
 
+# Whose words are shown as they come; what the others stream is the JSON of a result, which nobody reads by halves.
+_SHOWN = frozenset({"writer"})
+
 # What the runner reads of a response. Servers repeat the request in it - instructions, tools, schemas - which is most
 # of its size and is in no record twice.
 _KEPT = {"id", "object", "created_at", "model", "status", "output", "usage", "incomplete_details", "error"}
@@ -33,9 +36,9 @@ _NOT_KEPT: Outcome = {"tools": [], "tool_choice": "auto", "parallel_tool_calls":
 class DurableModel(Model):
     """Asks its chain inside one durable step per call; outside of a run it asks right away.
 
-    ``stream_response`` passes the provider's events on while the step runs and ends with the recorded answer. After a
-    kill only the recorded answer comes. A second ``response.created`` in one stream means that the call was started
-    again, so whoever shows the text has to drop what came before it.
+    ``stream_response`` passes the events of the writer's model on while the step runs and ends with the recorded
+    answer; of the other roles, and after a kill, only the recorded answer comes. A second ``response.created`` in one
+    stream means that the call was started again, so whoever shows the text has to drop what came before it.
     """
 
     def __init__(self, *, role: str, chain: ModelChain) -> None:
@@ -73,7 +76,7 @@ class DurableModel(Model):
         """
         call = ModelCall(*arguments, **options)
         events: asyncio.Queue[TResponseStreamEvent | None] = asyncio.Queue()
-        step = asyncio.create_task(self._step(call, events.put_nowait))
+        step = asyncio.create_task(self._step(call, events.put_nowait if self.role in _SHOWN else _forget))
 
         def close(done: asyncio.Task[Outcome]) -> None:
             # Looking at the error here keeps asyncio quiet about a step whose consumer has gone.
@@ -97,9 +100,11 @@ class DurableModel(Model):
         async def work() -> Outcome:
             return _outcome_of(await self.chain.answer(call, relay))
 
-        scope = current_scope()
-        run: Callable[[str, Callable[[], Awaitable[Any]]], Awaitable[Any]] | None = scope.steps.run if scope else None
-        outcome: Outcome = await work() if run is None else await run(f"model:{self.role}", work)
+        if (scope := current_scope()) is None:
+            return await work()
+        scope.turn.give()
+        outcome: Outcome = await scope.steps.run(f"model:{self.role}", work)
+        await scope.turn.take()
         return outcome
 
     def _keep(self, outcome: Outcome) -> None:

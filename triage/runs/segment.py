@@ -26,6 +26,7 @@ from triage.runs.outcome import Outcome, outcome_of_error, outcome_of_result
 from triage.runs.records import NothingToDo, RunRecords, SegmentStart
 from triage.runs.state import unpack_state
 from triage.runs.steps import RecordedSteps, StepLog
+from triage.runs.turns import Turns
 from triage.scope import RunScope, enter_scope
 from triage.settings import Settings
 from triage.team.context import RunFacts, TriageContext
@@ -89,6 +90,7 @@ class SegmentRunner:
         self._settings = settings
         self._key = key
         self._running: dict[str, _Work] = {}
+        self._turns = Turns()
         self._is_closing = False
 
     @property
@@ -135,11 +137,14 @@ class SegmentRunner:
         self._leave_when_closing()
         # Whoever cancels the run from here on finds it; whoever did so before has left nothing to start.
         work = self._running[run_id] = _Work()
+        turn = self._turns.turn()
         try:
             started = self._records.start_segment(run_id, segment)
             steps = RecordedSteps(self._step_log, run_id=run_id, segment=segment, recorded=started.steps)
             events = RunEvents(self._event_log, run_id=run_id)
-            scope = RunScope(run_id=run_id, segment=segment, is_replay=steps.is_replay, steps=steps, events=events)
+            scope = RunScope(
+                run_id=run_id, segment=segment, is_replay=steps.is_replay, steps=steps, events=events, turn=turn
+            )
             if steps.is_replay:
                 for source, kept in self._records.streamed_texts(run_id).items():
                     self._event_log.expect_text(run_id, source, kept)
@@ -147,6 +152,7 @@ class SegmentRunner:
         except NothingToDo as reason:
             return reason.status.value
         finally:
+            turn.give()
             del self._running[run_id]
 
     async def _work_and_finish(

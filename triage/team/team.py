@@ -20,6 +20,7 @@ from triage.team.desk_records import DeskRecords
 from triage.team.disclosure import mentioned_in, protected_phrases
 from triage.team.escalation import escalation_handoff
 from triage.team.guardrails import INPUT_CHECK, input_guardrail, output_guardrails
+from triage.team.identity import keep_identity
 from triage.team.output import BuiltOutput
 from triage.team.sources import ArticleSearch, ModelSource
 from triage.team.tools.accounts import account_tool
@@ -158,6 +159,7 @@ def build_team(
     )
     entry.input_guardrails = [input_guardrail(checker, beside=settings.guardrail_beside)]
     everybody = (entry, billing, technical, orders, escalation, writer, checker)
+    keep_identity(everybody)
     agents = {agent.name: agent for agent in everybody}
     return Team(entry=entry, agents=agents, shape=fingerprint(agents))
 
