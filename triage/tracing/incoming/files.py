@@ -67,18 +67,11 @@ def import_traces(file: Path, *, spool_dir: Path, content: str) -> ImportReport:
 
 def _take(value: Any, *, place: str, spool: Spool, content: str, report: ImportReport) -> None:
     """Put what one line holds into the spool."""
-    if isinstance(value, InvalidInput):
-        report.refuse(place, str(value))
-        return
-    try:
-        found = list(_parts(value))
-    except InvalidInput as error:
-        report.refuse(place, str(error))
-        return
+    found = list(_parts(value))
     for number, part in enumerate(found, 1):
         where = f"{place}, item {number}" if len(found) > 1 else place
         try:
-            records = records_of(part.span) if isinstance(part, _OtlpSpan) else [part]
+            records = _records(part)
             lines = [spool_line(record, content=content, marks={"is_import": True}) for record in records]
         except InvalidInput as error:
             report.refuse(where, str(error))
@@ -94,15 +87,29 @@ class _OtlpSpan:
     span: Any
 
 
+def _records(part: Any) -> list[Any]:
+    """Return what a part of a line stands for.
+
+    Raises:
+        InvalidInput: nothing that can be taken.
+    """
+    if isinstance(part, InvalidInput):
+        raise part
+    return list(records_of(part.span)) if isinstance(part, _OtlpSpan) else [part]
+
+
 def _parts(value: Any) -> Iterator[Any]:
-    """Yield the spans, runs and traces of a value."""
+    """Yield the spans, runs and traces of a value, and what is wrong with it as an error."""
     if isinstance(value, list):
         for item in value:
             yield from _parts(item)
     elif not isinstance(value, dict):
-        raise InvalidInput("It is no JSON object.")
+        yield value
     elif any(name in value for name in _OTLP):
-        yield from (_OtlpSpan(span) for span in spans_in(value))
+        try:
+            yield from [_OtlpSpan(span) for span in spans_in(value)]
+        except InvalidInput as error:
+            yield error
     elif isinstance(value.get("spans"), list):
         yield from _download(value)
     else:
