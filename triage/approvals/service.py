@@ -148,7 +148,7 @@ class ApprovalService:
 
     def answer(self, approval_id: str, *, actor: Actor, text: str) -> Approval:
         """Answer the question of an agent, which then goes on with the answer."""
-        answer = clean_message(text, what="reply")
+        answer = clean_message(text, what="answer")
         with self._records.begin() as tx:
             approval: Approval = tx.approvals.lock(approval_id)
             if approval.kind != "question":

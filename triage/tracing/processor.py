@@ -138,6 +138,7 @@ class SpoolingProcessor(TracingProcessor):
             row.update(verdict_columns(verdict))
             content = {**(content or {}), **{name: value for name, value in verdict.items() if name not in row}}
         if self._content == "redacted":
+            # Before the spool, in the thread that ends the span: what a kill leaves behind must be redacted, too.
             content = redact(to_plain(content))
             if "error" in row:
                 row["error"] = redact_text(row["error"])
