@@ -85,7 +85,7 @@ def test_another_program_is_seen_in_the_console(
     tool = tracing.span(kind="tool")
     assert (tool["name"], tool["agent"], tool["run_id"]) == ("weather", "Weather agent", None)
     kept = tracing.store.rows("select content from span_rows where kind = 'tool'")[0][0]
-    assert orjson.loads(kept) == {"arguments": {"city": "Oslo"}, "result": "Sunny in Oslo; ask [email]"}
+    assert orjson.loads(kept) == {"arguments": {"city": "Oslo"}, "result": "Sunny in Oslo; ask [e-mail]"}
     calls = [row for row in tracing.spans() if row["is_model_call"]]
     assert len(calls) == 2
     # Nothing of ours counted these, so the trace store prices them.

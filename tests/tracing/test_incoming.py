@@ -140,7 +140,7 @@ def test_a_line_is_taken_or_refused_whatever_it_holds(value: Any, name: str) -> 
 
 @pytest.mark.parametrize(
     ("content", "arguments", "customer"),
-    [("full", "a@b.example", "a@b.example"), ("redacted", "[email]", None), ("none", None, None)],
+    [("full", "a@b.example", "a@b.example"), ("redacted", "[e-mail]", None), ("none", None, None)],
 )
 def test_the_setting_for_content_holds(
     tracing: Tracing, content: str, arguments: str | None, customer: str | None

@@ -13,7 +13,6 @@ from agents.tracing.scope import Scope
 from triage.domain import Run, utc_now
 from triage.scope import asked_call, current_scope
 from triage.tracing.content import content_of, to_line, to_plain
-from triage.tracing.redaction import redact, redact_text
 from triage.tracing.rows import agent_of, asked_columns, run_columns, span_columns, verdict_columns
 from triage.tracing.spool import SEGMENT_BYTES, Spool
 
@@ -44,6 +43,9 @@ class SpoolingProcessor(TracingProcessor):
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         self._content: ContentMode = content
+        if content == "redacted":
+            # Now, because it takes a moment; only here, because another program's processor need not have its packages.
+            import triage.tracing.redaction  # noqa: F401, PLC0415
         self._spool = Spool(spool_dir, segment_bytes=segment_bytes)
         # The agent of every open span by trace, because a model or tool span names none and its parent is only an id.
         self._agents: dict[str, dict[str, str | None]] = {}
@@ -138,6 +140,8 @@ class SpoolingProcessor(TracingProcessor):
             row.update(verdict_columns(verdict))
             content = {**(content or {}), **{name: value for name, value in verdict.items() if name not in row}}
         if self._content == "redacted":
+            from triage.tracing.redaction import redact, redact_text  # noqa: PLC0415 - see __init__
+
             # Before the spool, in the thread that ends the span: what a kill leaves behind must be redacted, too.
             content = redact(to_plain(content))
             if "error" in row:
