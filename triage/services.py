@@ -24,6 +24,9 @@ from triage.audit.service import AuditService
 from triage.customers import CustomerService
 from triage.domain import Run
 from triage.errors import NotFound
+from triage.evaluation.cases import CaseService
+from triage.guardrails.release import ReleaseService
+from triage.guardrails.service import GuardrailService
 from triage.keys import signing_key
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
@@ -70,6 +73,8 @@ class Services:
     customers: CustomerService
     samples: SampleService
     audit: AuditService
+    releases: ReleaseService
+    cases: CaseService
     is_owner: bool
     resumable: ResumableService | None = None
     engine: DurableEngine | None = None
@@ -91,6 +96,11 @@ class Services:
     def briefs(self) -> BriefService:
         """Reads the queue of approvals and what a person needs to decide on one."""
         return BriefService(self.records, form=self.approvals.form)
+
+    @cached_property
+    def guardrails(self) -> GuardrailService:
+        """Keeps what people say of trips; only the owner can find the trip that something is said of."""
+        return GuardrailService(records=self.records, trips=self.trace_queries.trips if self.trace_queries else None)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""
@@ -215,6 +225,8 @@ def _alike(
         "customers": CustomerService(records),
         "samples": SampleService(records=records),
         "audit": AuditService(records=records),
+        "releases": ReleaseService(records=records, queue=queue),
+        "cases": CaseService(records=records),
     }
 
 

@@ -11,6 +11,7 @@ from storage.records.conversations import ConversationStore
 from storage.records.customers import AccountStore, OrderStore
 from storage.records.events import EventStore
 from storage.records.follow_ups import CorrectionStore, EscalationStore, TicketStore
+from storage.records.guardrails import CaseStore, MarkStore, ReleaseStore
 from storage.records.notes import NoteStore
 from storage.records.policies import PolicyStore
 from storage.records.runs import RunStore
@@ -41,6 +42,9 @@ class Stores:
         self.tickets = TicketStore(connection)
         self.escalations = EscalationStore(connection)
         self.corrections = CorrectionStore(connection)
+        self.marks = MarkStore(connection)
+        self.releases = ReleaseStore(connection)
+        self.cases = CaseStore(connection)
         self.notes = NoteStore(connection)
         self.audit = AuditStore(connection, key=key)
         self.policies = PolicyStore(connection)

@@ -16,6 +16,7 @@ from storage.traces.measures.reliability import ReliabilityMeasures
 from storage.traces.measures.runs import RunMeasures
 from storage.traces.measures.times import TimeMeasures
 from storage.traces.measures.tools import ToolMeasures
+from storage.traces.measures.trips import TripLookup
 from storage.traces.store import TraceStore
 from triage.domain.traces import (
     SpanRow,
@@ -53,6 +54,7 @@ class TraceQueries:
         self.tools = ToolMeasures(store)
         self.handoffs = HandoffMeasures(store)
         self.guardrails = GuardrailMeasures(store)
+        self.trips = TripLookup(store)
         self.reliability = ReliabilityMeasures(store)
 
     def overview(self, *, length: timedelta, until: datetime, step: timedelta) -> Overview:

@@ -14,6 +14,7 @@ from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
 from triage.domain.events import EventKind, NewEvent, RunEvent
 from triage.domain.follow_ups import Correction, Escalation, Ticket
+from triage.domain.guardrails import Case, Judgement, Precision, Release, TripMark, text_hash
 from triage.domain.labels import Category, Urgency
 from triage.domain.policies import SavedPolicy
 from triage.domain.runs import (
@@ -56,6 +57,7 @@ __all__ = [
     "AuditEntry",
     "AuditFilter",
     "Build",
+    "Case",
     "Category",
     "Citation",
     "Conversation",
@@ -66,6 +68,7 @@ __all__ = [
     "EventKind",
     "ExecutionStatus",
     "Invoice",
+    "Judgement",
     "Lane",
     "Message",
     "Mode",
@@ -75,10 +78,12 @@ __all__ = [
     "Order",
     "OrderStatus",
     "PastDecision",
+    "Precision",
     "QueueCounts",
     "QueueFilter",
     "Refund",
     "RejectCode",
+    "Release",
     "Role",
     "Run",
     "RunEvent",
@@ -91,10 +96,12 @@ __all__ = [
     "Ticket",
     "TriageResult",
     "Trip",
+    "TripMark",
     "Urgency",
     "Usage",
     "Value",
     "Webhook",
     "WebhookFormat",
+    "text_hash",
     "utc_now",
 ]
