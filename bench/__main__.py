@@ -65,6 +65,12 @@ def _eval_offline() -> None:
     eval_offline.print_report()
 
 
+def _pii() -> None:
+    from bench import pii  # noqa: PLC0415
+
+    print_figures("What redaction finds", pii.measure())
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "overhead": _overhead,
     "tracing": _tracing,
@@ -72,6 +78,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "crowd": _crowd,
     "approvals": _approvals,
     "startup": _startup,
+    "pii": _pii,
     "eval_offline": _eval_offline,
 }
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from pages.components.badge import browser_title, keep_badge, titled
-from pages.components.banner import banner
+from pages.components import address
+from pages.components.badge import browser_title, keep_frame, titled
 from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY, services
 from pages.components.engine import engine_badge
 from pages.components.refusal import show_refusal
@@ -53,6 +53,7 @@ st.set_page_config(
     page_title=browser_title(waiting), page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_PX
 )
 page = navigation(waiting)
+address.enter(page.url_path)
 with st.sidebar:
     engine_badge()
     with st.popover("Local mode", icon=":material/badge:", type="tertiary"):
@@ -67,6 +68,5 @@ with st.sidebar:
             persist_state="session",
         )
     st.caption(f"Acting as **{st.session_state[ROLE_KEY].value}**")
-keep_badge(navigation, shown=waiting)
-banner()
+keep_frame(navigation, shown=waiting)
 page.run()

@@ -24,6 +24,9 @@ from triage.audit.service import AuditService
 from triage.customers import CustomerService
 from triage.domain import Run
 from triage.errors import NotFound
+from triage.evaluation.cases import CaseService
+from triage.guardrails.release import ReleaseService
+from triage.guardrails.service import GuardrailService
 from triage.keys import signing_key
 from triage.measures.service import MeasureService
 from triage.notices.outbox import notify_approval
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     from triage.runs.segment import SegmentRunner
     from triage.team.knowledge import KnowledgeBase
     from triage.team.team import Team
+    from triage.tracing.incoming.inbox import Inbox
     from triage.tracing.otlp.exporter import OtlpExporter
     from triage.tracing.processor import SpoolingProcessor
 
@@ -70,6 +74,8 @@ class Services:
     customers: CustomerService
     samples: SampleService
     audit: AuditService
+    releases: ReleaseService
+    cases: CaseService
     is_owner: bool
     resumable: ResumableService | None = None
     engine: DurableEngine | None = None
@@ -80,6 +86,7 @@ class Services:
     trace_queries: TraceQueries | None = None
     processor: SpoolingProcessor | None = None
     exporter: OtlpExporter | None = None
+    inbox: Inbox | None = None
     event_log: EventLog | None = None
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
@@ -95,6 +102,11 @@ class Services:
     def measures(self) -> MeasureService:
         """Answers the questions of the overview; there is something to answer from in the owner only."""
         return MeasureService(traces=self.trace_queries, records=self.records)
+
+    @cached_property
+    def guardrails(self) -> GuardrailService:
+        """Keeps what people say of trips; only the owner can find the trip that something is said of."""
+        return GuardrailService(records=self.records, trips=self.trace_queries.trips if self.trace_queries else None)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""
@@ -125,6 +137,8 @@ class Services:
 
     def _close_traces(self) -> None:
         """Bring the last spans into the store and to the collector; the export reads records for the last runs."""
+        if self.inbox is not None:
+            self.inbox.close()
         if self.processor is not None:
             self.processor.shutdown()
         if self.exporter is not None:
@@ -217,6 +231,8 @@ def _alike(
         "customers": CustomerService(records),
         "samples": SampleService(records=records),
         "audit": AuditService(records=records),
+        "releases": ReleaseService(records=records, queue=queue),
+        "cases": CaseService(records=records),
     }
 
 
@@ -239,11 +255,14 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     from triage.runs.mirror import RunMirror  # noqa: PLC0415
     from triage.team.knowledge import KnowledgeBase  # noqa: PLC0415
     from triage.team.tool_book import TeamToolBook  # noqa: PLC0415
+    from triage.tracing.incoming.inbox import Inbox  # noqa: PLC0415
 
     knowledge = KnowledgeBase.load(settings.articles_dir)
     models = ModelRegistry(settings)
     records = _open_records(settings)
     traces, processor, exporter = _open_traces(settings, records)
+    inbox = Inbox(settings.inbox_dir, write=processor.write_lines, content=settings.trace_content)
+    inbox.start()
     policies = PolicyService(records=records)
     working = _build_work(settings, records, policies=policies, models=models, knowledge=knowledge)
     engine, segments, team = working.engine, working.segments, working.team
@@ -280,6 +299,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         trace_queries=TraceQueries(traces),
         processor=processor,
         exporter=exporter,
+        inbox=inbox,
         event_log=working.event_log,
         segments=segments,
         mirror=mirror,

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 import streamlit as st
 
 from pages.components import words
+from pages.components.approval_choice import select
 from pages.components.approval_dialogs import code_words
 from pages.components.approval_form import draw_fields, shown
 from pages.components.approval_list import due, headline
-from pages.components.links import approval_link, desk_link, trace_link
+from pages.components.links import desk_link, trace_link
 from pages.components.panel import card_head
 from pages.components.policy_words import people
 from pages.components.story import Line, story
@@ -38,11 +39,11 @@ def badges(approval: Approval, *, me: str) -> None:
             st.badge(text, icon=":material/schedule:", color=colour, help=f"Due {words.exact(approval.due_at)}")
         if approval.escalated_to and approval.escalated_at:
             whom = people(approval.escalated_to)
-            since = words.ago(approval.escalated_at, now=now).removesuffix(" ago")
+            at = words.ago(approval.escalated_at, now=now)
             note = (
                 f"Nobody decided by the due time, so it is with the {whom} since {words.exact(approval.escalated_at)}."
             )
-            st.badge(f"escalated to {whom} since {since}", icon=":material/priority_high:", color="orange", help=note)
+            st.badge(f"escalated to {whom} {at}", icon=":material/priority_high:", color="orange", help=note)
         if approval.expires_at is not None:
             left = words.duration((approval.expires_at - now).total_seconds() * 1000)
             note = f"Rejected by itself at {words.exact(approval.expires_at)}; never approved."
@@ -171,7 +172,11 @@ def why_it_stopped(brief: Brief) -> None:
         by = f", for a message that {plain(approval.submitted_by)} submitted" if approval.submitted_by else ""
         st.markdown(f"{plain(approval.policy)}{two}  \n:gray[{asked}{by}.]")
         for other in brief.others:
-            approval_link(other.id, label=f"The same message also waits for: {plain(headline(other))}")
+            # No link: on the page itself it would look like an address from before the last choice.
+            st.button(
+                f"The same message also waits for: {plain(headline(other))}", icon=":material/approval:",
+                key=f"other_{other.id}", type="tertiary", on_click=select, args=(other.id,),
+            )  # fmt: skip
         if brief.past:
             st.caption("Decided before in such cases")
             for decision in brief.past:

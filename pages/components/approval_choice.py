@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from pages.components import address
+
 PARAM = "approval"
 LISTED = "approval_listed"
 _PAGE = "approval_page"
@@ -13,15 +15,12 @@ _PAGE = "approval_page"
 
 def selected() -> str | None:
     """Return the id of the open action."""
-    return st.query_params.get(PARAM)
+    return address.chosen(PARAM)
 
 
 def select(approval_id: str | None) -> None:
     """Open an action."""
-    if approval_id is None:
-        st.query_params.pop(PARAM, None)
-    else:
-        st.query_params[PARAM] = approval_id
+    address.choose(PARAM, approval_id)
 
 
 def listed() -> list[str]:

@@ -17,6 +17,7 @@ from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from triage.domain import Approval, Mode, RejectCode
 from triage.errors import TriageError
+from triage.stable_ids import action_key
 
 _OUTCOMES = "approval_outcomes"
 _CODES = {
@@ -72,7 +73,8 @@ def _reconcile(*, is_done: bool) -> None:
         if is_done
         else "The action counts as not carried out. Nothing is tried again."
     )
-    st.caption(f"{what} Your name and note are kept.")
+    key = action_key(approval.run_id, approval.call_id)
+    st.caption(f"{what} Your name and note are kept. Other systems know the action by its key {key}.")
     note = st.text_area(
         "How do you know?", key=f"note_{form_id()}", placeholder="For example: seen in the payment system."
     )

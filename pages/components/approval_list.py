@@ -7,7 +7,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from pages.components import words
+from pages.components import address, held, words
 from pages.components.actions import action_icon
 from pages.components.approval_choice import (
     LISTED,
@@ -32,13 +32,13 @@ PAGE = 25
 _LANES = {Lane.WAITING: "Waiting", Lane.UNKNOWN: "Unknown outcome", Lane.DECIDED: "Decided"}
 _LANE, _LANE_PARAMETER = "approval_lane", "lane"
 _MINE, _OVERDUE, _ESCALATED, _TOOLS, _URGENCIES = "mine", "overdue", "escalated", "tool", "urgency"
-_ALL = "approval_pick_all"
+_UNTICKED = "check_box_outline_blank"
 _SOON_MS = 30 * 60_000
 
 
 def lane() -> Lane:
     """Return the lane that is shown, which stands in the address."""
-    named = st.query_params.get(_LANE_PARAMETER, Lane.WAITING.value)
+    named = address.chosen(_LANE_PARAMETER) or Lane.WAITING.value
     return Lane(named) if named in list(Lane) else Lane.WAITING
 
 
@@ -79,25 +79,26 @@ def _own_roles() -> tuple[Role, ...]:
 
 def _choose_lane(counts: QueueCounts) -> None:
     numbers = {Lane.WAITING: f" {counts.waiting:,}", Lane.UNKNOWN: f" {counts.unknown:,}" if counts.unknown else ""}
-    # The labels carry counts that change all the time, so the choice lives in the address and is put back here.
-    st.session_state[_LANE] = lane().value
+    labels = {name.value: _LANES[name] + numbers.get(name, "") for name in Lane}
     st.pills(
         "Lane",
-        [name.value for name in Lane],
-        key=_LANE,
+        list(labels),
+        key=held.key_of(_LANE, lane().value),
         required=True,
-        format_func=lambda name: _LANES[Lane(name)] + numbers.get(Lane(name), ""),
+        format_func=lambda name: labels[name],
         on_change=_keep_lane,
         label_visibility="collapsed",
     )
 
 
 def _keep_lane() -> None:
-    chosen = str(st.session_state[_LANE])
+    chosen = held.value_in(_LANE)
     # A click on a label whose count has just changed arrives as the old label.
     name = next((name for name in Lane if chosen == name or chosen.startswith(_LANES[name])), Lane.WAITING)
-    st.query_params[_LANE_PARAMETER] = name.value
-    go_page(0)
+    held.correct(_LANE, name.value)
+    if name is not lane():
+        address.choose(_LANE_PARAMETER, name.value)
+        go_page(0)
 
 
 def _choose_filters(counts: QueueCounts) -> None:
@@ -109,10 +110,7 @@ def _choose_filters(counts: QueueCounts) -> None:
             st.toggle(late, key=_OVERDUE, bind="query-params", on_change=go_page, args=(0,))
         if lane() is Lane.WAITING and _own_roles():
             up = f"Escalated {counts.escalated}" if counts.escalated else "Escalated"
-            st.toggle(
-                up, key=_ESCALATED, bind="query-params", on_change=go_page, args=(0,),
-                help="What nobody decided in time and has escalated to your role.",
-            )  # fmt: skip
+            st.toggle(up, key=_ESCALATED, bind="query-params", on_change=go_page, args=(0,))
         narrowed = bool(st.session_state.get(_TOOLS) or st.session_state.get(_URGENCIES))
         with st.popover(
             "",
@@ -136,9 +134,15 @@ def _batch_bar() -> None:
     ids = listed()
     count = len(picked(ids))
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False, height=40, border=False):
-        st.session_state[_ALL] = bool(ids) and count == len(ids)
-        label = f"{count} chosen" if count else "Choose all"
-        st.checkbox(label, key=_ALL, on_change=_pick_all, width="stretch")
+        # A button, for a box would have to be set from here: the browser's next regular look then carries the value
+        # from before, which reads like a click on the box and takes the person's ticks away.
+        is_all = bool(ids) and count == len(ids)
+        st.button(
+            f"{count} chosen" if count else "Choose all",
+            icon=f":material/{'check_box' if is_all else 'indeterminate_check_box' if count else _UNTICKED}:",
+            key="approval_pick_all", type="tertiary", on_click=_pick_all, kwargs={"is_picked": not is_all},
+            help="Choose none" if is_all else "Choose all", width="stretch",
+        )  # fmt: skip
         if count:
             for name, text, icon in (("approve_several", "Approve", "check"), ("reject_several", "Reject", "close")):
                 st.button(
@@ -147,9 +151,9 @@ def _batch_bar() -> None:
                 )  # fmt: skip
 
 
-def _pick_all() -> None:
+def _pick_all(*, is_picked: bool) -> None:
     for approval_id in listed():
-        st.session_state[f"pick_{approval_id}"] = bool(st.session_state[_ALL])
+        st.session_state[f"pick_{approval_id}"] = is_picked
 
 
 def rows(approvals: Sequence[Approval], *, now: datetime, me: str) -> None:

@@ -1,4 +1,8 @@
-"""The number of open approvals in the navigation and the browser tab, kept true on a page that nobody touches."""
+"""What stands around every page and keeps itself true while nobody touches it: the open approvals and the strip.
+
+One fragment looks after both: two with the same pace ask at the same moment every time, and Streamlit was seen to end
+the run for the first one early when the second one asked.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.components.banner import banner
 from pages.components.context import services
 from triage.errors import TriageError
 
@@ -23,10 +28,10 @@ def browser_title(waiting: int) -> str:
     return f"({waiting:,}) Triage console" if waiting else "Triage console"
 
 
-def keep_badge(navigation: Callable[[int], object], *, shown: int) -> None:
-    """Draw title and navigation anew when the number of open approvals is no longer ``shown``; the page stays.
+def keep_frame(navigation: Callable[[int], object], *, shown: int) -> None:
+    """Draw the strip, and anew title and navigation when the number of open approvals is no longer ``shown``.
 
-    ``navigation`` is what calls ``st.navigation`` with the pages for a number.
+    ``navigation`` is what calls ``st.navigation`` with the pages for a number; the page stays.
     """
     st.session_state[_SHOWN] = shown
     _watch(navigation)
@@ -34,6 +39,7 @@ def keep_badge(navigation: Callable[[int], object], *, shown: int) -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _watch(navigation: Callable[[int], object]) -> None:
+    banner()
     try:
         waiting = services().approvals.count_open()
     except TriageError:

@@ -13,12 +13,9 @@ from pages.components.words import ago, words
 from triage.domain import EVERYTHING_SWITCH, WRITES_SWITCH, Switch, utc_now
 from triage.errors import TriageError
 
-REFRESH_S = 5
 
-
-@st.fragment(run_every=REFRESH_S)
 def banner() -> None:
-    """Draw the strip, and look every few seconds whether it still says what is true."""
+    """Draw the strip; made to be drawn anew every few seconds."""
     try:
         switches = services().switches.current().switches
     except TriageError:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from pages.components import address, held
 from pages.components.context import services
 from pages.components.dialogs import open_dialog
 from pages.components.selection import select_run, selected_run
@@ -125,16 +126,15 @@ def _filters() -> RunFilter:
 
 
 def _choose_view(query: RunFilter, counts: Mapping[str, int]) -> RunFilter:
-    shown = st.query_params.get(_SHOW_PARAMETER, "all")
+    shown = address.chosen(_SHOW_PARAMETER) or "all"
     shown = shown if shown in _VIEWS else "all"
-    # The labels carry counts that change all the time, so the choice lives in the URL and is put back before each draw.
-    st.session_state[_SHOW] = shown
+    labels = {name: f"{label} {_count(name, counts):,}" for name, (label, _) in _VIEWS.items()}
     st.pills(
         "Status",
         list(_VIEWS),
-        key=_SHOW,
+        key=held.key_of(_SHOW, shown),
         required=True,
-        format_func=lambda name: f"{_VIEWS[name][0]} {_count(name, counts):,}",
+        format_func=lambda name: labels[name],
         on_change=_keep_view,
         label_visibility="collapsed",
         wrap=True,
@@ -153,13 +153,15 @@ def _count(name: str, counts: Mapping[str, int]) -> int:
 
 
 def _keep_view() -> None:
-    chosen = str(st.session_state[_SHOW])
+    chosen = held.value_in(_SHOW)
     # A click on a label whose count has just changed arrives as the old label.
     name = next(
         (name for name, (label, _) in _VIEWS.items() if chosen == name or chosen.startswith(f"{label} ")), "all"
     )
-    st.query_params[_SHOW_PARAMETER] = name
-    st.session_state[_LIMIT] = PAGE
+    held.correct(_SHOW, name)
+    if name != (address.chosen(_SHOW_PARAMETER) or "all"):
+        address.choose(_SHOW_PARAMETER, name)
+        st.session_state[_LIMIT] = PAGE
 
 
 def _show_more() -> None:
@@ -199,12 +201,12 @@ def _rows(runs: Sequence[Run]) -> None:
     labels = row_labels(runs)
     now = utc_now()
     current = selected_run()
-    st.session_state[_ROWS] = current if current in ids else None
+    shown = current if current in ids else None
     st.radio(
         "Messages",
         ids,
         index=None,
-        key=_ROWS,
+        key=held.key_of(_ROWS, shown),
         format_func=lambda run_id: labels.get(run_id, str(run_id)),
         captions=[caption(run, now=now) for run in runs],
         on_change=_pick,
@@ -215,7 +217,7 @@ def _rows(runs: Sequence[Run]) -> None:
 
 
 def _pick(labels: Mapping[str, str]) -> None:
-    chosen = st.session_state[_ROWS]
+    chosen = held.value_in(_ROWS)
     run_id = chosen if chosen in labels else next((key for key, label in labels.items() if label == chosen), None)
     if run_id is not None:
         _go(run_id)

@@ -24,6 +24,7 @@ _STAGES = {
     "tool_input": "an action of the agents",
     "tool_output": "looked-up text",
 }
+_RELEASED_RUNS = ("blocked_run_id", "released_run_id")
 _ENDS = {
     EventKind.RUN_COMPLETED,
     EventKind.RUN_BLOCKED,
@@ -155,7 +156,17 @@ class _Teller:
         self._agent = name
 
     def passed(self, item: RunEvent, said: Mapping[str, Any]) -> None:
-        self.add(item, f"{bold(words(str(said.get('guardrail', ''))))} passed", fields=_verdict(said))
+        word = "let it through, as a person released it" if said.get("verdict") == "released" else "passed"
+        self.add(item, f"{bold(words(str(said.get('guardrail', ''))))} {word}", fields=_verdict(said))
+
+    def released(self, item: RunEvent, said: Mapping[str, Any]) -> None:
+        what = "; its message runs again" if said.get("released_run_id") else ""
+        reason = plain(one_line(str(said.get("reason", ""))))
+        self.add(
+            item,
+            f"Released by {bold(said.get('by') or 'somebody')}{what}: {reason}",
+            fields=fields_of({name: said.get(name) for name in ("reason", "guardrail", *_RELEASED_RUNS)}),
+        )
 
     def tripped(self, item: RunEvent, said: Mapping[str, Any]) -> None:
         name = bold(words(str(said.get("guardrail", ""))))
@@ -259,6 +270,7 @@ _TELLERS: Mapping[EventKind, Callable[[_Teller, RunEvent, Mapping[str, Any]], No
     EventKind.RUN_QUEUED: _simple("Message received", is_detail=True),
     EventKind.RUN_STARTED: _simple("Work started", is_detail=True),
     EventKind.RUN_RESUMED: _simple("The agents go on"),
+    EventKind.RUN_RELEASED: _Teller.released,
     EventKind.RUN_AWAITING_APPROVAL: _simple("Waits for a decision", is_detail=True),
     EventKind.RUN_COMPLETED: _simple("Done"),
     EventKind.RUN_BLOCKED: _simple("Stopped by a guardrail", is_detail=True),

@@ -74,6 +74,7 @@ _EVENT = {
     EventKind.RUN_QUEUED: Label("Message received", ":material/inbox:", "gray"),
     EventKind.RUN_STARTED: Label("Work started", ":material/play_circle:", "gray"),
     EventKind.RUN_RESUMED: Label("Work goes on", ":material/play_circle:", "gray"),
+    EventKind.RUN_RELEASED: Label("Released by a person", ":material/lock_open:", "violet"),
     EventKind.RUN_AWAITING_APPROVAL: Label("Waits for a decision", ":material/approval:", "orange"),
     EventKind.RUN_COMPLETED: Label("Done", ":material/check_circle:", "green"),
     EventKind.RUN_BLOCKED: Label("Blocked", ":material/block:", "gray"),

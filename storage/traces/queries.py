@@ -16,6 +16,7 @@ from storage.traces.measures.reliability import ReliabilityMeasures
 from storage.traces.measures.runs import RunMeasures
 from storage.traces.measures.times import TimeMeasures
 from storage.traces.measures.tools import ToolMeasures
+from storage.traces.measures.trips import TripLookup
 from storage.traces.store import TraceStore
 from triage.domain.traces import (
     SpanRow,
@@ -53,6 +54,7 @@ class TraceQueries:
         self.tools = ToolMeasures(store)
         self.handoffs = HandoffMeasures(store)
         self.guardrails = GuardrailMeasures(store)
+        self.trips = TripLookup(store)
         self.reliability = ReliabilityMeasures(store)
 
     def overview(self, *, length: timedelta, until: datetime, step: timedelta) -> Overview:
@@ -71,10 +73,10 @@ class TraceQueries:
     def choices(self) -> TraceChoices:
         """Return the agents, models, tools and guardrails that the store knows."""
         return TraceChoices(
-            agents=analytics.list_agents(self._store),
-            models=analytics.list_models(self._store),
-            tools=analytics.list_tools(self._store),
-            guardrails=analytics.list_guardrails(self._store),
+            agents=analytics.list_names(self._store, "agent"),
+            models=series.models_by_first_use(self._store),
+            tools=analytics.list_names(self._store, "tool"),
+            guardrails=analytics.list_names(self._store, "guardrail"),
         )
 
     def find(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +19,11 @@ from tests.approvals.conftest import RITA, SAM
 from tests.approvals.stage import KEY, Policy, Stage, ends, outputs, pays
 from triage.approvals.switches import SwitchService
 from triage.domain import Actor, ApprovalStatus, ExecutionStatus, Mode, Role, Run, RunStatus
+from triage.notices import approval_subject
 from triage.runs.state import sign
+from triage.team.calls import Outcome, ToolCall, idempotency_key, run_call
+from triage.team.tools.building import desk_tool
+from triage.team.tools.teammate import teammate_tool
 
 ADMIN = Actor(name="ada", role=Role.ADMIN)
 DECISIONS = ("approve", "edit", "reject")
@@ -212,6 +217,39 @@ async def test_what_a_policy_lets_pass_or_denies_asks_nobody(
     kept = [(item.status, item.decided_by, item.execution) for item in stage.asked(run).values()]
     assert kept == ([(ApprovalStatus.APPROVED, "policy", ExecutionStatus.SUCCEEDED)] if decide == "auto" else [])
     stage.close()
+
+
+async def test_the_answer_to_a_question_reaches_the_agent_as_it_was_written(stage: Stage) -> None:
+    stage.model.extend([[function_call("ask_teammate", {"question": "Is there an outage?"}, call_id="q")], ends()])
+    stage.open(stage.agent("Payer", tools=[teammate_tool(stage.gate)]))
+    run = await stage.start()
+    stage.approvals.answer(stage.asked(run)["q"].id, actor=RITA, text="Yes, since 9.")
+    await stage.go_on(run)
+    assert json.loads(outputs(stage.model)["q"]) == {"question": "Is there an outage?", "answer": "Yes, since 9."}
+
+
+async def test_an_outside_system_gets_the_key_that_notices_name(stage: Stage) -> None:
+    keys: list[str] = []
+
+    async def pay_out(call: ToolCall, amount: str) -> str:
+        """Pay out an amount.
+
+        Args:
+            amount: The amount.
+        """
+        keys.append(idempotency_key(call))
+        return await run_call(call, lambda: Outcome(output=f"paid {amount}", summary="paid"))
+
+    stage.model.extend([pays(a="10.00", b="20.00"), ends()])
+    stage.open(stage.agent("Payer", tools=[desk_tool(pay_out, gate=stage.gate, asks=True)]))
+    run = await stage.start()
+    asked = stage.asked(run)
+    stage.decide(asked["a"], "edit")
+    stage.decide(asked["b"], "approve")
+    run = await stage.go_on(run)
+    assert len(set(keys)) == 2
+    for approvals in (asked, stage.asked(run)):
+        assert keys == [approval_subject(approvals[name])["idempotency_key"] for name in ("a", "b")]
 
 
 async def test_a_tool_that_is_paused_after_the_decision_does_not_work(records: Records) -> None:

@@ -33,14 +33,15 @@ OpenPage = Callable[..., Page]
 
 @dataclass
 class PacedBrain:
-    """Answers like the offline engine, but what follows a tool call waits until the gate is open."""
+    """Answers like the offline engine, or as a test says; what follows a tool call waits until the gate is open."""
 
     gate: threading.Event = field(default_factory=threading.Event)
+    answer: Callable[[ModelRequest], Reply] = offline_brain
 
     def __call__(self, request: ModelRequest) -> Reply:
         if any(item.get("type") == "function_call_output" for item in request.items):
             assert self.gate.wait(30), "The test did not open the gate."
-        return offline_brain(request)
+        return self.answer(request)
 
 
 @pytest.fixture(scope="session")

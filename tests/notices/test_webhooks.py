@@ -17,6 +17,7 @@ from triage.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from triage.notices import approval_subject, notify, notify_approval
 from triage.notices.message import message
 from triage.notices.webhooks import MAX_WEBHOOKS, NewWebhook, WebhookService
+from triage.stable_ids import action_key
 
 MAX = Actor(name="Max", role=Role.MANAGER)
 URL = "https://hooks.example.com/services/T0/very-secret"
@@ -145,8 +146,9 @@ def test_a_notice_says_what_is_asked_and_nothing_of_the_customer(webhooks: Webho
         "topic": "approval.decided",
         "at": "2026-03-04T05:06:07Z",
         "approval": {
-            "id": "apr_1", "run_id": "r1", "conversation_id": "c1", "kind": "action", "tool": "process_refund",
-            "agent": "Billing specialist", "summary": "Refund $34.99 for order 1002", "amount_usd": "34.99",
+            "id": "apr_1", "run_id": "r1", "conversation_id": "c1", "idempotency_key": action_key("r1", "call1"),
+            "kind": "action", "tool": "process_refund", "agent": "Billing specialist",
+            "summary": "Refund $34.99 for order 1002", "amount_usd": "34.99",
             "urgency": "medium", "mode": "approval", "status": "approved", "escalated_to": None, "by": "Rita",
             "due_at": "2026-03-04T09:30:00Z", "expires_at": None,
         },

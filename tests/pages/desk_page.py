@@ -28,6 +28,11 @@ def labels(page: AppTest) -> list[str]:
     return [expander.label for expander in page.expander]
 
 
+def rows_of(page: AppTest) -> Any:
+    """Return the list of messages, whose key changes when another one is opened from elsewhere."""
+    return next(radio for radio in page.radio if radio.label == "Messages")
+
+
 def submit(running: Services, text: str, **more: str) -> Run:
     return running.runs.submit(text, actor=DANA, **more)
 

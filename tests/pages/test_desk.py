@@ -19,6 +19,7 @@ from tests.pages.desk_page import (
     Settle,
     labels,
     reply_field,
+    rows_of,
     submit,
     texts,
 )
@@ -172,8 +173,8 @@ def test_an_escalation_needs_its_reason_and_puts_the_run_among_what_needs_a_pers
     assert plain("Their **lawyer** called.") in texts(page)
     page.query_params["show"] = "needs"
     page.run()
-    assert page.radio(key="desk_rows").value == run.id
-    assert "Needs you" in page.radio(key="desk_rows").proto.captions[0]
+    assert rows_of(page).value == run.id
+    assert "Needs you" in rows_of(page).proto.captions[0]
 
 
 def test_a_search_slows_the_inbox_down_and_its_end_brings_the_pace_back(
@@ -211,12 +212,12 @@ def test_the_inbox_filters_searches_and_keeps_what_is_open(
     blocked = settle(submit(running, INJECTION))
     done = settle(submit(running, INVOICES, customer_email="dana@northwind.example"))
     page = open_page("desk", run=blocked.id)
-    rows = page.radio(key="desk_rows")
+    rows = rows_of(page)
     assert len(rows.options) == 2
     assert rows.value == blocked.id
 
     page.text_input(key="q").set_value("NORTHWIND").run()
-    assert page.radio(key="desk_rows").options == [row_labels([done])[done.id]]
+    assert rows_of(page).options == [row_labels([done])[done.id]]
     assert page.query_params["run"] == blocked.id
     assert "Blocked: injection attempt" in texts(page)
 

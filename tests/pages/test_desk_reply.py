@@ -15,6 +15,7 @@ from tests.pages.desk_page import (
     OpenPage,
     Settle,
     reply_field,
+    rows_of,
     submit,
     texts,
 )
@@ -139,7 +140,7 @@ def test_an_escalation_after_the_reply_asks_for_another_one(
     running.runs.mark_sent(run.id, text="Our words.", actor=DANA)
     running.runs.escalate(run.id, reason="Their lawyer called.", actor=DANA)
     page = open_page("desk", run=run.id, show="needs")
-    assert "Needs you" in page.radio(key="desk_rows").proto.captions[0]
+    assert "Needs you" in rows_of(page).proto.captions[0]
     (field,) = [area for area in page.text_area if area.label == "Another reply"]
     field.set_value("More of our words.").run()
     (button,) = [button for button in page.button if button.label == "Mark as sent"]

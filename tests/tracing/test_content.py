@@ -148,12 +148,12 @@ def test_redacted_keeps_the_words_without_the_person(tracing: Any, scope: RunSco
     run = tracing.store.records("select * from runs")[0]
     assert "ann@" not in str(rows) + str(run)
     assert json.loads(tracing.span(tool="find_orders")["content"]) == {
-        "arguments": {"email": "[email]"},
-        "result": "order 2 of [email]",
+        "arguments": {"email": "[e-mail]"},
+        "result": "order 2 of [e-mail]",
     }
-    assert tracing.span(tool="find_orders")["error"] == "Error running tool: no [email]"
-    assert tracing.span(tool="order_details")["error"] == "Not for [email]."
-    assert json.loads(tracing.span(kind="guardrail")["content"])["reason"] == "wrote [email]"
+    assert tracing.span(tool="find_orders")["error"] == "Error running tool: no [e-mail]"
+    assert tracing.span(tool="order_details")["error"] == "Not for [e-mail]."
+    assert json.loads(tracing.span(kind="guardrail")["content"])["reason"] == "wrote [e-mail]"
 
 
 def test_none_keeps_the_measures_only(tracing: Any, scope: RunScope) -> None:

@@ -24,10 +24,15 @@ def refusal(approval: Approval, *, actor: Actor, now: datetime) -> str | None:
     return None
 
 
-def agreement_refusal(approval: Approval, *, actor: Actor) -> str | None:
-    """Return why this person may not agree to the action, or None; whoever may not agree may still reject."""
+def agreement_refusal(approval: Approval, *, actor: Actor, released_by: str | None = None) -> str | None:
+    """Return why this person may not agree to the action, or None; whoever may not agree may still reject.
+
+    ``released_by`` let the message run although a guardrail had blocked it.
+    """
     if actor.is_same_person(approval.submitted_by):
         return "You submitted this message, so another person decides what it sets going."
+    if actor.is_same_person(released_by):
+        return "You released this message, so another person decides what it sets going."
     if approval.endorsed_by == actor.name:
         return "You have agreed already; a second person has to agree as well."
     return None

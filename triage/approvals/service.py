@@ -148,7 +148,7 @@ class ApprovalService:
 
     def answer(self, approval_id: str, *, actor: Actor, text: str) -> Approval:
         """Answer the question of an agent, which then goes on with the answer."""
-        answer = clean_message(text, what="reply")
+        answer = clean_message(text, what="answer")
         with self._records.begin() as tx:
             approval: Approval = tx.approvals.lock(approval_id)
             if approval.kind != "question":
@@ -234,11 +234,11 @@ class ApprovalService:
 
     def refusal(self, approval: Approval, *, actor: Actor) -> str | None:
         """Return why this person may not agree to the action now, or None."""
-        sentence = refusal(approval, actor=actor, now=self._clock()) or agreement_refusal(approval, actor=actor)
+        sentence = refusal(approval, actor=actor, now=self._clock())
         if sentence is not None:
             return sentence
         with self._records.read() as tx:
-            return self._over_limit(tx, approval, actor=actor)
+            return _agreement_refusal(tx, approval, actor=actor) or self._over_limit(tx, approval, actor=actor)
 
     def form(self, approval: Approval) -> dict[str, Any] | None:
         """Return the JSON schema of the arguments, None where this process has no team."""
@@ -257,7 +257,7 @@ class ApprovalService:
         now = self._clock()
         require(actor, Role.REVIEWER, action="approve an action")
         _require(refusal(approval, actor=actor, now=now), Conflict)
-        _require(agreement_refusal(approval, actor=actor), NotAllowed)
+        _require(_agreement_refusal(tx, approval, actor=actor), NotAllowed)
         _require(self._over_limit(tx, approval, actor=actor), NotAllowed)
         if approval.mode is Mode.TWO_PEOPLE and (approval.endorsed_by is None or final != approval.endorsed_arguments):
             endorsed: Approval = tx.approvals.update(
@@ -304,6 +304,11 @@ class ApprovalService:
 
 
 _UNCLAIMED: Mapping[str, Any] = {"claimed_by": None, "claimed_until": None}
+
+
+def _agreement_refusal(tx: Any, approval: Approval, *, actor: Actor) -> str | None:
+    release = tx.releases.find_by_released_run(approval.run_id)
+    return agreement_refusal(approval, actor=actor, released_by=release.released_by if release else None)
 
 
 def _require(sentence: str | None, error: type[TriageError]) -> None:

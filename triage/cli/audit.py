@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 from triage.audit.export import Format
+from triage.cli.files import write_pieces
 from triage.cli.opening import COMMAND_LINE, services_of_command
 from triage.cli.output import print_json
 from triage.domain import AuditCheck, AuditEntry, AuditFilter
-from triage.errors import DataFolderError, InvalidInput
+from triage.errors import InvalidInput
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Since = Annotated[datetime | None, typer.Option(help="Not before this time, UTC.")]
@@ -84,7 +82,7 @@ def export(
     if as_json and is_output:
         raise InvalidInput("Standard output can hold the log or the report of --json. Name a file, or leave one out.")
     with services_of_command() as services:
-        written = _write(file, lambda: services.audit.export(query, form=chosen, actor=COMMAND_LINE))
+        written = write_pieces(file, lambda: services.audit.export(query, form=chosen, actor=COMMAND_LINE))
     if as_json:
         print_json({"file": str(file), "format": chosen, "entries": written - (chosen == "csv")})
     elif not is_output:
@@ -137,20 +135,3 @@ def _filter(
 
 def _in_utc(moment: datetime | None) -> datetime | None:
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _write(file: Path, export: Callable[[], Iterable[str]]) -> int:
-    """Write the pieces and return how many there were; an export that has no place to go is not begun."""
-    count = 0
-    try:
-        with _opened(file) as out:
-            for piece in export():
-                out.write(piece)
-                count += 1
-    except OSError as error:
-        raise DataFolderError(f"The file {file} cannot be written: {error.strerror}.") from error
-    return count
-
-
-def _opened(file: Path) -> AbstractContextManager[TextIO]:
-    return nullcontext(sys.stdout) if str(file) == "-" else file.open("w", encoding="utf-8", newline="")

@@ -9,6 +9,7 @@ import typer
 
 from triage.domain import Approval, Run, Ticket
 from triage.services import Services
+from triage.stable_ids import action_key
 
 
 def run_as_json(services: Services, run: Run) -> dict[str, Any]:
@@ -48,6 +49,7 @@ def approval_as_json(approval: Approval) -> dict[str, Any]:
     return {
         "id": approval.id,
         "run_id": approval.run_id,
+        "idempotency_key": action_key(approval.run_id, approval.call_id),
         "tool": approval.tool,
         "agent": approval.agent,
         "arguments": approval.arguments,

@@ -12,8 +12,10 @@ from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEnt
 from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
+from triage.domain.data_care import CustomerRecords, DataJob, JobKind, JobStatus
 from triage.domain.events import EventKind, NewEvent, RunEvent
 from triage.domain.follow_ups import Correction, Escalation, Ticket
+from triage.domain.guardrails import Case, Judgement, Precision, Release, TripMark, text_hash
 from triage.domain.labels import Category, Urgency
 from triage.domain.policies import SavedPolicy
 from triage.domain.runs import (
@@ -56,16 +58,22 @@ __all__ = [
     "AuditEntry",
     "AuditFilter",
     "Build",
+    "Case",
     "Category",
     "Citation",
     "Conversation",
     "Correction",
+    "CustomerRecords",
+    "DataJob",
     "Delivery",
     "DeliveryStatus",
     "Escalation",
     "EventKind",
     "ExecutionStatus",
     "Invoice",
+    "JobKind",
+    "JobStatus",
+    "Judgement",
     "Lane",
     "Message",
     "Mode",
@@ -75,10 +83,12 @@ __all__ = [
     "Order",
     "OrderStatus",
     "PastDecision",
+    "Precision",
     "QueueCounts",
     "QueueFilter",
     "Refund",
     "RejectCode",
+    "Release",
     "Role",
     "Run",
     "RunEvent",
@@ -91,10 +101,12 @@ __all__ = [
     "Ticket",
     "TriageResult",
     "Trip",
+    "TripMark",
     "Urgency",
     "Usage",
     "Value",
     "Webhook",
     "WebhookFormat",
+    "text_hash",
     "utc_now",
 ]

@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     RUN_QUEUED = "run.queued"
     RUN_STARTED = "run.started"
     RUN_RESUMED = "run.resumed"
+    RUN_RELEASED = "run.released"
     RUN_AWAITING_APPROVAL = "run.awaiting_approval"
     RUN_COMPLETED = "run.completed"
     RUN_BLOCKED = "run.blocked"

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from triage.domain import Approval, Delivery, NoticeTopic, Webhook, utc_now
+from triage.stable_ids import action_key
 
 SWITCHED_OFF = "The webhook is switched off."
 # What leaves the house: never what the customer wrote, nor the arguments or reasons that may quote it.
@@ -18,6 +19,7 @@ SUBJECT_FIELDS = (
     "id",
     "run_id",
     "conversation_id",
+    "idempotency_key",
     "kind",
     "tool",
     "agent",
@@ -55,8 +57,9 @@ def notify_approval(tx: Any, topic: NoticeTopic | str, approval: Approval) -> No
 
 def approval_subject(approval: Approval) -> dict[str, Any]:
     """Return what a notice says of an approval."""
-    said = {name: getattr(approval, name) for name in SUBJECT_FIELDS if name != "by"}
-    return {**said, "by": approval.decided_by}
+    said = {name: getattr(approval, name) for name in SUBJECT_FIELDS if name in Approval.model_fields}
+    key = action_key(approval.run_id, approval.call_id)
+    return {**said, "by": approval.decided_by, "idempotency_key": key}
 
 
 def new_delivery(webhook: Webhook, topic: NoticeTopic, subject: Mapping[str, Any], *, at: datetime) -> Delivery:

@@ -17,7 +17,7 @@ CONVERSATION_PREFIX = "conv_"
 _EMAIL = re.compile(r"[^@\s<>\"',;]{1,64}@[^@\s<>\"',;.]+(\.[^@\s<>\"',;.]+)*")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 
-TextKind = Literal["message", "reason", "reply"]
+TextKind = Literal["message", "reason", "reply", "answer"]
 
 
 class _Words(NamedTuple):
@@ -43,6 +43,11 @@ _WORDS: Mapping[TextKind, _Words] = {
         "The reply is empty. Write it, or run the message again for another draft.",
         "Shorten it, or send a part of it as an attachment.",
         "Write it as plain text.",
+    ),
+    "answer": _Words(
+        "The answer is empty. Write it, or reject the question.",
+        "Say what the agent has to know.",
+        "Write it in plain words.",
     ),
 }
 

@@ -17,6 +17,7 @@ from triage.domain import (
     ExecutionStatus,
     NewEvent,
     Order,
+    Release,
     Run,
     RunEvent,
     RunFailure,
@@ -43,6 +44,7 @@ class SegmentStart:
     steps: Mapping[str, Any]
     stored: StoredState | None = None
     approvals: Sequence[Approval] = ()
+    release: Release | None = None
 
 
 class NothingToDo(Exception):  # noqa: N818 - it is no error
@@ -119,6 +121,7 @@ class RunRecords:
                 run=run,
                 history=memory_of(run, tx.runs.list_of_conversation(run.conversation_id)),
                 steps=tx.steps.load(run_id, segment),
+                release=tx.releases.find_by_released_run(run_id),
             )
             if not segment:
                 return start

@@ -186,6 +186,7 @@ class SegmentRunner:
             today=run.created_at.date(),
             message=run.message,
             submitted_by=run.submitted_by,
+            release=started.release,
         )
 
     async def _work(self, started: SegmentStart, scope: RunScope, context: TriageContext) -> Outcome:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from triage.domain import EventKind
 from triage.errors import OutcomeUnknown, ToolError
+from triage.stable_ids import action_key
 from triage.team.context import RunFacts, TriageContext, scope_of
 
 GENERAL_FAILURE = (
@@ -63,21 +62,13 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def stable_id(prefix: str, *parts: str) -> str:
-    """Return an id that is the same whenever the same call is worked again.
-
-    50 bits of a hash: a clash among a hundred thousand ids has a chance of about one in 200,000.
-    """
-    digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=10).digest()
-    return f"{prefix}-{base64.b32encode(digest).decode()[:10]}"
-
-
 async def run_call(call: ToolCall, work: Callable[[], Outcome], *, once: bool = False) -> str:
     """Work one tool call as a durable step and return the text for the model.
 
     ``work`` runs in a thread, raises ToolError for what the model can act on, and must be safe to run twice: a kill
     between its commit and the record of the step makes it run again with the same call id. Work on an outside system
-    that cannot promise this is run ``once``: after such a kill a person has to find out whether it was done.
+    that cannot promise this is run ``once``: after such a kill a person has to find out whether it was done. Where
+    such a system takes a key, it gets the ``idempotency_key`` of the call.
     """
     scope = scope_of(call.context)
     tell_called(call)
@@ -96,7 +87,7 @@ async def run_call(call: ToolCall, work: Callable[[], Outcome], *, once: bool = 
 
 def idempotency_key(call: ToolCall) -> str:
     """Return the key with which an outside system can tell that it has seen this call before."""
-    return stable_id("K", call.context.run_id, call.tool_call_id)
+    return action_key(call.context.run_id, call.tool_call_id)
 
 
 async def _perform(tool: str, work: Callable[[], Outcome]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import date
 from pydantic import BaseModel, Field
 
 from triage.approvals.exact import DecidedCall
-from triage.domain import Citation, Urgency
+from triage.domain import Citation, Release, Urgency
 from triage.scope import RunScope, current_scope
 
 
@@ -58,7 +58,8 @@ class TriageContext:
     """The context that the SDK hands to instructions, tools and guardrails of one run.
 
     ``today`` is the day on which the run was submitted, so that a run resumed later reads the same date. ``decided``
-    are the calls that people let happen, by call id.
+    are the calls that people let happen, by call id. ``release`` is there where a person let the message run although a
+    guardrail had blocked it.
     """
 
     run_id: str
@@ -70,6 +71,7 @@ class TriageContext:
     submitted_by: str = "team"
     facts: RunFacts = field(default_factory=RunFacts)
     decided: Mapping[str, DecidedCall] = field(default_factory=dict)
+    release: Release | None = None
 
     def is_customer(self, email: str) -> bool:
         """Whether ``email`` is the customer's own address."""

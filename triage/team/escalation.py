@@ -9,7 +9,7 @@ from agents import Agent, Handoff, RunContextWrapper, handoff
 from pydantic import BaseModel, Field
 
 from triage.domain import Escalation, EventKind, Urgency, utc_now
-from triage.team.calls import stable_id
+from triage.stable_ids import stable_id
 from triage.team.context import EscalationFact, RunFacts, TriageContext, scope_of
 from triage.team.desk_records import DeskRecords
 

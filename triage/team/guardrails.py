@@ -21,7 +21,7 @@ from agents import (
     get_current_trace,
 )
 
-from triage.domain import TriageResult
+from triage.domain import Release, TriageResult
 from triage.team.context import TriageContext
 from triage.team.disclosure import find_foreign_data, find_secret
 from triage.team.guardrail_notes import note, trip_of
@@ -42,6 +42,8 @@ INPUT_CHECK = "Input check"
 BILLING_PROMISES = "Billing promises"
 FOREIGN_DATA = "Other customers' data"
 SECRETS = "Secrets"
+RELEASED = "released"
+"""The verdict on a message that a person let through."""
 
 Context = RunContextWrapper[TriageContext]
 # The SDK does not pass the run's settings on to guardrails: without a trace around it the check starts none.
@@ -58,6 +60,8 @@ def input_guardrail(checker: Agent[TriageContext], *, beside: bool) -> InputGuar
         wrapper: Context, _agent: Agent[Any], items: str | list[TResponseInputItem]
     ) -> GuardrailFunctionOutput:
         started = time.perf_counter()
+        if (release := wrapper.context.release) and release.lifts(INPUT_CHECK, message=wrapper.context.message):
+            return _released(wrapper.context, release)
         verdict = await _ask(checker, wrapper.context, items)
         tripped = verdict is not None and not verdict.appropriate and verdict.verdict != "support"
         return note(
@@ -71,6 +75,19 @@ def input_guardrail(checker: Agent[TriageContext], *, beside: bool) -> InputGuar
         )
 
     return InputGuardrail(guardrail_function=check, name=INPUT_CHECK, run_in_parallel=beside)
+
+
+def _released(context: TriageContext, release: Release) -> GuardrailFunctionOutput:
+    """Let a message through that a person released; asking the checker again would only cost time and money."""
+    return note(
+        context,
+        guardrail=INPUT_CHECK,
+        stage="input",
+        verdict=RELEASED,
+        reason=f"Released by {release.released_by}: {release.reason}",
+        tripped=False,
+        duration_ms=0,
+    )
 
 
 async def _ask(

@@ -1,132 +1,126 @@
 """Takes personal values and secrets out of text before it is kept.
 
-Each rule replaces what it finds by the name of its kind in brackets. Numbers with a check digit (cards, IBAN) are
-checked, so that order numbers stay readable. Names and street addresses stay: no pattern finds them reliably.
+What is found is replaced by its kind in brackets, such as ``[e-mail]``. Numbers with a check digit are checked, numbers
+that could be anything need a word before them that says what they are, and ids, money and order numbers of ours stay.
+Names and street addresses stay as well: no pattern finds them reliably. ``docs/data-care.md`` has the figures.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
+from functools import lru_cache
 from typing import Any
 
-_CARD_LENGTHS = range(12, 20)
-_PHONE_DIGITS = range(8, 16)
-_SHORT_PHONE_DIGITS = 7
-_DOUBLED_DIGIT_MAX = 9
-_MAX_IBAN_LENGTH = 34
-_MIN_IBAN_LENGTH = 15
-_GAP = re.compile(r"[ -]+")
+from triage.tracing.identifiers import Rule, rules
+
+# Where the numbers of a text are; how many digits the longest has says which rules can find anything.
+_NUMBER = re.compile(r"\d[\d .()/+-]{2,}")
+_NO_NUMBER = re.compile(r"\W*(?:(?:19|20)\d\d-\d\d-\d\d|\d{1,3}\.\d\d?)\W*")
+_AROUND = 48
+_WORTH_KEEPING = range(100, 20_000)
+# What a field of this name holds is a secret, whatever it looks like.
+_SECRET_FIELD = re.compile(
+    r"(?:.*[_-])?(?:password|passwd|passphrase|secret|api[_-]?key|private[_-]?key|access[_-]?token|refresh[_-]?token"
+    r"|client[_-]?secret|authorization|cookie)",
+    re.IGNORECASE,
+)
+# Numbers under these names are personal although JSON has them without quotes.
+_PERSONAL_NUMBER = re.compile(r"(?:.*[_-])?(phone|mobile|card|ssn)(?:[_-]?(?:no|number))?", re.IGNORECASE)
+_FIELD_KINDS = {"phone": "phone", "mobile": "phone", "card": "card", "ssn": "national id"}
+# What a field of this name holds is ours or a provider's and says nothing of a person.
+_OWN_ID = re.compile(
+    r"(?:.*_)?(?:id|ids|ref|hash|at|sku|tracking_number|order_number|invoice_number|usd|type|status|model|name_of_tool)",
+)
+_OWN_ID_TEXT = re.compile(r"[\w.:+-]{1,80}")
+_MIN_PERSONAL_NUMBER = 1_000_000
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A pattern, what to write instead, and a check that says no to what only looks alike."""
+class Found:
+    """Something that must not be kept: its kind, and where it stands in the text."""
 
     kind: str
-    pattern: re.Pattern[str]
-    accepts: Callable[[str], bool] = lambda _found: True
-    is_checked: bool = False
-
-    def redact(self, text: str) -> str:
-        """Return the text with every accepted match replaced."""
-        return self.pattern.sub(lambda match: self._mark(match.group()), text)
-
-    def _mark(self, found: str) -> str:
-        """Return the mark for what was found; one with a check digit may run on into other numbers."""
-        gaps = _GAP.finditer(found) if self.is_checked else ()
-        cuts = [len(found), *reversed([gap.start() for gap in gaps])]
-        for cut in cuts:
-            if self.accepts(found[:cut]):
-                return f"[{self.kind}]{found[cut:]}"
-        return found
+    start: int
+    end: int
 
 
-def is_card(text: str) -> bool:
-    """Whether the digits have a card's length and pass the Luhn check."""
-    digits = [int(character) for character in text if character.isdigit()]
-    if len(digits) not in _CARD_LENGTHS or len(set(digits)) == 1:
-        return False
-    total = 0
-    for position, digit in enumerate(reversed(digits)):
-        doubled = digit * 2 if position % 2 else digit
-        total += doubled - 9 if doubled > _DOUBLED_DIGIT_MAX else doubled
-    return total % 10 == 0
+def find_personal(text: str) -> list[Found]:
+    """Return what would be replaced, in the order of the text; nothing overlaps."""
+    small, digits = text.lower(), _most_digits(text)
+    found: list[Found] = []
+    for rule in rules():
+        if rule.digits > digits:
+            continue
+        if rule.words and not any(word in small for word in rule.words):
+            continue
+        for start, end in list(_places(rule, text)):
+            found.append(Found(rule.kind, start, end))
+            # A later rule must neither find the same again nor begin in the middle of it.
+            text = f"{text[:start]}{chr(0) * (end - start)}{text[end:]}"
+    return sorted(found, key=lambda place: place.start)
 
 
-def is_iban(text: str) -> bool:
-    """Whether the text passes the IBAN check (remainder 1 modulo 97)."""
-    plain = re.sub(r"[\s-]", "", text).upper()
-    if not _MIN_IBAN_LENGTH <= len(plain) <= _MAX_IBAN_LENGTH:
-        return False
-    turned = plain[4:] + plain[:4]
-    return int("".join(str(int(character, 36)) for character in turned)) % 97 == 1
+def _most_digits(text: str) -> int:
+    """Return how many digits stand together at most; dates and small amounts are known not to be personal."""
+    numbers = [number for number in _NUMBER.findall(text) if not _NO_NUMBER.fullmatch(number)]
+    return max((sum(map(str.isdigit, number)) for number in numbers), default=0)
 
 
-def is_address(text: str) -> bool:
-    """Whether the text is an IP address, version 4 or 6."""
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def is_phone(text: str) -> bool:
-    """Whether the digits are as many as a phone number has; seven are enough only with a separator."""
-    digits = sum(character.isdigit() for character in text)
-    if _DATE.fullmatch(text.strip()):
-        return False
-    return digits in _PHONE_DIGITS or (digits == _SHORT_PHONE_DIGITS and not text.isdigit())
-
-
-_DATE = re.compile(r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4})(?:[ T]\d{1,2})?")
-_SECRETS = (
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|\b(?:sk|pk|rk)[-_][\w-]{16,}"
-    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}"
-    r"|\bxox[abeoprs]-[\w-]{10,}|\bAIza[\w-]{30,}"
-    r"|(?<=[Bb]earer )[\w.~+/-]{16,}=*"
-)
-RULES = (
-    Rule("secret", re.compile(_SECRETS)),
-    Rule("email", re.compile(r"[\w.%+'-]+@(?:[\w-]+\.)+[^\W\d]{2,}")),
-    Rule("iban", re.compile(r"\b[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{2,4}){3,9}\b"), is_iban, is_checked=True),
-    Rule("card", re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\w-])"), is_card, is_checked=True),
-    Rule("ssn", re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")),
-    Rule("ip", re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)"), is_address),
-    Rule("ip", re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])"), is_address),
-    Rule(
-        "phone",
-        re.compile(
-            r"(?<![\w.@/#-])(?:\+|00)?(?:\(\+?\d{1,4}\)|\d)(?:[ ./-]{0,2}(?:\(\d{1,4}\)|\d)){6,15}"
-            r"(?:x\d{1,5})?(?![\w@-])"
-        ),
-        is_phone,
-    ),
-)
-_MAY_HOLD_SOMETHING = re.compile(r"[\d@]|PRIVATE KEY|[Bb]earer |eyJ|[spr]k[-_]|gh[pousr]_|xox|AIza|AKIA|ASIA|glpat-")
+def _places(rule: Rule, text: str) -> Iterator[tuple[int, int]]:
+    group = "value" if "value" in rule.pattern.groupindex else 0
+    for match in rule.pattern.finditer(text):
+        start, end = match.span(group)
+        before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
+        if length := rule.accepted_length(text[start:end], before=before, after=after):
+            yield start, start + length
 
 
 def redact_text(text: str) -> str:
-    """Return the text without e-mail and IP addresses, phone, card, account and social security numbers and secrets."""
-    if not _MAY_HOLD_SOMETHING.search(text):
+    """Return the text without e-mail and IP addresses, phone, card, account and national id numbers and secrets."""
+    # A run says the same again and again: instructions and what was said before are in each of its model calls.
+    return _redacted_once(text) if len(text) in _WORTH_KEEPING else _redacted(text)
+
+
+@lru_cache(maxsize=256)
+def _redacted_once(text: str) -> str:
+    return _redacted(text)
+
+
+def _redacted(text: str) -> str:
+    found = find_personal(text)
+    if not found:
         return text
-    for rule in RULES:
-        text = rule.redact(text)
-    return text
+    pieces, at = [], 0
+    for place in found:
+        pieces += [text[at : place.start], f"[{place.kind}]"]
+        at = place.end
+    return "".join([*pieces, text[at:]])
 
 
 def redact(value: Any) -> Any:
-    """Return a copy of a value of JSON types with every string redacted, keys included."""
+    """Return a copy of a value of JSON types with every string redacted, keys included.
+
+    Ids stay under the names that ids have; what stands under the name of a secret goes, whatever it looks like.
+    """
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, dict):
-        return {redact_text(key): redact(item) for key, item in value.items()}
+        return {redact_text(key): _redact_field(key, item) for key, item in value.items()}
     if isinstance(value, list):
         return [redact(item) for item in value]
     return value
+
+
+def _redact_field(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        if value and _SECRET_FIELD.fullmatch(name):
+            return "[secret]"
+        # An address or a number with blanks under such a name is no id, whatever it is called.
+        if _OWN_ID.fullmatch(name) and _OWN_ID_TEXT.fullmatch(value) and not value.startswith("+"):
+            return value
+    elif isinstance(value, int) and not isinstance(value, bool) and value >= _MIN_PERSONAL_NUMBER:
+        personal = _PERSONAL_NUMBER.fullmatch(name)
+        return f"[{_FIELD_KINDS[personal[1].lower()]}]" if personal else value
+    return redact(value)

@@ -117,8 +117,8 @@ def _goes_ahead(ruling: Mapping[str, Any] | None) -> bool:
 
 
 def _changes(decided: DecidedCall | None) -> str:
-    """Tell the model what a person changed before they let its call happen."""
-    if decided is None or not decided.changes:
+    """Tell the model what a person changed before they let its call happen; an answer to its question is no change."""
+    if decided is None or decided.tool == QUESTION_TOOL or not decided.changes:
         return ""
     told = [f"{name}: {as_json(before)} became {as_json(after)}" for name, (before, after) in decided.changes.items()]
     return f"A reviewer changed the arguments before this was done ({'; '.join(told)}). What was done:\n"

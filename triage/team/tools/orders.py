@@ -10,7 +10,8 @@ from agents import FunctionTool
 from triage.approvals.gate import ActionGate
 from triage.domain import Order, OrderStatus, Refund, utc_now
 from triage.errors import Conflict, ToolError
-from triage.team.calls import Outcome, ToolCall, as_json, run_call, stable_id
+from triage.stable_ids import stable_id
+from triage.team.calls import Outcome, ToolCall, as_json, run_call
 from triage.team.context import RunFacts, TriageContext, scope_of
 from triage.team.desk_records import DeskRecords, DeskStores
 from triage.team.order_rules import check_refundable, own_email, own_order, return_until

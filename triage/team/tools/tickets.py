@@ -10,7 +10,8 @@ from agents import FunctionTool
 from triage.approvals.gate import ActionGate
 from triage.domain import Category, EventKind, Ticket, Urgency, utc_now
 from triage.errors import ToolError
-from triage.team.calls import CallEvent, Outcome, ToolCall, as_json, run_call, stable_id
+from triage.stable_ids import stable_id
+from triage.team.calls import CallEvent, Outcome, ToolCall, as_json, run_call
 from triage.team.context import RunFacts, TriageContext
 from triage.team.desk_records import DeskRecords
 from triage.team.tools.building import desk_tool

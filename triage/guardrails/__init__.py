@@ -1,0 +1,1 @@
+"""What people do about guardrails: say whether a trip was right, and let a blocked message run."""

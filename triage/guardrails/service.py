@@ -1,0 +1,103 @@
+"""Marks on the trips of guardrails, and what they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+from triage.audit.entries import add_entry, text_mark
+from triage.domain import Actor, Judgement, Precision, Role, TripMark, utc_now
+from triage.domain.measures import TripRow
+from triage.domain.traces import TimeRange
+from triage.errors import InvalidInput, NotFound
+from triage.evaluation.cases import follow_mark
+from triage.roles import require
+from triage.runs.gateway import Gateway
+
+MAX_NOTE_CHARS = 1000
+
+
+class Trips(Protocol):
+    """Where trips are found; the owner of the trace store has it."""
+
+    def find_trip(self, trip_id: str) -> TripRow | None:
+        """Return a trip by its id, or None."""
+
+
+class GuardrailService:
+    """What reviewers and managers say of trips; a trip is named by the id of its span."""
+
+    def __init__(self, *, records: Gateway, trips: Trips | None) -> None:
+        self._records = records
+        self._trips = trips
+
+    def mark(self, trip_id: str, *, judgement: Judgement, actor: Actor, note: str = "") -> TripMark:
+        """Say that a trip was right or wrong, in place of what was said of it before.
+
+        A case that was made of the trip from then on expects what the mark says.
+
+        Raises:
+            NotAllowed: the actor is no reviewer.
+            NotFound: the trip is not, or no longer, in the trace store.
+            InvalidInput: the note is too long.
+        """
+        require(actor, Role.REVIEWER, action="mark a trip")
+        trip = self._get(trip_id)
+        mark = TripMark(
+            id=trip.span_id,
+            run_id=trip.run_id,
+            guardrail=trip.guardrail,
+            stage=trip.stage or "",
+            verdict=trip.verdict or "",
+            tripped_at=trip.at,
+            judgement=judgement,
+            note=_clean_note(note),
+            marked_by=actor.name,
+            marked_at=utc_now(),
+        )
+        with self._records.begin() as tx:
+            before: TripMark | None = tx.marks.find(trip_id)
+            if before is not None and (before.judgement, before.note) == (mark.judgement, mark.note):
+                return before
+            tx.marks.put(mark)
+            follow_mark(tx, mark)
+            add_entry(
+                tx,
+                "trip.marked",
+                actor=actor,
+                subject=("trip", trip_id),
+                before=_said(before) if before else None,
+                after={"guardrail": mark.guardrail, "run": mark.run_id, **_said(mark)},
+            )
+        return mark
+
+    def marks(self, trip_ids: Collection[str]) -> dict[str, TripMark]:
+        """Return the marks on these trips, by trip."""
+        with self._records.read() as tx:
+            found: list[TripMark] = tx.marks.list_among(trip_ids)
+        return {mark.id: mark for mark in found}
+
+    def precision(self, time_range: TimeRange) -> dict[str, Precision]:
+        """Return by guardrail how many of the trips in the range were marked as right and as wrong."""
+        with self._records.read() as tx:
+            found: list[Precision] = tx.marks.precision(start=time_range.start, end=time_range.end)
+        return {item.guardrail: item for item in found}
+
+    def _get(self, trip_id: str) -> TripRow:
+        if self._trips is None:
+            raise NotFound("Trips can be marked in the console only: it has the traces.")
+        trip = self._trips.find_trip(trip_id)
+        if trip is None:
+            raise NotFound("This trip is not in the traces, or no longer; load the page again.")
+        return trip
+
+
+def _clean_note(note: str) -> str:
+    text = note.strip()
+    if len(text) > MAX_NOTE_CHARS:
+        raise InvalidInput(f"The note has more than {MAX_NOTE_CHARS:,} characters. Say it in a few sentences.")
+    return text
+
+
+def _said(mark: TripMark) -> dict[str, Any]:
+    return {"judgement": mark.judgement.value, "note": text_mark(mark.note or None)}
