@@ -89,7 +89,7 @@ def stacked_bars(
                 hovertext=[plain_html(mark.text) for _, mark in marks],
                 hovertemplate="%{hovertext}<extra></extra>",
             )
-    chart.figure.update_layout(barmode="stack")
+    chart.figure.update_layout(barmode="stack", showlegend=True)
     _time_axis(chart.figure, starts=starts, step=step)
     highest = [sum(by_time[at].value or 0 for by_time in series.values() if at in by_time) for at in starts]
     chart.figure.update_yaxes(
@@ -220,7 +220,8 @@ def _dressed(chart: Chart, *, height: int = CHART_HEIGHT) -> Chart:
     """Give a figure the common frame: no empty borders, the legend in one line above the plot."""
     chart.figure.update_layout(
         height=height,
-        margin={"l": 4, "r": 8, "t": 30, "b": 4},
+        # Room above the plot for one line of names, where there are any.
+        margin={"l": 4, "r": 8, "t": 30 if len(chart.figure.data) > 1 else 10, "b": 4},
         legend={
             "orientation": "h",
             "x": 0,
