@@ -309,6 +309,7 @@ async def test_a_specialist_can_escalate_too(desk: Desk) -> None:
 TICKET_STEPS = [
     "tool:search_knowledge_base#1",
     "policy:create_support_ticket#1",
+    "switch:create_support_ticket#1",
     "tool:create_support_ticket#1",
 ]
 
