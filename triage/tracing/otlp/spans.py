@@ -36,6 +36,9 @@ OWN_SPAN = {
     "triggered": "triage.guardrail.triggered",
     "from_agent": "triage.handoff.from",
     "to_agent": "triage.handoff.to",
+    "asked_model": "triage.asked_model",
+    "is_retry": "triage.retry",
+    "is_fallback": "triage.fallback",
     "is_paused": "triage.paused",
 }
 OWN_RUN = {
