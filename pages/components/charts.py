@@ -177,14 +177,14 @@ def matrix(fields: Mapping[tuple[str, str], Mark], *, rows: Sequence[str], colum
             showscale=False,
             xgap=3,
             ygap=3,
-            text=[[f"{chosen[row, column].value:,.0f}" if (row, column) in chosen else "" for column in columns]
-                  for row in rows],
-            texttemplate="%{text}",
             hovertext=[[plain_html(chosen[row, column].text) if (row, column) in chosen else "" for column in columns]
                        for row in rows],
             hovertemplate="%{hovertext}<extra></extra>",
             hoverongaps=False,
         )  # fmt: skip
+    for (row, column), mark in fields.items():
+        # Not as the fields' own text, whose colour Plotly chooses as if they were opaque.
+        chart.figure.add_annotation(x=column, y=row, text=f"{mark.value:,.0f}", showarrow=False)
     chart.figure.update_xaxes(side="top", showgrid=False, title="Label in force")
     chart.figure.update_yaxes(autorange="reversed", showgrid=False, title="Label by the agents")
     return _dressed(chart)
@@ -225,8 +225,10 @@ def _dressed(chart: Chart, *, height: int = CHART_HEIGHT) -> Chart:
         legend={
             "orientation": "h",
             "x": 0,
-            "y": 1.02,
-            "yanchor": "bottom",
+            # From the top of the card: beside the plot it would not move up again when the window becomes wider.
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
             "title": None,
             "font": {"size": 11},
             "traceorder": "normal",
