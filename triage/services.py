@@ -28,6 +28,7 @@ from triage.evaluation.cases import CaseService
 from triage.guardrails.release import ReleaseService
 from triage.guardrails.service import GuardrailService
 from triage.keys import signing_key
+from triage.measures.service import MeasureService
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
 from triage.ownership import DataFolder
@@ -99,6 +100,11 @@ class Services:
     def guardrails(self) -> GuardrailService:
         """Keeps what people say of trips; only the owner can find the trip that something is said of."""
         return GuardrailService(records=self.records, trips=self.trace_queries.trips if self.trace_queries else None)
+
+    @cached_property
+    def measures(self) -> MeasureService:
+        """Answers the questions of the overview; there is something to answer from in the owner only."""
+        return MeasureService(traces=self.trace_queries, records=self.records)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""

@@ -39,18 +39,6 @@ def measure_filters(choices: Any) -> MeasureFilter:
     )
 
 
-def filter_params(chosen: MeasureFilter) -> dict[str, Any]:
-    """Return the filters for the address of another page."""
-    names = {value: name for name, value in CATEGORIES.items()}
-    params: dict[str, Any] = {
-        "model": list(chosen.models),
-        "agent": list(chosen.agents),
-        "category": [names[value] for value in chosen.categories],
-        "customer": chosen.customer,
-    }
-    return {name: value for name, value in params.items() if value}
-
-
 def filter_words(chosen: MeasureFilter) -> str:
     """Return the filters as part of a sentence, empty where none is set; it repeats names, so it is data."""
     names = {value: name for name, value in CATEGORIES.items()}
