@@ -25,6 +25,7 @@ from triage.customers import CustomerService
 from triage.domain import Run
 from triage.errors import NotFound
 from triage.evaluation.cases import CaseService
+from triage.guardrails.reading import GuardrailReading
 from triage.guardrails.release import ReleaseService
 from triage.guardrails.service import GuardrailService
 from triage.keys import signing_key
@@ -98,8 +99,8 @@ class Services:
 
     @cached_property
     def guardrails(self) -> GuardrailService:
-        """Keeps what people say of trips; only the owner can find the trip that something is said of."""
-        return GuardrailService(records=self.records, trips=self.trace_queries.trips if self.trace_queries else None)
+        """Keeps what people say of trips; only the owner can read the trip that something is said of."""
+        return GuardrailService(records=self.records, reading=GuardrailReading(self.trace_queries))
 
     @cached_property
     def measures(self) -> MeasureService:
