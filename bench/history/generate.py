@@ -229,7 +229,7 @@ def _run_table(chance: np.random.Generator, group: _Group, *, own: dict[str, pa.
         "updated_at": times(group.ended),
         **outcome.columns,
     }
-    kinds = {name: kind for name, (_, kind) in RUN_COLUMNS.items()}
+    kinds = {name: kind for name, (_, kind) in RUN_COLUMNS.items() if name != "trace_key"}
     return pa.table({name: as_column(columns.get(name), kind, count) for name, kind in kinds.items()})
 
 

@@ -142,7 +142,7 @@ class Weaver:
             values["cost_usd"] = money(span.nano_dollars, known=span.is_priced)
         if span.content is not None:
             values["content_bytes"] = pc.binary_length(span.content)
-        kinds = {name: kind for name, (_, kind) in SPAN_COLUMNS.items()} | {"content": pa.string()}
+        kinds = {name: kind for name, (_, kind) in SPAN_COLUMNS.items() if name != "part_no"} | {"content": pa.string()}
         columns = {name: as_column(values.get(name), kind, self.count) for name, kind in kinds.items()}
         return pa.table(columns if places is None else {name: found.take(places) for name, found in columns.items()})
 

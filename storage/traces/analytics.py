@@ -89,22 +89,6 @@ def trips_by_guardrail(store: TraceStore, time_range: TimeRange) -> list[Guardra
     return [GuardrailTrips(**record) for record in found]
 
 
-def list_models(store: TraceStore) -> list[str]:
-    """Return the models that were ever called, by name."""
-    return [name for (name,) in store.rows("select distinct model from spans where model is not null order by model")]
-
-
-def list_agents(store: TraceStore) -> list[str]:
-    """Return the agents that ever worked, by name."""
-    return [name for (name,) in store.rows("select distinct agent from spans where agent is not null order by agent")]
-
-
-def list_tools(store: TraceStore) -> list[str]:
-    """Return the tools that were ever called, by name."""
-    return [name for (name,) in store.rows("select distinct tool from spans where tool is not null order by tool")]
-
-
-def list_guardrails(store: TraceStore) -> list[str]:
-    """Return the guardrails that ever checked, by name."""
-    found = store.rows("select distinct guardrail from spans where guardrail is not null order by guardrail")
-    return [name for (name,) in found]
+def list_names(store: TraceStore, kind: str) -> list[str]:
+    """Return the names of a kind (agent, model, tool or guardrail) that ever occurred, in alphabetical order."""
+    return [name for (name,) in store.rows("select name from names where kind = ? order by name", [kind])]

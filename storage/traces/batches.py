@@ -10,7 +10,8 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 import pyarrow.json  # type: ignore[import-untyped]
 
-from storage.traces.schema import CONTENT_COLUMNS, SPAN_COLUMNS, TABLES
+from storage.traces.parts import trace_key
+from storage.traces.schema import SPAN_COLUMNS, TABLES
 
 PriceCalls = Callable[[list[dict[str, Any]]], None]
 
@@ -23,8 +24,9 @@ _PRICED_BY = (
     "output_tokens",
     "reasoning_tokens",
 )
+_COMPUTED = ("duration_ms", "content_bytes", "part_no")
 _LINE_SCHEMA = pa.schema(
-    [(name, kind) for name, (_, kind) in SPAN_COLUMNS.items() if name not in ("duration_ms", "content_bytes")]
+    [(name, kind) for name, (_, kind) in SPAN_COLUMNS.items() if name not in _COMPUTED]
     + [("content", pa.string())]
     # Two that say how a line comes in and whether it has its cost, but are not kept.
     + [("is_replay", pa.bool_()), ("is_priced", pa.bool_())]
@@ -58,7 +60,7 @@ def read_span_lines(lines: Sequence[bytes], *, price: PriceCalls) -> pa.Table:
         "duration_ms": pc.divide(microseconds.cast(pa.float64()), 1000.0),
         "content_bytes": pc.binary_length(table["content"]).cast(pa.int64()),
     }
-    names = (*SPAN_COLUMNS, "content", "is_replay")
+    names = [name for name in (*SPAN_COLUMNS, "content", "is_replay") if name != "part_no"]
     return pa.table({name: computed[name] if name in computed else table[name] for name in names})
 
 
@@ -78,15 +80,11 @@ def split_replayed(table: pa.Table) -> tuple[pa.Table, pa.Table]:
     return table.take(pa.array(fresh, pa.int64())), table.take(pa.array(list(first.values()), pa.int64()))
 
 
-def split_content(table: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Return the columns of ``spans``, and the rows of ``span_contents`` of those that say something."""
-    words = table.select(list(CONTENT_COLUMNS)).filter(pc.is_valid(table["content"]))
-    return table.drop_columns("content"), words
-
-
 def rows_as_table(rows: Sequence[Mapping[str, Any]], *, table: str) -> pa.Table:
     """Return rows by column name as a table; a missing value is NULL."""
     columns = {}
+    if table == "runs":
+        rows = [{**row, "trace_key": trace_key(row["trace_id"])} for row in rows]
     for name, (_, kind) in TABLES[table].items():
         values = [row.get(name) for row in rows]
         if pa.types.is_decimal(kind):

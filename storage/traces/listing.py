@@ -5,27 +5,28 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, get_args
 
+from storage.traces.parts import SEPARATOR, trace_key
 from storage.traces.store import TraceStore
 from triage.domain.traces import TraceFilter, TraceNeighbours, TracePage, TraceRow, TraceSort
 from triage.errors import InvalidInput
 
-_CLOCKS_DIFFER = "1 hour"
-_ADDED_UP = ("name", "span_count", "error_count", "tool_calls", "agents", "models", "tools", "guardrails")
-_RUN_FIELDS = ", ".join(field.name for field in fields(TraceRow) if field.name not in _ADDED_UP)
-_SPAN_SUMS = """
-    select
-        trace_id,
-        count(*) as span_count,
-        count(error) as error_count,
-        count(*) filter (kind = 'tool' and not is_paused) as tool_calls,
-        coalesce(list_sort(list_distinct(list(agent))), []) as agents,
-        coalesce(list_sort(list_distinct(list(model))), []) as models,
-        coalesce(list_sort(list_distinct(list(tool))), []) as tools,
-        coalesce(list_sort(list_distinct(list(guardrail))), []) as guardrails
-    from spans
-    where list_contains($trace_ids, trace_id)
-    group by trace_id
+_LISTS = ("agents", "models", "tools", "guardrails")
+_ADDED_UP = ("name", "span_count", "error_count", "tool_calls", *_LISTS)
+_FIELDS = tuple(field.name for field in fields(TraceRow) if field.name not in _ADDED_UP)
+_RUN_FIELDS = ", ".join(_FIELDS)
+_SUMS = """
+    select trace_key, sum(span_count)::bigint as span_count, sum(error_count)::bigint as error_count,
+        sum(tool_calls)::bigint as tool_calls, list(agents) as agents, list(models) as models, list(tools) as tools,
+        list(guardrails) as guardrails
+    from parts where list_contains($keys, trace_key)
+    group by trace_key
 """
+_COUNTED = (
+    ("agents", "model_calls", "agent"),
+    ("models", "model_calls", "model"),
+    ("tools", "tool_calls", "tool"),
+    ("guardrails", "checks", "guardrail"),
+)
 _EVERYTHING = TraceFilter()
 
 
@@ -46,7 +47,7 @@ def list_traces(
         InvalidInput: ``sort`` is no column that the list can be sorted by.
     """
     _check(sort)
-    where, parameters = _where(wanted)
+    where, parameters, tables = _where(store, wanted)
     found = store.records(
         f"""
         select {_RUN_FIELDS}, count(*) over () as total from runs where {where}
@@ -54,10 +55,12 @@ def list_traces(
         limit $limit offset $offset
         """,
         {**parameters, "limit": limit, "offset": offset},
+        tables=tables,
     )
     totals = [record.pop("total") for record in found]
     if not found:
-        totals = [store.rows(f"select count(*) from runs where {where}", parameters)[0][0]]
+        counted = f"select count(*) as total from runs where {where}"
+        totals = [store.records(counted, parameters, tables=tables)[0]["total"]]
     end = offset + len(found)
     return TracePage(
         rows=_with_sums(store, found), total=totals[0], next_offset=end if found and end < totals[0] else None
@@ -67,8 +70,11 @@ def list_traces(
 def find_row(store: TraceStore, trace_id: str) -> TraceRow | None:
     """Return the row of one trace, or None."""
     found = store.records(
-        f"select {_RUN_FIELDS} from runs where trace_id = $trace_id order by created_at desc limit 1",
-        {"trace_id": trace_id},
+        f"""
+        select {_RUN_FIELDS} from runs where trace_key = $key and trace_id = $trace_id
+        order by created_at desc limit 1
+        """,
+        {"key": trace_key(trace_id), "trace_id": trace_id},
     )
     rows = _with_sums(store, found)
     return rows[0] if rows else None
@@ -88,8 +94,8 @@ def find_neighbours(
         InvalidInput: ``sort`` is no column that the list can be sorted by.
     """
     _check(sort)
-    where, parameters = _where(wanted)
-    found = store.rows(
+    where, parameters, tables = _where(store, wanted)
+    found = store.records(
         f"""
         with listed as (
             select trace_id, row_number() over (
@@ -98,12 +104,13 @@ def find_neighbours(
             from runs where {where}
         ),
         here as (select place from listed where trace_id = $here)
-        select listed.place - here.place, listed.trace_id from listed, here
+        select listed.place - here.place as distance, listed.trace_id from listed, here
         where listed.place between here.place - 1 and here.place + 1
         """,
         {**parameters, "here": trace_id},
+        tables=tables,
     )
-    beside = dict(found)
+    beside = {record["distance"]: record["trace_id"] for record in found}
     return TraceNeighbours(before=beside.get(-1), after=beside.get(1))
 
 
@@ -115,26 +122,31 @@ def _check(sort: str) -> None:
 def _with_sums(store: TraceStore, found: list[dict[str, Any]]) -> list[TraceRow]:
     if not found:
         return []
-    trace_ids = [record["trace_id"] for record in found]
-    added_up = {record.pop("trace_id"): record for record in store.records(_SPAN_SUMS, {"trace_ids": trace_ids})}
+    keys = {record["trace_id"]: trace_key(record["trace_id"]) for record in found}
+    sums = {record.pop("trace_key"): record for record in store.records(_SUMS, {"keys": list(keys.values())})}
     rows = []
     for record in found:
-        sums = added_up.get(record["trace_id"], {})
-        lists = {name: tuple(sums.get(name, ())) for name in ("agents", "models", "tools", "guardrails")}
-        rows.append(TraceRow(**{**record, **sums, **lists}))
+        added_up = sums.get(keys[record["trace_id"]], {})
+        lists = {name: _names(added_up.get(name)) for name in _LISTS}
+        rows.append(TraceRow(**{**record, **added_up, **lists}))
     return rows
 
 
-def _where(wanted: TraceFilter) -> tuple[str, dict[str, Any]]:
-    """Return the condition on ``runs`` and its parameters."""
+def _names(texts: list[str | None] | None) -> tuple[str, ...]:
+    """Return the names in the texts of several parts, each once."""
+    return tuple(sorted({name for text in texts or () if text for name in text.split(SEPARATOR)}))
+
+
+def _where(store: TraceStore, wanted: TraceFilter) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the condition on ``runs``, its parameters, and the tables that it reads besides the store's."""
     conditions = ["true"]
     parameters: dict[str, Any] = {}
     since = "true"
     if wanted.time_range:
         conditions.append("created_at >= $start and created_at < $end")
         parameters |= wanted.time_range.parameters
-        # No span is older than its run, give or take clocks that differ; the blocks of older ones are not even read.
-        since = f"started_at >= $start - interval {_CLOCKS_DIFFER}"
+        # No call is older than its run, give or take clocks that differ; the blocks of older ones are not even read.
+        since = "started_at >= $start - interval 1 hour"
     _add_choices(wanted, conditions, parameters, since=since)
     _add_bounds(wanted, conditions, parameters)
     if wanted.customer:
@@ -144,13 +156,14 @@ def _where(wanted: TraceFilter) -> tuple[str, dict[str, Any]]:
         conditions.append("conversation_id = $conversation_id")
         parameters["conversation_id"] = wanted.conversation_id
     if wanted.has_error is not None:
-        among = f"select trace_id from spans where {since} and error is not null"
-        has_error = f"(failure_code is not null or trace_id in ({among}))"
+        has_error = "(failure_code is not null or trace_key in (select trace_key from parts where error_count > 0))"
         conditions.append(has_error if wanted.has_error else f"not {has_error}")
+    tables: dict[str, Any] = {}
     if text := wanted.text.strip().lower():
-        conditions.append(_TEXT_CONDITION.format(since=since))
-        parameters["text"] = text
-    return " and ".join(conditions), parameters
+        has_text, found, tables = _with_text(store, text)
+        conditions.append(has_text)
+        parameters |= found
+    return " and ".join(conditions), parameters, tables
 
 
 def _add_choices(wanted: TraceFilter, conditions: list[str], parameters: dict[str, Any], *, since: str) -> None:
@@ -159,10 +172,10 @@ def _add_choices(wanted: TraceFilter, conditions: list[str], parameters: dict[st
         if values := getattr(wanted, name):
             conditions.append(f"list_contains(${name}, {column})")
             parameters[name] = list(values)
-    for name, column in (("agents", "agent"), ("models", "model"), ("tools", "tool"), ("guardrails", "guardrail")):
+    for name, table, column in _COUNTED:
         if values := getattr(wanted, name):
-            among = f"select trace_id from spans where {since} and list_contains(${name}, {column})"
-            conditions.append(f"trace_id in ({among})")
+            among = f"select trace_key from {table} where {since} and list_contains(${name}, {column})"
+            conditions.append(f"trace_key in ({among})")
             parameters[name] = list(values)
 
 
@@ -175,13 +188,12 @@ def _add_bounds(wanted: TraceFilter, conditions: list[str], parameters: dict[str
                 parameters[f"{prefix}_{name}"] = value
 
 
-# "contains" takes the words as they are: no character of them is a wildcard.
-_TEXT_CONDITION = """(
-    contains(lower(concat_ws(' ', run_id, trace_id, conversation_id, customer_email, excerpt)), $text)
-    or trace_id in (
-        select trace_id from spans where {since} and (
-            contains(lower(name), $text) or contains(lower(error), $text)
-        )
+def _with_text(store: TraceStore, text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the condition that a trace has all words of a text, or that the text is an id or part of an address."""
+    tables = {f"word_{number}": table for number, table in enumerate(store.parts_with(text))}
+    has_words = " and ".join(
+        f"trace_key in (select trace_key from parts where part_no in (select part_no from {name}))" for name in tables
     )
-    or trace_id in (select trace_id from span_contents where {since} and contains(lower(content), $text))
-)"""
+    # "contains" takes the text as it is: no character of it is a wildcard.
+    is_named = "$text in (run_id, trace_id, conversation_id) or contains(lower(customer_email), $text)"
+    return f"(({has_words or 'false'}) or {is_named})", {"text": text}, tables

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import duckdb
 
-from storage.traces.schema import SCHEMA_VERSION, create_table, create_tables, create_view
+from storage.traces.schema import SCHEMA_VERSION, TABLES, create_table, create_tables, create_view
+from storage.traces.writing import Numbering, insert_runs, insert_spans
 from triage.errors import DataFolderError
 
 
@@ -41,28 +42,31 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _from_version_1(connection: duckdb.DuckDBPyConnection) -> None:
-    """Put the words of the spans into a table of their own and add what is counted since.
-
-    Tables are made anew, because rows are inserted by the position of their columns.
-    """
-    create_table(connection, "span_contents")
-    connection.execute(
-        """
-        insert into span_contents by name
-        select trace_id, span_id, started_at, content from spans where content is not null order by started_at
-        """
-    )
-    _make_anew(connection, "spans", "* exclude (content), strlen(content::varchar) as content_bytes")
-    _make_anew(connection, "runs", "*")
+    """Put the words of the spans apart, and set apart and add up what is counted, as on the way in."""
+    for table in ("spans", "runs"):
+        connection.execute(f"alter table {table} rename to old_{table}")
+    for table in TABLES:
+        if table != "traces":
+            create_table(connection, table)
     create_view(connection)
+    numbering = Numbering(connection)
+    ((last,),) = connection.execute("select coalesce(max(rowid), -1) from old_spans").fetchall()
+    for first in range(0, last + 1, _SPANS_AT_ONCE):
+        spans = connection.execute(_OLD_SPANS, [first, first + _SPANS_AT_ONCE]).to_arrow_table()
+        insert_spans(connection, numbering, fresh=spans)
+        numbering.commit()
+    runs = connection.execute(
+        "select *, null::boolean as is_rerouted, null::timestamp as first_event_at from old_runs order by created_at"
+    ).to_arrow_table()
+    insert_runs(connection, numbering, runs)
+    for table in ("spans", "runs"):
+        connection.execute(f"drop table old_{table}")
 
 
-def _make_anew(connection: duckdb.DuckDBPyConnection, table: str, columns: str) -> None:
-    """Give a table the columns of this build; those that the old one lacks are NULL."""
-    connection.execute(f"alter table {table} rename to old_{table}")
-    create_table(connection, table)
-    connection.execute(f"insert into {table} by name select {columns} from old_{table}")
-    connection.execute(f"drop table old_{table}")
-
-
+_SPANS_AT_ONCE = 50_000
+_OLD_SPANS = """
+    select * exclude (content), null::varchar as asked_model, null::boolean as is_retry, null::boolean as is_fallback,
+        strlen(content::varchar) as content_bytes, content::varchar as content
+    from old_spans where rowid >= ? and rowid < ?
+"""
 _STEPS: dict[int, Callable[[duckdb.DuckDBPyConnection], None]] = {1: _from_version_1}

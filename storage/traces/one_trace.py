@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from storage.traces.places import one_of_parts, parts_of
 from storage.traces.store import TraceStore
 from triage.domain.traces import SpanRow
 from triage.errors import NotFound
@@ -22,20 +23,25 @@ def get_trace(store: TraceStore, trace_id: str, *, with_content: bool = True) ->
     Raises:
         NotFound: the store has no span of that trace.
     """
+    parts = one_of_parts(parts_of(store, trace_id))
     found = store.records(
-        f"select {_SPAN_FIELDS} from spans where trace_id = $trace_id order by started_at, ended_at desc, span_id",
+        f"""
+        select {_SPAN_FIELDS} from spans where {parts} and trace_id = $trace_id
+        order by started_at, ended_at desc, span_id
+        """,
         {"trace_id": trace_id},
     )
     if not found:
         raise NotFound("There is no trace with that id; it may have been written before tracing was on.")
-    contents = _contents(store, trace_id) if with_content else {}
+    contents = _contents(store, trace_id, parts) if with_content else {}
     return in_tree_order([_span_row(record, contents.get(record["span_id"])) for record in found])
 
 
 def get_content(store: TraceStore, trace_id: str, span_id: str) -> dict[str, Any]:
     """Return what one span says; empty where it says nothing or its words are no longer kept."""
+    parts = one_of_parts(parts_of(store, trace_id))
     found = store.rows(
-        "select content from span_contents where trace_id = $trace_id and span_id = $span_id",
+        f"select content from span_contents where {parts} and trace_id = $trace_id and span_id = $span_id",
         {"trace_id": trace_id, "span_id": span_id},
     )
     return _parsed(found[0][0]) if found else {}
@@ -66,9 +72,9 @@ def _at_depth(span: SpanRow, depth: int) -> SpanRow:
     return span if depth == span.depth else SpanRow(**{**span.__dict__, "depth": depth})
 
 
-def _contents(store: TraceStore, trace_id: str) -> dict[str, str]:
+def _contents(store: TraceStore, trace_id: str, parts: str) -> dict[str, str]:
     found = store.rows(
-        "select span_id, content from span_contents where trace_id = $trace_id",
+        f"select span_id, content from span_contents where {parts} and trace_id = $trace_id",
         {"trace_id": trace_id},
     )
     return dict(found)

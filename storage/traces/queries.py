@@ -73,10 +73,10 @@ class TraceQueries:
     def choices(self) -> TraceChoices:
         """Return the agents, models, tools and guardrails that the store knows."""
         return TraceChoices(
-            agents=analytics.list_agents(self._store),
-            models=analytics.list_models(self._store),
-            tools=analytics.list_tools(self._store),
-            guardrails=analytics.list_guardrails(self._store),
+            agents=analytics.list_names(self._store, "agent"),
+            models=series.models_by_first_use(self._store),
+            tools=analytics.list_names(self._store, "tool"),
+            guardrails=analytics.list_names(self._store, "guardrail"),
         )
 
     def find(

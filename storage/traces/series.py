@@ -111,13 +111,7 @@ def runs_by_status_and_category(store: TraceStore, time_range: TimeRange) -> lis
 
 def models_by_first_use(store: TraceStore) -> list[str]:
     """Return every model that was ever called, the first one first: an order that later models leave as it is."""
-    found = store.rows(
-        """
-        select model from spans
-        where is_model_call and model is not null
-        group by model order by min(started_at), model
-        """
-    )
+    found = store.rows("select name from names where kind = 'model' order by first_at, name")
     return [name for (name,) in found]
 
 

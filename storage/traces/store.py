@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,23 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from storage.traces.batches import (
     PriceCalls,
     first_by,
-    latest_runs,
     read_span_lines,
     rows_as_table,
-    split_content,
     split_replayed,
 )
+from storage.traces.gate import ReadersGate
 from storage.traces.migrations import prepare
+from storage.traces.search import index_words, parts_with
+from storage.traces.words import WordIndex
+from storage.traces.writing import (
+    Numbering,
+    drop_older_runs,
+    insert_runs,
+    insert_spans,
+    insert_traces,
+    note_offset,
+    roll_back,
+)
 from triage.errors import DataFolderError, InvalidInput
 
 # What a row that does not fit raises, as against a file that cannot be written.
@@ -46,29 +57,17 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
 }
 
-# The words before the spans, as both ask whether the span is there already.
-_INSERT_REPLAYED = {
-    table: f"""
-    insert into {table} by name
-    select * from batch
-    where not exists (select 1 from spans where spans.trace_id = batch.trace_id and spans.span_id = batch.span_id)
-    """
-    for table in ("span_contents", "spans")
-}
-_INSERT_TRACES = """
-    insert into traces by name
-    select * from batch
-    where not exists (select 1 from traces where traces.trace_id = batch.trace_id)
-"""
-
 
 class TraceStore:
     """Spans, runs and traces in one DuckDB file; one connection, and a cursor of its own for each thread."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, words: WordIndex) -> None:
         self._connection = connection
+        self._words = words
         self._cursors = threading.local()
         self._writing = threading.Lock()
+        self._gate = ReadersGate()
+        self._numbering = Numbering(connection)
 
     @classmethod
     def open(cls, path: Path) -> TraceStore:
@@ -79,17 +78,15 @@ class TraceStore:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = duckdb.connect(str(path), config=_CONFIG)
+            connection = _connect(path)
         except (OSError, duckdb.Error) as error:
             raise DataFolderError(_refusal(path, error)) from error
         try:
-            # A time without an offset is UTC, whatever the machine says.
-            connection.execute("set global timezone = 'UTC'")
             prepare(connection)
         except BaseException:
             connection.close()
             raise
-        return cls(connection)
+        return cls(connection, words=WordIndex(path.with_name(f"{path.stem}.words")))
 
     def insert_batch(
         self,
@@ -112,27 +109,19 @@ class TraceStore:
             InvalidInput: a line or row does not fit its table; nothing was kept.
             duckdb.Error: the file cannot be written now; nothing was kept.
         """
-        with self._writing:
-            cursor = self._cursor()
-            cursor.execute("begin")
-            try:
+        try:
+            with self.change() as cursor:
                 if span_lines:
                     fresh, replayed = split_replayed(read_span_lines(span_lines, price=price))
-                    _insert_spans(cursor, fresh=fresh, replayed=replayed)
+                    insert_spans(cursor, self._numbering, fresh=fresh, replayed=replayed)
                 if traces:
-                    table = rows_as_table(first_by(traces, "trace_id"), table="traces")
-                    cursor.from_arrow(table).query("batch", _INSERT_TRACES)
+                    insert_traces(cursor, rows_as_table(first_by(traces, "trace_id"), table="traces"))
                 if runs:
-                    table = rows_as_table(_replace_runs(cursor, runs), table="runs")
-                    cursor.from_arrow(table).insert_into("runs")
-                _note_offset(cursor, segment=segment, offset=offset)
-                cursor.execute("commit")
-            except _ROW_ERRORS as error:
-                _roll_back(cursor)
-                raise InvalidInput("A row does not fit the trace store.") from error
-            except BaseException:
-                _roll_back(cursor)
-                raise
+                    table = rows_as_table(drop_older_runs(cursor, runs), table="runs")
+                    insert_runs(cursor, self._numbering, table)
+                note_offset(cursor, segment=segment, offset=offset)
+        except _ROW_ERRORS as error:
+            raise InvalidInput("A row does not fit the trace store.") from error
 
     def append_tables(self, *, spans: pa.Table, runs: pa.Table) -> None:
         """Keep spans (with their ``content``) and runs that the store does not have, as tables with its columns.
@@ -142,16 +131,19 @@ class TraceStore:
         Raises:
             duckdb.Error: the tables do not fit, or the file cannot be written; nothing was kept.
         """
-        with self._writing:
-            cursor = self._cursor()
-            cursor.execute("begin")
-            try:
-                _insert_spans(cursor, fresh=spans, replayed=spans.slice(0, 0))
-                cursor.from_arrow(runs).insert_into("runs")
-                cursor.execute("commit")
-            except BaseException:
-                _roll_back(cursor)
-                raise
+        with self.change() as cursor:
+            insert_spans(cursor, self._numbering, fresh=spans)
+            insert_runs(cursor, self._numbering, runs)
+
+    def index_words(self) -> bool:
+        """Make the next stretch of what came in findable by its words; return whether more of it waits."""
+        with self.looking() as cursor:
+            return index_words(cursor, self._words)
+
+    def parts_with(self, text: str) -> list[pa.Table]:
+        """Return for each word of a text the parts of traces that have it, as a table with ``part_no``."""
+        with self.looking() as cursor:
+            return parts_with(cursor, self._words, text)
 
     def forget_segment(self, segment: str) -> None:
         """Drop the offset of a spool segment that is gone."""
@@ -170,18 +162,79 @@ class TraceStore:
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds; times in it are UTC without a zone."""
-        return self._cursor().execute(sql, parameters or None).fetchall()
+        with self.looking() as cursor:
+            return cursor.execute(sql, parameters or None).fetchall()
 
-    def records(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
-        """Return what a query finds, each row by column name and its times aware."""
-        cursor = self._cursor().execute(sql, parameters or None)
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
+    def records(
+        self,
+        sql: str,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        *,
+        tables: Mapping[str, pa.Table] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return what a query finds, each row by column name and its times aware; ``tables`` can be read in it."""
+        with self.looking() as cursor:
+            for name, table in (tables or {}).items():
+                cursor.register(name, table)
+            cursor.execute(sql, parameters or None)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def change(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a transaction in which nobody else writes: kept at the end of the block, undone by an error."""
+        with self._writing:
+            cursor = self._cursor()
+            cursor.execute("begin")
+            self._numbering.begin()
+            try:
+                yield cursor
+                cursor.execute("commit")
+            except BaseException:
+                roll_back(cursor)
+                raise
+            self._numbering.commit()
+
+    @contextmanager
+    def looking(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give the thread's cursor for several statements on the same file."""
+        with self._gate.open():
+            yield self._cursor()
+
+    @contextmanager
+    def unchanging(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor while nobody writes; reading goes on."""
+        with self._writing:
+            yield self._cursor()
+
+    def replace_file(self, make: Callable[[duckdb.DuckDBPyConnection, Path], None]) -> None:
+        """Let ``make`` write the store anew under another name and put it in the place of the file.
+
+        Nobody writes meanwhile; who reads is waited for, for as long as it takes to open the new file.
+        """
+        with self._writing:
+            (name,) = self._cursor().execute("select path from duckdb_databases() where not internal").fetchall()[0]
+            path = Path(name)
+            fresh = path.with_name(f"{path.name}.new")
+            fresh.unlink(missing_ok=True)
+            make(self._cursor(), fresh)
+            with self._gate.closed():
+                self._connection.close()
+                fresh.replace(path)
+                path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+                self._connection = _connect(path)
+                self._cursors = threading.local()
+
+    def forget_words(self) -> None:
+        """Make the index of words anew, without what is no longer in the store; it comes again as time allows."""
+        with self._gate.closed():
+            self._words.clear()
 
     def close(self) -> None:
         """Close the file; reading and writing fail afterwards."""
         with self._writing:
             self._connection.close()
+            self._words.close()
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._cursors, "cursor", None)
@@ -191,49 +244,11 @@ class TraceStore:
         return cursor
 
 
-def _insert_spans(cursor: duckdb.DuckDBPyConnection, *, fresh: pa.Table, replayed: pa.Table) -> None:
-    spans, words = split_content(fresh)
-    # Not by SQL, which takes longer to plan than a small batch to insert.
-    cursor.from_arrow(spans).insert_into("spans")
-    if len(words):
-        cursor.from_arrow(words).insert_into("span_contents")
-    if len(replayed):
-        spans, words = split_content(replayed)
-        cursor.from_arrow(words).query("batch", _INSERT_REPLAYED["span_contents"])
-        cursor.from_arrow(spans).query("batch", _INSERT_REPLAYED["spans"])
-
-
-def _replace_runs(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Delete the runs of which the rows are later versions, and return the rows to insert.
-
-    Three plain statements take a third of the processor time of one ``merge``, which DuckDB plans anew each time.
-    """
-    newer = {row["run_id"]: row for row in latest_runs(rows)}
-    known = cursor.execute("select run_id, updated_at from runs where list_contains(?, run_id)", [list(newer)])
-    older = []
-    for run_id, updated_at in known.fetchall():
-        if newer[run_id]["updated_at"] >= updated_at.replace(tzinfo=UTC):
-            older.append(run_id)
-        else:
-            del newer[run_id]
-    if older:
-        cursor.execute("delete from runs where list_contains(?, run_id)", [older])
-    return list(newer.values())
-
-
-def _note_offset(cursor: duckdb.DuckDBPyConnection, *, segment: str, offset: int) -> None:
-    """Keep how far a segment is read."""
-    (updated,) = cursor.execute('update spool_offsets set "offset" = ? where segment = ?', [offset, segment]).fetchall()
-    if updated == (0,):
-        cursor.execute("insert into spool_offsets values (?, ?)", [segment, offset])
-
-
-def _roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
-    try:
-        cursor.execute("rollback")
-    except duckdb.Error:
-        # A failed commit has ended the transaction already.
-        return
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(str(path), config=_CONFIG)
+    # A time without an offset is UTC, whatever the machine says.
+    connection.execute("set global timezone = 'UTC'")
+    return connection
 
 
 def _aware(value: Any) -> Any:

@@ -13,6 +13,7 @@ import pytest
 
 from storage.traces import analytics, series
 from storage.traces.analytics import GuardrailTrips
+from storage.traces.queries import TraceQueries
 from storage.traces.store import TraceStore
 from tests.storage.traces_history import START, History
 from triage.domain.traces import TimeRange
@@ -147,6 +148,8 @@ def test_runs_by_day(store: TraceStore, history: History) -> None:
 
 
 def test_choices(store: TraceStore) -> None:
-    assert analytics.list_models(store) == ["gpt-5.4", "gpt-5.4-nano", "house-model"]
-    assert analytics.list_agents(store) == ["Triage agent"]
-    assert analytics.list_tools(store) == ["find_orders"]
+    choices = TraceQueries(store).choices()
+    assert sorted(choices.models) == ["gpt-5.4", "gpt-5.4-nano", "house-model"]
+    assert choices.agents == ["Triage agent"]
+    assert choices.tools == ["find_orders"]
+    assert choices.guardrails == ["Input check"]

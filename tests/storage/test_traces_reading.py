@@ -75,7 +75,11 @@ FILTERS: list[tuple[TraceFilter, Callable[[dict[str, Any], History], Any]]] = [
     (TraceFilter(text="needle run_17!"), lambda run, history: run["run_id"] == "run_17"),
     (TraceFilter(text="shelf empty"), lambda run, history: run["trace_id"] in _failed(history, "Shelf Empty")),
     (TraceFilter(text="50% off_or"), lambda run, history: True),
-    (TraceFilter(text="50_ off%or"), lambda run, history: False),
+    (TraceFilter(text="50% of"), lambda run, history: False),
+    (TraceFilter(text="50% of*"), lambda run, history: True),
+    (TraceFilter(text="NOT needle"), lambda run, history: True),
+    (TraceFilter(text="needle OR nothing"), lambda run, history: False),
+    (TraceFilter(text="%"), lambda run, history: False),
     (TraceFilter(text="'; drop table runs; --"), lambda run, history: False),
     (
         TraceFilter(statuses=("completed",), min_active_ms=10_000, tools=("find_orders",)),

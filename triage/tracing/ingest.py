@@ -49,6 +49,9 @@ class TraceSink(Protocol):
     def offsets(self) -> dict[str, int]:
         """Return how far each segment was read."""
 
+    def index_words(self) -> bool:
+        """Make the next stretch of what came in findable by its words; return whether more of it waits."""
+
     def forget_segment(self, segment: str) -> None:
         """Drop the offset of a segment that is gone."""
 
@@ -118,6 +121,8 @@ class Ingester:
         try:
             wrote = self._spool.retry()
             self.take_in()
+            while self._sink.index_words() and not self._is_urgent(asked=asked):
+                pass
         except Exception as error:  # noqa: BLE001 - the boundary: a store in trouble must not reach any run.
             if self._failures == 0:
                 log.error("trace_store_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may hold rows.

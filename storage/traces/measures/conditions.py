@@ -13,9 +13,8 @@ from triage.domain.measures import Percentiles
 from triage.domain.traces import MeasureFilter, TimeRange
 
 EVERYTHING = MeasureFilter()
-ANSWERED = "(error is null or output_tokens is not null)"
-"""Whether a model call came to an answer, at least in part."""
-UNPRICED = f"(cost_usd is null and {ANSWERED})"
+UNPRICED = "(cost_usd is null and is_answered)"
+"""Whether a model call was answered, at least in part, and has no price."""
 
 _EPOCH = datetime(2000, 1, 3, tzinfo=UTC)
 """Where DuckDB's ``time_bucket`` starts to count; a Monday, so that weeks begin as people expect."""
@@ -30,25 +29,25 @@ def runs_where(time_range: TimeRange, chosen: MeasureFilter) -> Condition:
     parameters: dict[str, Any] = dict(time_range.parameters)
     _of_run(chosen, conditions, parameters)
     if chosen.models or chosen.agents:
-        calls = ["is_model_call", f"started_at >= $start - {_CLOCKS_DIFFER}"]
+        calls = [f"started_at >= $start - {_CLOCKS_DIFFER}"]
         _of_call(chosen, calls, parameters)
-        conditions.append(f"trace_id in (select trace_id from spans where {' and '.join(calls)})")
+        conditions.append(f"trace_key in (select trace_key from model_calls where {' and '.join(calls)})")
     return " and ".join(conditions), parameters
 
 
 def calls_where(time_range: TimeRange, chosen: MeasureFilter) -> Condition:
-    """Return the condition on model calls in ``spans`` that began in the range."""
-    conditions = ["is_model_call"]
+    """Return the condition on ``model_calls`` that began in the range."""
+    conditions: list[str] = []
     parameters: dict[str, Any] = {}
     _of_call(chosen, conditions, parameters)
-    more, found = spans_where(time_range, MeasureFilter(categories=chosen.categories, customer=chosen.customer))
+    more, found = events_where(time_range, MeasureFilter(categories=chosen.categories, customer=chosen.customer))
     return " and ".join([*conditions, more]), {**parameters, **found}
 
 
-def spans_where(time_range: TimeRange, chosen: MeasureFilter) -> Condition:
-    """Return the condition on spans of any kind that began in the range.
+def events_where(time_range: TimeRange, chosen: MeasureFilter) -> Condition:
+    """Return the condition on ``tool_calls``, ``handoffs`` or ``checks`` that began in the range.
 
-    A tool call, handoff or check has no model of its own: with ``models`` it counts where its run called one of them.
+    None of them has a model of its own: with ``models`` those count whose run called one of them.
     """
     conditions = ["started_at >= $start", "started_at < $end"]
     parameters: dict[str, Any] = dict(time_range.parameters)
@@ -57,14 +56,14 @@ def spans_where(time_range: TimeRange, chosen: MeasureFilter) -> Condition:
         parameters["agents"] = list(chosen.agents)
     if chosen.models:
         conditions.append(
-            "trace_id in (select trace_id from spans where is_model_call and list_contains($models, model)"
-            f" and started_at >= $start - {_CLOCKS_DIFFER})"
+            "trace_key in (select trace_key from model_calls"
+            f" where list_contains($models, model) and started_at >= $start - {_CLOCKS_DIFFER})"
         )
         parameters["models"] = list(chosen.models)
     runs: list[str] = []
     _of_run(chosen, runs, parameters)
     if runs:
-        conditions.append(f"trace_id in (select trace_id from runs where {' and '.join(runs)})")
+        conditions.append(f"trace_key in (select trace_key from runs where {' and '.join(runs)})")
     return " and ".join(conditions), parameters
 
 

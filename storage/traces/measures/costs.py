@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.traces.measures.conditions import ANSWERED, EVERYTHING, UNPRICED, bucket_of, calls_where
+from storage.traces.measures.conditions import EVERYTHING, UNPRICED, bucket_of, calls_where
 from storage.traces.store import TraceStore
 from triage.domain.measures import Spending, SpendingBucket
 from triage.domain.traces import MeasureFilter, TimeRange
 
 _SUMS = f"""
     count(*) as calls,
-    count(*) filter (not {ANSWERED}) as failed_calls,
+    count(*) filter (not is_answered) as failed_calls,
     count(*) filter ({UNPRICED}) as unpriced_calls,
     coalesce(sum(cost_usd), 0)::decimal(18, 9) as cost_usd,
     coalesce(sum(input_tokens), 0)::bigint as input_tokens,
@@ -22,7 +22,7 @@ _SUMS = f"""
     coalesce(sum(output_tokens), 0)::bigint as output_tokens,
     coalesce(sum(reasoning_tokens), 0)::bigint as reasoning_tokens
 """
-_CALL_COLUMNS = "trace_id, cost_usd, error, input_tokens, cached_tokens, output_tokens, reasoning_tokens"
+_CALL_COLUMNS = "trace_key, cost_usd, is_answered, input_tokens, cached_tokens, output_tokens, reasoning_tokens"
 
 
 class CostMeasures:
@@ -34,7 +34,7 @@ class CostMeasures:
     def total(self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING) -> Spending:
         """Return what all calls used and cost, under the name None."""
         where, parameters = calls_where(time_range, chosen)
-        (found,) = self._store.records(f"select {_SUMS} from spans where {where}", parameters)
+        (found,) = self._store.records(f"select {_SUMS} from model_calls where {where}", parameters)
         return Spending(name=None, **found)
 
     def by_model(self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING) -> list[Spending]:
@@ -62,7 +62,7 @@ class CostMeasures:
         where, parameters = calls_where(time_range, chosen)
         found = self._store.records(
             f"""
-            select {bucket_of("started_at")} as at, model as name, {_SUMS} from spans where {where}
+            select {bucket_of("started_at")} as at, model as name, {_SUMS} from model_calls where {where}
             group by 1, 2 order by 1, 2
             """,
             {**parameters, "step_s": step.total_seconds()},
@@ -73,7 +73,7 @@ class CostMeasures:
         where, parameters = calls_where(time_range, chosen)
         found = self._store.records(
             f"""
-            select {column} as name, {_SUMS} from spans where {where}
+            select {column} as name, {_SUMS} from model_calls where {where}
             group by 1 order by cost_usd desc, calls desc, name
             """,
             parameters,
@@ -87,8 +87,8 @@ class CostMeasures:
         found = self._store.records(
             f"""
             select runs.name, {_SUMS}
-            from (select {_CALL_COLUMNS} from spans where {where}) calls
-            left join (select trace_id, {column} as name from runs) runs using (trace_id)
+            from (select {_CALL_COLUMNS} from model_calls where {where}) calls
+            left join (select trace_key, {column} as name from runs) runs using (trace_key)
             group by 1 order by cost_usd desc, calls desc, name limit $limit
             """,
             {**parameters, "limit": limit},

@@ -5,7 +5,9 @@ A check is a guardrail's own span, a trip a check that was triggered, whether it
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -14,15 +16,16 @@ from storage.traces.measures.conditions import (
     EVERYTHING,
     UNPRICED,
     bucket_of,
+    events_where,
     percentiles,
     quantiles_of,
-    spans_where,
 )
+from storage.traces.places import one_of_parts
 from storage.traces.store import TraceStore
 from triage.domain.measures import GuardrailUse, TripBucket, TripCount, TripPage, TripRow
 from triage.domain.traces import MeasureFilter, TimeRange
 
-_TRIP_COLUMNS = "trace_id, span_id, coalesce(guardrail, name) as guardrail, stage, verdict, started_at, duration_ms"
+_TRIP_COLUMNS = "trace_key, trace_id, part_no, span_id, guardrail, stage, verdict, started_at, duration_ms"
 
 
 class GuardrailMeasures:
@@ -33,32 +36,48 @@ class GuardrailMeasures:
 
     def use(self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING) -> list[GuardrailUse]:
         """Return checks, trips, time and cost of each guardrail, by name."""
-        where, parameters = spans_where(time_range, chosen)
+        where, parameters = events_where(time_range, chosen)
         found = self._store.records(
             f"""
             select
                 guardrail,
-                count(*) filter (kind = 'guardrail') as checks,
-                count(*) filter (kind = 'guardrail' and triggered) as trips,
-                coalesce(sum(duration_ms) filter (kind = 'guardrail'), 0) as total_ms,
-                {quantiles_of("duration_ms", "kind = 'guardrail'", name="times")},
-                count(*) filter (is_model_call) as calls,
-                coalesce(sum(cost_usd) filter (is_model_call), 0)::decimal(18, 9) as cost_usd,
-                count(*) filter (is_model_call and {UNPRICED}) as unpriced_calls
-            from spans where guardrail is not null and {where}
+                count(*) as checks,
+                count(*) filter (triggered) as trips,
+                coalesce(sum(duration_ms), 0) as total_ms,
+                {quantiles_of("duration_ms", "true", name="times")}
+            from checks where {where}
             group by 1 order by 1
             """,
             parameters,
         )
-        return [GuardrailUse(times=percentiles(record, name="times"), **record) for record in found]
+        costs = self._costs(time_range, chosen)
+        nothing = {"calls": 0, "cost_usd": Decimal(0), "unpriced_calls": 0}
+        return [
+            GuardrailUse(times=percentiles(record, name="times"), **record, **costs.get(record["guardrail"], nothing))
+            for record in found
+        ]
+
+    def _costs(self, time_range: TimeRange, chosen: MeasureFilter) -> dict[str, dict[str, Any]]:
+        """Return what the model calls of each guardrail cost; the agents of a check are its own, so none is chosen."""
+        where, parameters = events_where(time_range, replace(chosen, agents=()))
+        found = self._store.records(
+            f"""
+            select guardrail, count(*) as calls, coalesce(sum(cost_usd), 0)::decimal(18, 9) as cost_usd,
+                count(*) filter ({UNPRICED}) as unpriced_calls
+            from model_calls where guardrail is not null and {where}
+            group by 1
+            """,
+            parameters,
+        )
+        return {record.pop("guardrail"): record for record in found}
 
     def trips(self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING) -> list[TripCount]:
         """Return how often each guardrail tripped, by stage and verdict, most frequent first."""
-        where, parameters = spans_where(time_range, chosen)
+        where, parameters = events_where(time_range, chosen)
         found = self._store.records(
             f"""
             select guardrail, stage, verdict, count(*) as trips
-            from spans where kind = 'guardrail' and triggered and {where}
+            from checks where triggered and {where}
             group by all order by trips desc, guardrail, stage, verdict
             """,
             parameters,
@@ -69,12 +88,12 @@ class GuardrailMeasures:
         self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING, *, step: timedelta
     ) -> list[TripBucket]:
         """Return the same by bucket, oldest first; buckets without a trip are left out."""
-        where, parameters = spans_where(time_range, chosen)
+        where, parameters = events_where(time_range, chosen)
         found = self._store.records(
             f"""
             select {bucket_of("started_at")} as at, guardrail, stage, verdict, count(*) as trips
-            from spans where kind = 'guardrail' and triggered and {where}
-            group by all order by at, guardrail, stage, verdict
+            from checks where triggered and {where}
+            group by all order by 1, guardrail, stage, verdict
             """,
             {**parameters, "step_s": step.total_seconds()},
         )
@@ -91,48 +110,40 @@ class GuardrailMeasures:
         offset: int = 0,
     ) -> TripPage:
         """Return one page of the trips, newest first, with the reason and the message of each."""
-        where, parameters = spans_where(time_range, chosen)
+        where, parameters = events_where(time_range, chosen)
         if guardrails:
             where += " and list_contains($guardrails, guardrail)"
             parameters["guardrails"] = list(guardrails)
         if verdicts:
             where += " and list_contains($verdicts, verdict)"
             parameters["verdicts"] = list(verdicts)
-        where = f"kind = 'guardrail' and triggered and {where}"
-        ((total,),) = self._store.rows(f"select count(*) from spans where {where}", parameters)
+        where = f"triggered and {where}"
+        ((total,),) = self._store.rows(f"select count(*) from checks where {where}", parameters)
         found = self._store.records(
             f"""
-            select page.*, runs.run_id, runs.conversation_id, runs.status, runs.category, runs.customer_email,
-                runs.excerpt
+            select page.* exclude (trace_key), runs.run_id, runs.conversation_id, runs.status, runs.category,
+                runs.customer_email, runs.excerpt
             from (
-                select {_TRIP_COLUMNS} from spans where {where}
+                select {_TRIP_COLUMNS} from checks where {where}
                 order by started_at desc, span_id limit $limit offset $offset
             ) page
-            left join runs using (trace_id)
-            order by started_at desc, span_id
+            left join runs on runs.trace_key = page.trace_key
+            order by page.started_at desc, page.span_id
             """,
             {**parameters, "limit": limit, "offset": offset},
         )
-        reasons = self._reasons([record["span_id"] for record in found], [record["started_at"] for record in found])
+        reasons = self._reasons({record["span_id"]: record.pop("part_no") for record in found})
         rows = [
             TripRow(at=record.pop("started_at"), reason=reasons.get(record["span_id"]), **record) for record in found
         ]
         return TripPage(rows=rows, total=total)
 
-    def _reasons(self, span_ids: list[str], times: list[Any]) -> dict[str, str]:
-        """Return what the guardrails said of some spans, where their words are kept."""
-        if not span_ids:
-            return {}
+    def _reasons(self, parts: dict[str, int]) -> dict[str, str]:
+        """Return what the guardrails said in some spans, given with their parts, where their words are kept."""
         found = self._store.rows(
-            """
-            select span_id, content from span_contents
-            where list_contains($span_ids, span_id) and started_at >= $first and started_at <= $last
-            """,
-            {
-                "span_ids": span_ids,
-                "first": min(times).replace(tzinfo=None),
-                "last": max(times).replace(tzinfo=None),
-            },
+            f"select span_id, content from span_contents where {one_of_parts(parts.values())}"
+            " and list_contains($span_ids, span_id)",
+            {"span_ids": list(parts)},
         )
         words = {span_id: orjson.loads(content) for span_id, content in found if content}
         return {span_id: str(said["reason"]) for span_id, said in words.items() if said.get("reason")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.traces.measures.conditions import EVERYTHING, bucket_of, bucket_starts, spans_where
+from storage.traces.measures.conditions import EVERYTHING, bucket_of, bucket_starts, events_where
 from storage.traces.store import TraceStore
 from triage.domain.measures import HandoffBucket, HandoffOutcomes, HandoffPath
 from triage.domain.traces import MeasureFilter, TimeRange
@@ -12,13 +12,11 @@ from triage.domain.traces import MeasureFilter, TimeRange
 # A handoff bounced when a later one of the same trace goes back to the agent that handed over.
 _JUDGED = """
     with chosen as (
-        select trace_id, from_agent, to_agent, started_at from spans
-        where kind = 'handoff' and from_agent is not null and to_agent is not null and error is null and {where}
+        select trace_key, from_agent, to_agent, started_at from handoffs where {where}
     ),
     returns as (
-        select trace_id, to_agent as agent, max(started_at) as last_at from spans
-        where kind = 'handoff' and to_agent is not null and error is null and started_at >= $start
-        group by all
+        select trace_key, to_agent as agent, max(started_at) as last_at
+        from handoffs where started_at >= $start group by all
     ),
     judged as (
         select chosen.started_at, chosen.from_agent, chosen.to_agent,
@@ -30,8 +28,8 @@ _JUDGED = """
                 else 'successful'
             end as outcome
         from chosen
-        left join returns on returns.trace_id = chosen.trace_id and returns.agent = chosen.from_agent
-        left join (select trace_id, status, is_rerouted from runs) runs on runs.trace_id = chosen.trace_id
+        left join returns on returns.trace_key = chosen.trace_key and returns.agent = chosen.from_agent
+        left join (select trace_key, status, is_rerouted from runs) runs on runs.trace_key = chosen.trace_key
     )
 """
 _OUTCOMES = ", ".join(
@@ -51,13 +49,13 @@ class HandoffMeasures:
 
     def totals(self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING) -> HandoffOutcomes:
         """Return how all handoffs ended."""
-        where, parameters = spans_where(time_range, chosen)
+        where, parameters = events_where(time_range, chosen)
         (found,) = self._store.records(f"{_JUDGED.format(where=where)} select {_OUTCOMES} from judged", parameters)
         return HandoffOutcomes(**found)
 
     def paths(self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING) -> list[HandoffPath]:
         """Return how the handoffs from one agent to another ended, most frequent first."""
-        where, parameters = spans_where(time_range, chosen)
+        where, parameters = events_where(time_range, chosen)
         found = self._store.records(
             f"""
             {_JUDGED.format(where=where)}
@@ -71,7 +69,7 @@ class HandoffMeasures:
         self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING, *, step: timedelta
     ) -> list[HandoffBucket]:
         """Return how handoffs ended by bucket, oldest first and without gaps."""
-        where, parameters = spans_where(time_range, chosen)
+        where, parameters = events_where(time_range, chosen)
         found = self._store.records(
             f"{_JUDGED.format(where=where)} select {bucket_of('started_at')} as at, {_OUTCOMES} from judged group by 1",
             {**parameters, "step_s": step.total_seconds()},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from storage.traces.measures.conditions import (
-    ANSWERED,
     EVERYTHING,
     bucket_of,
     bucket_starts,
@@ -17,9 +16,9 @@ from storage.traces.store import TraceStore
 from triage.domain.measures import ModelReliability, ReliabilityBucket
 from triage.domain.traces import MeasureFilter, TimeRange
 
-_COUNTS = f"""
+_COUNTS = """
     count(*) as calls,
-    count(*) filter (not {ANSWERED}) as failed_calls,
+    count(*) filter (not is_answered) as failed_calls,
     count(*) filter (is_retry) as retries,
     count(*) filter (is_fallback) as fallbacks
 """
@@ -37,8 +36,8 @@ class ReliabilityMeasures:
         found = self._store.records(
             f"""
             select coalesce(asked_model, model, 'unknown') as model, {_COUNTS},
-                {quantiles_of("duration_ms", ANSWERED, name="times")}
-            from spans where {where}
+                {quantiles_of("duration_ms", "is_answered", name="times")}
+            from model_calls where {where}
             group by 1 order by calls desc, 1
             """,
             parameters,
@@ -51,7 +50,7 @@ class ReliabilityMeasures:
         """Return the same counts of all models by bucket, oldest first and without gaps."""
         where, parameters = calls_where(time_range, chosen)
         found = self._store.records(
-            f"select {bucket_of('started_at')} as at, {_COUNTS} from spans where {where} group by 1",
+            f"select {bucket_of('started_at')} as at, {_COUNTS} from model_calls where {where} group by 1",
             {**parameters, "step_s": step.total_seconds()},
         )
         buckets = {record["at"]: ReliabilityBucket(**record) for record in found}

@@ -5,7 +5,7 @@ A call that waits for an approval leaves a paused span; the call itself is the s
 
 from __future__ import annotations
 
-from storage.traces.measures.conditions import EVERYTHING, percentiles, quantiles_of, spans_where
+from storage.traces.measures.conditions import EVERYTHING, events_where, percentiles, quantiles_of
 from storage.traces.store import TraceStore
 from triage.domain.measures import ToolErrors, ToolUse
 from triage.domain.traces import MeasureFilter, TimeRange
@@ -19,16 +19,16 @@ class ToolMeasures:
 
     def use(self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING) -> list[ToolUse]:
         """Return calls, errors and times of each tool, the most used first."""
-        where, parameters = spans_where(time_range, chosen)
+        where, parameters = events_where(time_range, chosen)
         found = self._store.records(
             f"""
             select
-                coalesce(tool, name) as tool,
+                tool,
                 count(*) filter (not is_paused) as calls,
-                count(*) filter (error is not null) as errors,
+                count(error_kind) as errors,
                 count(*) filter (is_paused) as paused,
                 {quantiles_of("duration_ms", "not is_paused", name="times")}
-            from spans where kind = 'tool' and {where}
+            from tool_calls where {where}
             group by 1 order by calls desc, 1
             """,
             parameters,
@@ -37,11 +37,11 @@ class ToolMeasures:
 
     def errors(self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING) -> list[ToolErrors]:
         """Return how often each tool failed in which way, most frequent first."""
-        where, parameters = spans_where(time_range, chosen)
+        where, parameters = events_where(time_range, chosen)
         found = self._store.records(
             f"""
-            select coalesce(tool, name) as tool, coalesce(error_kind, 'error') as error_kind, count(*) as errors
-            from spans where kind = 'tool' and error is not null and {where}
+            select tool, error_kind, count(*) as errors from tool_calls
+            where error_kind is not null and {where}
             group by 1, 2 order by errors desc, 1, 2
             """,
             parameters,

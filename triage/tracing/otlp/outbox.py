@@ -180,6 +180,10 @@ class OutboxSink:
         """Return how far the store has read each segment."""
         return self._sink.offsets()
 
+    def index_words(self) -> bool:
+        """Let the store make what came in findable by its words."""
+        return self._sink.index_words()
+
     def forget_segment(self, segment: str) -> None:
         """Forget a segment that is gone."""
         self._noted.pop(segment, None)
