@@ -94,7 +94,7 @@ problems = [*broken_range(address), *broken_trip_filters(address, guardrails=gua
 for problem in [*problems, *([chosen_range.problem] if chosen_range.problem else [])]:
     st.warning(plain(problem), icon=":material/link_off:")
 
-left, right = st.columns(2)
+left, right = st.columns([10, 11])
 with left:
     trip_chart(view, figures.trips)
 with right:

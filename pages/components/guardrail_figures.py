@@ -94,7 +94,7 @@ def guardrail_table(uses: Sequence[GuardrailUse], precision: Mapping[str, Precis
     rows = [GuardrailLine(use=use, right=marks[use.guardrail].right, wrong=marks[use.guardrail].wrong) for use in uses]
     with card(
         "Each guardrail",
-        "precision: marked as right among those marked; time: half and 95 of 100 checks took at most this long",
+        "precision: right among the marked trips; added time: half and 95 of 100 checks took at most this long",
         key="guardrails",
         rows=rows,
     ):
@@ -104,7 +104,6 @@ def guardrail_table(uses: Sequence[GuardrailUse], precision: Mapping[str, Precis
         st.dataframe(
             {
                 "Guardrail": [words.words(use.guardrail) for use in uses],
-                "Checks": [f"{use.checks:,}" for use in uses],
                 "Trips": [_trips(use) for use in uses],
                 "Precision": [precision_words(marks[use.guardrail]) for use in uses],
                 "Added time": [_times(use) for use in uses],
@@ -114,12 +113,11 @@ def guardrail_table(uses: Sequence[GuardrailUse], precision: Mapping[str, Precis
             row_height=30,
             height="content",
             column_config={
-                "Guardrail": st.column_config.TextColumn(width=128),
-                "Checks": st.column_config.TextColumn(width=56, alignment="right"),
-                "Trips": st.column_config.TextColumn(width=92, alignment="right"),
-                "Precision": st.column_config.TextColumn(width=104),
-                "Added time": st.column_config.TextColumn(width=108),
-                "Cost": st.column_config.TextColumn(width=70, alignment="right"),
+                "Guardrail": st.column_config.TextColumn(width=106),
+                "Trips": st.column_config.TextColumn(width=104),
+                "Precision": st.column_config.TextColumn(width=84),
+                "Added time": st.column_config.TextColumn(width=86),
+                "Cost": st.column_config.TextColumn(width=60, alignment="right"),
             },
             alt="Each guardrail with its checks, trips, precision, added time and cost.",
         )
@@ -133,7 +131,9 @@ def precision_words(found: Precision) -> str:
 
 
 def _trips(use: GuardrailUse) -> str:
-    return f"{use.trips:,} ({share(use.trip_rate)})" if use.checks else f"{use.trips:,}"
+    if not use.checks:
+        return "no checks"
+    return f"{use.trips:,} of {use.checks:,}, {share(use.trip_rate)}" if use.trips else f"0 of {use.checks:,}"
 
 
 def _times(use: GuardrailUse) -> str:

@@ -27,7 +27,7 @@ _ICONS = {Judgement.RIGHT: ":material/thumb_up:", Judgement.WRONG: ":material/th
 def trip_view(trip: TripRow, mark: TripMark | None, case: Case | None) -> None:
     """Draw one trip with all that can be done about it."""
     run = _run_of(trip)
-    with st.container(border=True, key="trip"):
+    with st.container(border=True, key="trip", gap="small"):
         _head(trip, run)
         st.caption("Message")
         with st.container(border=True):
@@ -36,12 +36,11 @@ def trip_view(trip: TripRow, mark: TripMark | None, case: Case | None) -> None:
             st.caption("This is its beginning; the rest is no longer kept.")
         st.caption("Reason of the guardrail")
         st.text(trip.reason or "Its words are not kept.")
-        st.divider()
         _mark_part(trip, mark)
-        _case_part(trip, mark, case, has_message=run is not None)
-        if run is not None and trip.stage == "input" and run.status is RunStatus.BLOCKED:
-            st.divider()
-            release_part(run)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _case_part(trip, mark, case, has_message=run is not None)
+            if run is not None and trip.stage == "input" and run.status is RunStatus.BLOCKED:
+                release_part(run)
 
 
 def _run_of(trip: TripRow) -> Run | None:
@@ -52,21 +51,18 @@ def _run_of(trip: TripRow) -> Run | None:
 
 
 def _head(trip: TripRow, run: Run | None) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(
-            f"**{plain(words.words(trip.guardrail))}** {_STAGES.get(trip.stage or '', 'stopped the run')}",
-            width="stretch",
-        )
-        trace_link(trip.trace_id)
-        if run is not None:
-            desk_link(run.id)
+    st.markdown(f"**{plain(words.words(trip.guardrail))}** {_STAGES.get(trip.stage or '', 'stopped the run')}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(plain(words.words(trip.verdict or "no verdict")), icon=":material/gpp_bad:", color="gray")
         if run is not None:
             status = words.run_status(run.status)
             st.badge(status.text, icon=status.icon, color=status.colour)
-        facts = [words.ago(trip.at), f"the check took {words.duration(trip.duration_ms)}", trip.customer_email or ""]
-        st.caption(" · ".join(plain(fact) for fact in facts if fact), help=words.exact(trip.at))
+        st.space("stretch")
+        trace_link(trip.trace_id)
+        if run is not None:
+            desk_link(run.id)
+    facts = [words.ago(trip.at), f"the check took {words.duration(trip.duration_ms)}", trip.customer_email or ""]
+    st.caption(" · ".join(plain(fact) for fact in facts if fact), help=words.exact(trip.at))
 
 
 def _mark_part(trip: TripRow, mark: TripMark | None) -> None:
