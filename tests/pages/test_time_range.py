@@ -62,10 +62,9 @@ def test_what_an_address_says_wrongly_is_named() -> None:
         "“2026-02-30T09:00” is no time; write it as 2026-03-01T09:00.",
     ]
     assert broken_range({"range": ["30 d"], "from": ["2026/03/01, 09:00"]}) == []
+    address = {"only_model": ["large", "tiny"], "only_category": ["Billing"], "only_agent": [""]}
     choices = SimpleNamespace(models=["large"], agents=["Triage agent"])
-    assert broken_filters({"model": ["large", "tiny"], "category": ["Billing"], "agent": [""]}, choices) == [
-        "No model is called “tiny”; this filter is left out."
-    ]
+    assert broken_filters(address, choices) == ["No model is called “tiny”; this filter is left out."]
 
 
 def test_filters_are_said_in_the_words_of_the_page() -> None:
