@@ -19,8 +19,9 @@ def export_note() -> None:
     lost += [f"{status.refused:,} refused"] if status.refused else []
     if status.problem and status.failing_since:
         said = "; ".join(["They wait and are sent later", *lost])
+        since = plain(words.exact(status.failing_since))
         st.warning(
-            f"The collector takes no spans since {plain(words.exact(status.failing_since))}: {plain(status.problem)} {said}.",
+            f"The collector takes no spans since {since}: {plain(status.problem)} {said}.",
             icon=":material/cloud_off:",
         )
         return
