@@ -75,10 +75,15 @@ def trip_chart(view: View, trips: Sequence[TripBucket]) -> None:
         for name, by_time in sums.items()
     }
     total = sum(trip.trips for trip in trips)
+    chart = stacked_bars(
+        series, colours=colours, starts=bucket_starts(view.range.time_range, view.step), step=view.step
+    )
+    # With a single kind, too, the colour has to say which one it is.
+    chart.figure.update_layout(showlegend=True)
     chart_card(
         f"Trips per {view.unit}, by guardrail and kind",
         f"{words.count(total, 'trip')} in {view.range.words}; each stopped message, answer or action counts once",
-        stacked_bars(series, colours=colours, starts=bucket_starts(view.range.time_range, view.step), step=view.step),
+        chart,
         key="trips_over_time",
         rows=trips,
         alt=f"Stacked bars: {words.count(total, 'guardrail trip')} per {view.unit} in {view.range.words}, by kind.",
@@ -115,9 +120,9 @@ def guardrail_table(uses: Sequence[GuardrailUse], precision: Mapping[str, Precis
             column_config={
                 "Guardrail": st.column_config.TextColumn(width=106),
                 "Trips": st.column_config.TextColumn(width=104),
-                "Precision": st.column_config.TextColumn(width=84),
+                "Precision": st.column_config.TextColumn(width=98),
                 "Added time": st.column_config.TextColumn(width=86),
-                "Cost": st.column_config.TextColumn(width=60, alignment="right"),
+                "Cost": st.column_config.TextColumn(width=54, alignment="right"),
             },
             alt="Each guardrail with its checks, trips, precision, added time and cost.",
         )
@@ -127,7 +132,7 @@ def precision_words(found: Precision) -> str:
     """Return the precision with the number that it rests on; never a share of nothing."""
     if not found.marked:
         return "none marked"
-    return f"{share(found.share)} of {found.marked:,}"
+    return f"{found.right:,} of {found.marked:,}, {share(found.share)}"
 
 
 def _trips(use: GuardrailUse) -> str:

@@ -15,18 +15,8 @@ from triage.errors import NotFound, TriageError
 _LOOK_EVERY_S = 2
 
 
-def release_part(run: Run) -> None:
-    """Draw the release of a blocked run, or the way to it."""
-    release = services().releases.find(run.id)
-    if release is None:
-        _ask(run)
-        return
-    released = _released_run(release)
-    is_moving = released is not None and not released.status.is_final
-    st.fragment(_show, run_every=_LOOK_EVERY_S if is_moving else None)(release)
-
-
-def _ask(run: Run) -> None:
+def ask_release(run: Run) -> None:
+    """Draw the way to release a blocked run, or why this person cannot."""
     why_not = services().releases.refusal(run.id, actor=actor())
     if why_not is not None:
         st.caption(f":material/lock: {plain(why_not)}")
@@ -51,6 +41,13 @@ def _release(run_id: str, reason_key: str) -> None:
         toast_refusal(error)
 
 
+def show_release(release: Release) -> None:
+    """Draw who released a run and where the new one is; looks again while that moves."""
+    released = _released_run(release)
+    is_moving = released is not None and not released.status.is_final
+    st.fragment(_show, run_every=_LOOK_EVERY_S if is_moving else None)(release)
+
+
 def _released_run(release: Release) -> Run | None:
     try:
         return services().runs.get(release.released_run_id)
@@ -59,7 +56,6 @@ def _released_run(release: Release) -> Run | None:
 
 
 def _show(release: Release) -> None:
-    """Draw who released it and where its run is; looks again while that moves."""
     run = _released_run(release)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         when = plain(words.ago(release.released_at))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import words
 from pages.components.context import actor, services
-from pages.components.guardrail_release import release_part
+from pages.components.guardrail_release import ask_release, show_release
 from pages.components.links import desk_link, trace_link
 from pages.components.refusal import toast_refusal
 from pages.components.text import plain
@@ -37,10 +37,13 @@ def trip_view(trip: TripRow, mark: TripMark | None, case: Case | None) -> None:
         st.caption("Reason of the guardrail")
         st.text(trip.reason or "Its words are not kept.")
         _mark_part(trip, mark)
+        release = services().releases.find(run.id) if run is not None else None
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _case_part(trip, mark, case, has_message=run is not None)
-            if run is not None and trip.stage == "input" and run.status is RunStatus.BLOCKED:
-                release_part(run)
+            if run is not None and release is None and trip.stage == "input" and run.status is RunStatus.BLOCKED:
+                ask_release(run)
+        if release is not None:
+            show_release(release)
 
 
 def _run_of(trip: TripRow) -> Run | None:

@@ -52,7 +52,7 @@ def test_a_kind_keeps_its_colour_whatever_else_trips() -> None:
 
 def test_precision_is_never_a_share_of_nothing() -> None:
     assert figures.precision_words(Precision(guardrail="g")) == "none marked"
-    assert figures.precision_words(Precision(guardrail="g", right=8, wrong=1)) == "88.9 % of 9"
+    assert figures.precision_words(Precision(guardrail="g", right=8, wrong=1)) == "8 of 9, 88.9 %"
 
 
 def test_bars_stand_where_the_store_counts() -> None:
@@ -96,7 +96,7 @@ def test_a_trip_is_marked_changed_and_made_a_case(
     assert page.button("make_case").disabled
     page.button("mark_right").click().run()
     assert "Marked as right by local user" in said(page)
-    assert "100.0 % of 1" in list(page.dataframe[0].value["Precision"])
+    assert "1 of 1, 100.0 %" in list(page.dataframe[0].value["Precision"])
     note = next(item for item in page.text_input if str(item.key).startswith("note_"))
     note.input("Our own test")
     page.button("mark_wrong").click().run()
