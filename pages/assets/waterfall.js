@@ -120,7 +120,9 @@ class View {
       this.visible.push(item);
     }
     if (!text) this.visible.push(...waits.map((wait) => ({ wait })));
-    this.part("count").textContent = text ? `${shown.length} of ${this.rows.length} steps` : `${this.rows.length.toLocaleString("en")} steps`;
+    const matched = text ? shown.length : this.rows.filter((row) => withFrames || !(row.flags & FRAME)).length;
+    const all = this.rows.length.toLocaleString("en");
+    this.part("count").textContent = matched < this.rows.length ? `${matched.toLocaleString("en")} of ${all} steps` : `${all} steps`;
     this.part("fold").textContent = this.folded.size ? "Unfold all" : "Fold all";
     this.space.style.height = `${this.visible.length * ROW}px`;
     this.list.style.height = `${Math.min(Math.max(this.visible.length, 2) * ROW, HIGHEST)}px`;
