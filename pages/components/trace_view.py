@@ -72,7 +72,7 @@ def _way(asked: Asked, trace_id: str, *, row: TraceRow | None, has_spans: bool) 
 def _panes(trace_id: str) -> None:
     """Draw the figures and the steps beside the content of the open one."""
     row, spans = read_row(trace_id), _spans(trace_id)
-    st.subheader(plain(message_of(row) if row else trace_id), anchor=False, wrap=False)
+    st.subheader(plain(message_of(row) if row else spans[0].name if spans else trace_id), anchor=False, wrap=False)
     _figures(row, spans)
     if not spans:
         st.info("No step has ended yet; each appears here a moment after its end.", icon=":material/hourglass_top:")
