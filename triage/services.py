@@ -32,6 +32,7 @@ from triage.evaluation.cases import CaseService
 from triage.guardrails.release import ReleaseService
 from triage.guardrails.service import GuardrailService
 from triage.keys import signing_key
+from triage.measures.service import MeasureService
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
 from triage.ownership import DataFolder
@@ -104,6 +105,11 @@ class Services:
     def briefs(self) -> BriefService:
         """Reads the queue of approvals and what a person needs to decide on one."""
         return BriefService(self.records, form=self.approvals.form)
+
+    @cached_property
+    def measures(self) -> MeasureService:
+        """Answers the questions of the overview; there is something to answer from in the owner only."""
+        return MeasureService(traces=self.trace_queries, records=self.records)
 
     @cached_property
     def guardrails(self) -> GuardrailService:
