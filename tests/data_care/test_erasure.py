@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.data_care.conftest import ADMIN, Open, ended, files_with, settled
-from triage.domain import Actor, JobStatus, Role
+from triage.audit.entries import argument_marks
+from triage.domain import Actor, JobStatus, RejectCode, Role
 from triage.errors import InvalidInput, NotAllowed
 from triage.services import Services
 from triage.settings import Settings
@@ -109,3 +110,25 @@ def test_only_administrators_erase(desk: Services) -> None:
             forbidden()
     with pytest.raises(InvalidInput):
         desk.data_care.erase("nobody", actor=ADMIN)
+
+
+def test_the_audit_log_never_gets_a_customers_words(desk: Services) -> None:
+    run = settled(desk, desk.runs.submit("Refund order 2, it is broken.", actor=ADMIN, customer_email=EMAIL))
+    (approval,) = desk.approvals.list_of_run(run.id)
+    reviewer = Actor(name="rita", role=Role.MANAGER)
+    desk.approvals.reject(approval.id, actor=reviewer, reason=f"{EMAIL} was paid already", code=RejectCode.DONE_ALREADY)
+    settled(desk, run)
+    desk.runs.escalate(run.id, actor=reviewer, reason=f"Call {EMAIL} at +44 20 7946 0958")
+    entries = str(desk.audit.list(actor=ADMIN, limit=100))
+    assert EMAIL not in entries
+    assert "[e-mail] was paid already" in entries
+    assert "Call [e-mail] at [phone]" in entries
+
+
+def test_of_decided_arguments_the_log_keeps_ids_and_numbers() -> None:
+    decided = {"order_id": "2", "amount": 12.5, "email": EMAIL, "description": f"She said {MARKERS[0]}", "urgent": True}
+    marks = argument_marks(decided)
+    assert marks is not None
+    assert {**marks, "email": None, "description": None} == {**decided, "email": None, "description": None}
+    assert EMAIL not in str(marks)
+    assert MARKERS[0] not in str(marks)
