@@ -11,15 +11,32 @@ from triage.domain.traces import TraceFilter, TraceNeighbours, TracePage, TraceR
 from triage.errors import InvalidInput
 
 _LISTS = ("agents", "models", "tools", "guardrails")
-_ADDED_UP = ("name", "span_count", "error_count", "tool_calls", *_LISTS)
+_ADDED_UP = ("span_count", "error_count", "tool_calls", *_LISTS)
 _FIELDS = tuple(field.name for field in fields(TraceRow) if field.name not in _ADDED_UP)
-_RUN_FIELDS = ", ".join(_FIELDS)
+_ROW_FIELDS = ", ".join(_FIELDS)
 _SUMS = """
     select trace_key, sum(span_count)::bigint as span_count, sum(error_count)::bigint as error_count,
         sum(tool_calls)::bigint as tool_calls, list(agents) as agents, list(models) as models, list(tools) as tools,
         list(guardrails) as guardrails
     from parts where list_contains($keys, trace_key)
     group by trace_key
+"""
+# What other programs did has no run: its parts are added up to what stands in the place of one.
+_FOREIGN = """
+    select
+        trace_id, any_value(trace_key) as trace_key, max(traces.name) as name,
+        coalesce(max(parts.conversation_id), max(traces.conversation_id)) as conversation_id,
+        if(sum(error_count) > 0, 'failed', 'completed') as status,
+        coalesce(sum(cost_usd), 0)::decimal(18, 9) as cost_usd,
+        sum(unpriced_calls)::bigint as unpriced_calls, coalesce(sum(input_tokens), 0)::bigint as input_tokens,
+        coalesce(sum(cached_tokens), 0)::bigint as cached_tokens,
+        coalesce(sum(output_tokens), 0)::bigint as output_tokens,
+        coalesce(sum(reasoning_tokens), 0)::bigint as reasoning_tokens,
+        0::bigint as turns, epoch_ms(max(last_at)) - epoch_ms(min(first_at)) as active_ms, false as degraded,
+        min(first_at) as created_at, min(first_at) as started_at, max(last_at) as ended_at
+    from parts left join (select trace_id, name, conversation_id from traces) traces using (trace_id)
+    where is_foreign
+    group by trace_id
 """
 _COUNTED = (
     ("agents", "model_calls", "agent"),
@@ -50,8 +67,8 @@ def list_traces(
     where, parameters, tables = _where(store, wanted)
     found = store.records(
         f"""
-        select {_RUN_FIELDS}, count(*) over () as total from runs where {where}
-        order by {sort} {"desc" if descending else "asc"} nulls last, run_id
+        select {_ROW_FIELDS}, count(*) over () as total from {_listed(store)} where {where}
+        order by {sort} {"desc" if descending else "asc"} nulls last, trace_id
         limit $limit offset $offset
         """,
         {**parameters, "limit": limit, "offset": offset},
@@ -59,7 +76,7 @@ def list_traces(
     )
     totals = [record.pop("total") for record in found]
     if not found:
-        counted = f"select count(*) as total from runs where {where}"
+        counted = f"select count(*) as total from {_listed(store)} where {where}"
         totals = [store.records(counted, parameters, tables=tables)[0]["total"]]
     end = offset + len(found)
     return TracePage(
@@ -71,7 +88,7 @@ def find_row(store: TraceStore, trace_id: str) -> TraceRow | None:
     """Return the row of one trace, or None."""
     found = store.records(
         f"""
-        select {_RUN_FIELDS} from runs where trace_key = $key and trace_id = $trace_id
+        select {_ROW_FIELDS} from {_listed(store)} where trace_key = $key and trace_id = $trace_id
         order by created_at desc limit 1
         """,
         {"key": trace_key(trace_id), "trace_id": trace_id},
@@ -99,9 +116,9 @@ def find_neighbours(
         f"""
         with listed as (
             select trace_id, row_number() over (
-                order by {sort} {"desc" if descending else "asc"} nulls last, run_id
+                order by {sort} {"desc" if descending else "asc"} nulls last, trace_id
             ) as place
-            from runs where {where}
+            from {_listed(store)} where {where}
         ),
         here as (select place from listed where trace_id = $here)
         select listed.place - here.place as distance, listed.trace_id from listed, here
@@ -112,6 +129,14 @@ def find_neighbours(
     )
     beside = {record["distance"]: record["trace_id"] for record in found}
     return TraceNeighbours(before=beside.get(-1), after=beside.get(1))
+
+
+def _listed(store: TraceStore) -> str:
+    """Return what the list reads: the runs, and where there are any the traces of other programs."""
+    runs = "select *, null::varchar as name from runs"
+    if not store.rows("select 1 from parts where is_foreign limit 1"):
+        return f"({runs})"
+    return f"({runs} union all by name {_FOREIGN})"
 
 
 def _check(sort: str) -> None:
