@@ -28,6 +28,7 @@ from triage.evaluation.cases import CaseService
 from triage.guardrails.release import ReleaseService
 from triage.guardrails.service import GuardrailService
 from triage.keys import signing_key
+from triage.measures.service import MeasureService
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
 from triage.ownership import DataFolder
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from triage.runs.segment import SegmentRunner
     from triage.team.knowledge import KnowledgeBase
     from triage.team.team import Team
+    from triage.tracing.incoming.inbox import Inbox
     from triage.tracing.otlp.exporter import OtlpExporter
     from triage.tracing.processor import SpoolingProcessor
 
@@ -84,6 +86,7 @@ class Services:
     trace_queries: TraceQueries | None = None
     processor: SpoolingProcessor | None = None
     exporter: OtlpExporter | None = None
+    inbox: Inbox | None = None
     event_log: EventLog | None = None
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
@@ -94,6 +97,11 @@ class Services:
     def briefs(self) -> BriefService:
         """Reads the queue of approvals and what a person needs to decide on one."""
         return BriefService(self.records, form=self.approvals.form)
+
+    @cached_property
+    def measures(self) -> MeasureService:
+        """Answers the questions of the overview; there is something to answer from in the owner only."""
+        return MeasureService(traces=self.trace_queries, records=self.records)
 
     @cached_property
     def guardrails(self) -> GuardrailService:
@@ -129,6 +137,8 @@ class Services:
 
     def _close_traces(self) -> None:
         """Bring the last spans into the store and to the collector; the export reads records for the last runs."""
+        if self.inbox is not None:
+            self.inbox.close()
         if self.processor is not None:
             self.processor.shutdown()
         if self.exporter is not None:
@@ -245,11 +255,14 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     from triage.runs.mirror import RunMirror  # noqa: PLC0415
     from triage.team.knowledge import KnowledgeBase  # noqa: PLC0415
     from triage.team.tool_book import TeamToolBook  # noqa: PLC0415
+    from triage.tracing.incoming.inbox import Inbox  # noqa: PLC0415
 
     knowledge = KnowledgeBase.load(settings.articles_dir)
     models = ModelRegistry(settings)
     records = _open_records(settings)
     traces, processor, exporter = _open_traces(settings, records)
+    inbox = Inbox(settings.inbox_dir, write=processor.write_lines, content=settings.trace_content)
+    inbox.start()
     policies = PolicyService(records=records)
     working = _build_work(settings, records, policies=policies, models=models, knowledge=knowledge)
     engine, segments, team = working.engine, working.segments, working.team
@@ -286,6 +299,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         trace_queries=TraceQueries(traces),
         processor=processor,
         exporter=exporter,
+        inbox=inbox,
         event_log=working.event_log,
         segments=segments,
         mirror=mirror,

@@ -193,6 +193,11 @@ class Settings(BaseSettings):
         return self.data_dir / "otlp"
 
     @property
+    def inbox_dir(self) -> Path:
+        """Folder into which other programs write their spans."""
+        return self.data_dir / "inbox"
+
+    @property
     def articles_dir(self) -> Path:
         """Folder of the knowledge base articles in use."""
         return self.kb_dir or PROJECT_DIR / "knowledge"

@@ -40,6 +40,6 @@ export default function ({ data }) {
 _listen = st.components.v2.component("desk_keys", js=_SCRIPT)
 
 
-def listen_to_keys() -> None:
-    """Listen to the keys on this page."""
-    _listen(key="desk_keys", data={"label": SEARCH_LABEL}, height=1)
+def listen_to_keys(search_label: str = SEARCH_LABEL) -> None:
+    """Listen to the keys on this page; ``search_label`` is what its search field is called."""
+    _listen(key="desk_keys", data={"label": search_label}, height=1)

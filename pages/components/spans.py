@@ -28,14 +28,6 @@ KIND_WORDS = {
     "handoff": "Handover",
     "guardrail": "Check",
 }
-KIND_COLOURS = {
-    "model": "#2563EB",
-    "tool": "#0F766E",
-    "guardrail": "#7C3AED",
-    "handoff": "#D97706",
-}
-FRAME_COLOUR = "#94A3B8"
-"""The colour of spans that only hold others: agents, turns, tasks."""
 _TRIPPED = "tripwire"
 """What the SDK writes on the span of an agent that a check stopped."""
 _ROLES: dict[str, Who] = {
@@ -83,9 +75,11 @@ def is_failure(span: Any) -> bool:
     return bool(span.error) and _TRIPPED not in str(span.error).lower()
 
 
-def colour(span: Any) -> str:
-    """Return the colour of a span's bar; red where it failed."""
-    return "#C0262D" if is_failure(span) else KIND_COLOURS.get(span.kind, FRAME_COLOUR)
+def badge(span: Any) -> str:
+    """Return what the tree adds to the line of a step: that a call was tried again, or by another model."""
+    if span.is_fallback:
+        return "another model stepped in"
+    return "tried again" if span.is_retry else ""
 
 
 def messages(content: Mapping[str, Any]) -> list[Piece]:

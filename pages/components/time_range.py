@@ -48,17 +48,13 @@ class ChosenRange:
         return "hour" if self.step < _DAY else "day" if self.step == _DAY else "week"
 
     @property
-    def query_params(self) -> dict[str, str]:
-        """The same range for the address of another page."""
-        if self.name != CUSTOM:
-            return {"range": self.name}
-        return range_params(self.time_range)
+    def before(self) -> str:
+        """How a sentence names the period that it is compared with."""
+        return f"the {self.name} before" if self.name in RANGES else "the time of the same length before"
 
-
-def range_params(time_range: TimeRange) -> dict[str, str]:
-    """Return a range of one's own for the address of a page."""
-    start, end = (f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}" for at in (time_range.start, time_range.end))
-    return {"range": CUSTOM, "from": start, "to": end}
+    def until_now(self) -> ChosenRange:
+        """Return the same range as it is at this moment."""
+        return recent(self.name, now=utc_now()) if self.name in RANGES and self.problem is None else self
 
 
 def recent(name: str, *, now: datetime) -> ChosenRange:

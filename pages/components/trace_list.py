@@ -1,149 +1,109 @@
-"""The list of traces: its filters, which live in the URL, and its rows."""
+"""The list of traces: its table, its pages, and two of them chosen for comparing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 from pages.components import words
-from pages.components.table_choice import SELECTION, chosen_at_first, chosen_row
-from triage.domain import RunStatus, utc_now
+from pages.components.table_choice import chosen_row
+from pages.components.trace_address import Asked
+from pages.components.trace_columns import COLUMNS
+from pages.components.trace_state import asked_now, go, open_trace
+from triage.domain import RunStatus
+from triage.domain.traces import TracePage, TraceRow
 
-PERIODS: dict[str, timedelta | None] = {
-    "1 h": timedelta(hours=1),
-    "24 h": timedelta(hours=24),
-    "7 d": timedelta(days=7),
-    "30 d": timedelta(days=30),
-    "90 d": timedelta(days=90),
-    "All": None,
-}
-SORTS: dict[str, tuple[str, bool]] = {
-    "Newest": ("created_at", True),
-    "Oldest": ("created_at", False),
-    "Slowest": ("active_ms", True),
-    "Most expensive": ("cost_usd", True),
-    "Most turns": ("turns", True),
-}
-STATUSES = {words.run_status(status).text: status.value for status in RunStatus}
-"""The status words by what they are called here and in the URL."""
 PAGE_SIZE = 25
-_FILTER_KEYS = ("trace_status", "agent", "model", "tool", "day", "errors", "min_cost", "min_seconds")
+_SELECTION = ("single-cell", "single-column", "multi-row")
+_COLOURS = {"red": "#C0262D", "orange": "#B45309", "green": "#0F766E", "blue": "#1D4ED8", "gray": "#64748B"}
+_STATUSES = {words.short_status(status): _COLOURS[words.run_status(status).colour] for status in RunStatus}
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What the list shows: the arguments of the query, and how many filters narrow it."""
-
-    arguments: dict[str, Any]
-    narrowed: int
+def pages_of(total: int) -> int:
+    """Return how many pages the list has; an empty one has one."""
+    return max(1, -(-total // PAGE_SIZE))
 
 
-def trace_filters(choices: Any) -> Wanted:
-    """Draw the filters and return what they ask for."""
-    text = st.text_input(
-        "Search", key="trace_text", bind="query-params", placeholder="Search text, customer, tool result, id",
-        icon=":material/search:", label_visibility="collapsed",
-    )  # fmt: skip
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        period = st.segmented_control(
-            "Time range", list(PERIODS), default="7 d", required=True, key="period", bind="query-params",
-            label_visibility="collapsed",
-        )  # fmt: skip
-        slot = st.container(width="content")
-    # On the first run the address has the filters and the session does not know them yet.
-    active = sum(bool(st.session_state.get(key, st.query_params.get(key))) for key in _FILTER_KEYS)
-    with slot.popover(f"Filters · {active}" if active else "Filters", icon=":material/tune:"):
-        named = st.multiselect("Status", list(STATUSES), key="trace_status", bind="query-params")
-        agent = _choice("Agent", choices.agents, key="agent")
-        model = _choice("Model", choices.models, key="model")
-        tool = _choice("Tool", choices.tools, key="tool")
-        day = st.date_input(
-            "Day (UTC)", None, key="day", bind="query-params", help="Takes the place of the time range."
-        )
-        errors = st.toggle("With errors only", key="errors", bind="query-params")
-        min_cost = st.number_input(
-            "Cost at least, USD", 0.0, value=None, step=0.01, format="%.4f", key="min_cost", bind="query-params"
-        )
-        min_seconds = st.number_input(
-            "Active time at least, seconds", 0.0, value=None, step=1.0, key="min_seconds", bind="query-params"
-        )
-        sort = st.selectbox("Order", list(SORTS), key="sort", bind="query-params")
-        st.button("Clear filters", icon=":material/filter_alt_off:", on_click=_clear, disabled=not active)
-    start, end = _bounds(period, day)
-    statuses = tuple(STATUSES[name] for name in named)
-    column, descending = SORTS[sort]
-    return Wanted(
-        arguments={
-            "start": start, "end": end, "statuses": statuses, "agent": agent, "model": model, "tool": tool,
-            "text": text or "", "errors_only": errors, "sort": column, "descending": descending,
-            "min_cost_usd": Decimal(str(min_cost)) if min_cost else None,
-            "min_active_ms": round(min_seconds * 1000) if min_seconds else None,
-        },
-        narrowed=active + bool(text),
-    )  # fmt: skip
+def trace_table(found: TracePage, asked: Asked, *, now: Any) -> list[TraceRow]:
+    """Draw a page of the list and return the rows whose boxes are ticked.
 
-
-def trace_rows(items: Sequence[Any], *, selected: str | None) -> None:
-    """Draw the rows; choosing one puts its trace into the URL."""
-    ids = [item.trace_id for item in items]
-    now = utc_now()
-
-    def choose() -> None:
-        row = chosen_row(st.session_state[key])
-        if row is not None:
-            st.query_params["trace"] = ids[row]
-
-    # The key names the rows, so that a row which moved does not leave its mark on another one.
-    key = f"traces_{hash(tuple(ids))}"
-    st.dataframe(
-        {
-            "When": [words.short_ago(item.created_at, now=now) for item in items],
-            "Message": [words.one_line(item.excerpt or item.run_id, limit=80) for item in items],
-            "Status": [words.short_status(RunStatus(item.status)) for item in items],
-            "Time": [words.duration(item.active_ms) for item in items],
-            "Cost": [words.money(item.cost_usd) for item in items],
-        },
+    A click on a cell opens its trace, one on the head of a column sorts by it.
+    """
+    rows = found.rows
+    # The key names the rows and the order, so that no mark of an earlier page stays on another row.
+    key = f"traces_{hash((tuple(row.trace_id for row in rows), asked.sort, asked.descending, asked.columns))}"
+    names = [name for name in asked.columns if name in COLUMNS]
+    heads = {name: _head(name, asked) for name in names}
+    state = st.dataframe(
+        {heads[name]: [COLUMNS[name].say(row, now) for row in rows] for name in names},
         key=key,
-        on_select=choose,
-        selection_mode=SELECTION,
-        selection_default=chosen_at_first(ids.index(selected) if selected in ids else None, column="Message"),
+        on_select=lambda: _choose(key, rows, names),
+        selection_mode=_SELECTION,
         hide_index=True,
         row_height=32,
         height="content",
-        # Together as wide as the list in a window of 1280; in a wider one all of them grow.
-        column_config={
-            "When": st.column_config.TextColumn(width=54),
-            "Message": st.column_config.TextColumn(width=126),
-            "Status": st.column_config.TextColumn(width=68),
-            "Time": st.column_config.TextColumn(width=50, alignment="right"),
-            "Cost": st.column_config.TextColumn(width=84, alignment="right"),
-        },
-        alt="The traces that the filters find; choose a row to read one.",
+        column_config={heads[name]: _config(name) for name in names},
+        alt="The traces that the filters find. Choose a cell to open its trace, a head to sort, two boxes to compare.",
+    )
+    return [rows[place] for place in state["selection"]["rows"] if place < len(rows)]
+
+
+def paging(total: int, asked: Asked) -> None:
+    """Draw where in the list this page is and the way to the others."""
+    last = pages_of(total)
+    page = min(asked.page, last)
+    if last == 1:
+        return
+    # The key names the page, because the pages of the address and of the widget have to be the same.
+    key = f"traces_page_{page}_{last}"
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        first = (page - 1) * PAGE_SIZE + 1
+        st.caption(f"{first:,} to {min(total, first + PAGE_SIZE - 1):,} of {total:,}", width="content")
+        st.pagination(
+            last, default=page, key=key, max_visible_pages=7, on_change=lambda: go(page=st.session_state[key])
+        )
+
+
+def compare_button(ticked: Sequence[TraceRow]) -> None:
+    """Offer to compare the two traces whose boxes are ticked."""
+    ids = [row.trace_id for row in ticked]
+    st.button(
+        "Compare",
+        icon=":material/compare_arrows:",
+        key="traces_compare",
+        disabled=len(ids) != 2,  # noqa: PLR2004 - two are compared.
+        help="Tick the boxes of two traces to see them side by side.",
+        on_click=lambda: open_trace(ids[0], other=ids[1]),
     )
 
 
-def _choice(label: str, options: Sequence[str], *, key: str) -> str | None:
-    """Ask for one of the options; one that only the URL names is offered as well."""
-    named = st.session_state.get(key)
-    known = [*options, named] if named and named not in options else list(options)
-    chosen: str | None = st.selectbox(label, known, index=None, key=key, bind="query-params", placeholder="Any")
-    return chosen
+def _choose(key: str, rows: Sequence[TraceRow], names: Sequence[str]) -> None:
+    state = st.session_state[key]
+    place = chosen_row(state)
+    if place is not None and place < len(rows):
+        open_trace(rows[place].trace_id)
+        return
+    for head in state["selection"]["columns"]:
+        now = asked_now()
+        name = next((name for name in names if _head(name, now) == head), None)
+        if name is None or (sort := COLUMNS[name].sort) is None:
+            st.toast("The list cannot be sorted by this column.", icon=":material/sort:")
+        else:
+            go(sort=sort, descending=not now.descending if sort == now.sort else True, page=1)
 
 
-def _bounds(period: str, day: Any) -> tuple[datetime | None, datetime | None]:
-    if day:
-        start = datetime.combine(day, time(), tzinfo=UTC)
-        return start, start + timedelta(days=1)
-    length = PERIODS[period]
-    now = utc_now()
-    return (None, None) if length is None else (now - length, now + timedelta(minutes=1))
+def _head(name: str, asked: Asked) -> str:
+    column = COLUMNS[name]
+    mark = (" ↓" if asked.descending else " ↑") if column.sort == asked.sort else ""
+    return column.title + mark
 
 
-def _clear() -> None:
-    for key in _FILTER_KEYS:
-        st.session_state[key] = [] if key == "trace_status" else False if key == "errors" else None
+def _config(name: str) -> Any:
+    column = COLUMNS[name]
+    if name == "status":
+        return st.column_config.MultiselectColumn(
+            width=column.width, options=list(_STATUSES), color=list(_STATUSES.values())
+        )
+    return st.column_config.TextColumn(width=column.width, alignment="right" if column.is_number else None)

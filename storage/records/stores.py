@@ -9,11 +9,15 @@ from storage.records.approvals import ApprovalStore
 from storage.records.audit import AuditStore
 from storage.records.conversations import ConversationStore
 from storage.records.customers import AccountStore, OrderStore
+from storage.records.data_jobs import DataJobStore
+from storage.records.erasure import ErasureStore
 from storage.records.events import EventStore
 from storage.records.follow_ups import CorrectionStore, EscalationStore, TicketStore
 from storage.records.guardrails import CaseStore, MarkStore, ReleaseStore
+from storage.records.measures import MeasureReader
 from storage.records.notes import NoteStore
 from storage.records.policies import PolicyStore
+from storage.records.retention import RetentionStore
 from storage.records.runs import RunStore
 from storage.records.samples import SampleStore
 from storage.records.states import StateStore
@@ -46,6 +50,10 @@ class Stores:
         self.releases = ReleaseStore(connection)
         self.cases = CaseStore(connection)
         self.notes = NoteStore(connection)
+        self.measures = MeasureReader(connection)
         self.audit = AuditStore(connection, key=key)
         self.policies = PolicyStore(connection)
         self.samples = SampleStore(connection)
+        self.data_jobs = DataJobStore(connection)
+        self.erasure = ErasureStore(connection)
+        self.retention = RetentionStore(connection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from storage.traces.batches import (
     rows_as_table,
     split_replayed,
 )
+from storage.traces.gate import ReadersGate
 from storage.traces.migrations import prepare
 from storage.traces.search import index_words, parts_with
 from storage.traces.words import WordIndex
@@ -65,6 +66,9 @@ class TraceStore:
         self._words = words
         self._cursors = threading.local()
         self._writing = threading.Lock()
+        self._gate = ReadersGate()
+        self._path = Path(connection.execute("select path from duckdb_databases() where not internal").fetchall()[0][0])
+        self._is_broken = False
         self._numbering = Numbering(connection)
 
     @classmethod
@@ -76,12 +80,10 @@ class TraceStore:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = duckdb.connect(str(path), config=_CONFIG)
+            connection = _connect(path)
         except (OSError, duckdb.Error) as error:
             raise DataFolderError(_refusal(path, error)) from error
         try:
-            # A time without an offset is UTC, whatever the machine says.
-            connection.execute("set global timezone = 'UTC'")
             prepare(connection)
         except BaseException:
             connection.close()
@@ -110,7 +112,7 @@ class TraceStore:
             duckdb.Error: the file cannot be written now; nothing was kept.
         """
         try:
-            with self._transaction() as cursor:
+            with self.change() as cursor:
                 if span_lines:
                     fresh, replayed = split_replayed(read_span_lines(span_lines, price=price))
                     insert_spans(cursor, self._numbering, fresh=fresh, replayed=replayed)
@@ -131,17 +133,19 @@ class TraceStore:
         Raises:
             duckdb.Error: the tables do not fit, or the file cannot be written; nothing was kept.
         """
-        with self._transaction() as cursor:
+        with self.change() as cursor:
             insert_spans(cursor, self._numbering, fresh=spans)
             insert_runs(cursor, self._numbering, runs)
 
     def index_words(self) -> bool:
         """Make the next stretch of what came in findable by its words; return whether more of it waits."""
-        return index_words(self._cursor(), self._words)
+        with self.looking() as cursor:
+            return index_words(cursor, self._words)
 
     def parts_with(self, text: str) -> list[pa.Table]:
         """Return for each word of a text the parts of traces that have it, as a table with ``part_no``."""
-        return parts_with(self._cursor(), self._words, text)
+        with self.looking() as cursor:
+            return parts_with(cursor, self._words, text)
 
     def forget_segment(self, segment: str) -> None:
         """Drop the offset of a spool segment that is gone."""
@@ -160,7 +164,8 @@ class TraceStore:
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """Return what a query finds; times in it are UTC without a zone."""
-        return self._cursor().execute(sql, parameters or None).fetchall()
+        with self.looking() as cursor:
+            return cursor.execute(sql, parameters or None).fetchall()
 
     def records(
         self,
@@ -170,23 +175,24 @@ class TraceStore:
         tables: Mapping[str, pa.Table] | None = None,
     ) -> list[dict[str, Any]]:
         """Return what a query finds, each row by column name and its times aware; ``tables`` can be read in it."""
-        cursor = self._cursor()
-        for name, table in (tables or {}).items():
-            cursor.register(name, table)
-        cursor.execute(sql, parameters or None)
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
+        with self.looking() as cursor:
+            for name, table in (tables or {}).items():
+                cursor.register(name, table)
+            cursor.execute(sql, parameters or None)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
 
-    def close(self) -> None:
-        """Close the file; reading and writing fail afterwards."""
-        with self._writing:
-            self._connection.close()
-            self._words.close()
+    def column(self, sql: str, parameters: Mapping[str, Any], *, tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
+        """Return the one column that a query finds, for another query to read; many rows cost little."""
+        with self.looking() as cursor:
+            for name, table in tables.items():
+                cursor.register(name, table)
+            return cursor.execute(sql, parameters).to_arrow_table().column(0)
 
     @contextmanager
-    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give the writing thread a transaction, which is kept as a whole or not at all."""
-        with self._writing:
+    def change(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a transaction in which nobody else writes: kept at the end of the block, undone by an error."""
+        with self._writing, self._mending():
             cursor = self._cursor()
             cursor.execute("begin")
             self._numbering.begin()
@@ -198,12 +204,90 @@ class TraceStore:
                 raise
             self._numbering.commit()
 
+    @contextmanager
+    def looking(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give the thread's cursor for several statements on the same file."""
+        with self._mending(), self._gate.open():
+            yield self._cursor()
+
+    @contextmanager
+    def unchanging(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor while nobody writes; reading goes on."""
+        with self._writing:
+            yield self._cursor()
+
+    def replace_file(self, make: Callable[[duckdb.DuckDBPyConnection, Path], None]) -> None:
+        """Let ``make`` write the store anew under another name and put it in the place of the file.
+
+        Nobody writes meanwhile; who reads is waited for, for as long as it takes to open the new file.
+        """
+        with self._writing:
+            path = self._path
+            fresh = path.with_name(f"{path.name}.new")
+            fresh.unlink(missing_ok=True)
+            make(self._cursor(), fresh)
+            with self._gate.closed():
+                self._connection.close()
+                fresh.replace(path)
+                path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+                self._connection = _connect(path)
+                self._cursors = threading.local()
+
+    def forget_words(self) -> None:
+        """Make the index of words anew, without what is no longer in the store; it comes again as time allows."""
+        with self._gate.closed():
+            self._words.clear()
+
+    def close(self) -> None:
+        """Close the file; reading and writing fail afterwards."""
+        with self._writing:
+            self._connection.close()
+            self._words.close()
+
+    @contextmanager
+    def _mending(self) -> Iterator[None]:
+        """Open the file anew where DuckDB gave it up, as it does when a checkpoint finds the disk full.
+
+        Raises:
+            DataFolderError: the file was given up now, or cannot be opened yet.
+        """
+        if self._is_broken:
+            with self._gate.closed():
+                self._open_anew()
+        try:
+            yield
+        except duckdb.FatalException as error:
+            self._is_broken = True
+            raise DataFolderError(
+                "The trace store stopped in the middle of writing, most likely because the disk is full: free some "
+                "space. Nothing is lost; what has not come in waits in the spool."
+            ) from error
+
+    def _open_anew(self) -> None:
+        if self._is_broken:
+            # DuckDB lets go of a file when nothing of it is open any more.
+            self._connection.close()
+            self._cursors = threading.local()
+            try:
+                self._connection = _connect(self._path)
+            except (OSError, duckdb.Error) as error:
+                raise DataFolderError(_refusal(self._path, error)) from error
+            self._numbering = Numbering(self._connection)
+            self._is_broken = False
+
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._cursors, "cursor", None)
         if cursor is None:
             cursor = self._connection.cursor()
             self._cursors.cursor = cursor
         return cursor
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(str(path), config=_CONFIG)
+    # A time without an offset is UTC, whatever the machine says.
+    connection.execute("set global timezone = 'UTC'")
+    return connection
 
 
 def _aware(value: Any) -> Any:

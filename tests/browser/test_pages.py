@@ -29,7 +29,7 @@ EMPTY = {
     "": "Nothing here yet",
     "approvals": "Nothing waits for a decision",
     "overview": "No runs in the last",
-    "traces": "No run in this time",
+    "traces": "No trace in the last 7 d",
     "team": "Who hands over to whom",
     "policies": "From the top: the first rule",
     "audit": "you need the role manager",

@@ -2,180 +2,165 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from pages.components import spans as said
-from pages.components.timeline import lay_out
-from pages.components.waterfall import without_frames
-from triage.domain import Actor, Run
+from bench.history import Plan, write
+from triage.domain import Actor, Run, utc_now
+from triage.domain.traces import TraceFilter
 from triage.services import Services
 
 START = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-@dataclass
-class Span:
-    """What the views read of a span."""
-
-    begin_ms: int = 0
-    end_ms: int = 0
-    segment: int | None = 0
-    kind: str = "tool"
-    depth: int = 0
-    name: str = "search_knowledge_base"
-    tool: str | None = None
-    model: str | None = None
-    guardrail: str | None = None
-    to_agent: str | None = None
-    triggered: bool | None = None
-    is_paused: bool = False
-
-    @property
-    def started_at(self) -> datetime:
-        return START + timedelta(milliseconds=self.begin_ms)
-
-    @property
-    def ended_at(self) -> datetime:
-        return START + timedelta(milliseconds=self.end_ms)
+@pytest.fixture
+def history(running: Services) -> Services:
+    """A desk with a made-up history of two days that ends now."""
+    assert running.traces is not None
+    write(running.traces, Plan(runs=120, days=2, until=utc_now().replace(microsecond=0)))
+    return running
 
 
-def test_waiting_for_a_person_is_cut_out_of_the_time() -> None:
-    spans = [Span(0, 100), Span(50, 100), Span(60_100, 60_300, segment=1), Span(60_200, 60_300, segment=1)]
-    timeline = lay_out(spans)
-    assert timeline.starts_ms == (0, 50, 100, 200)
-    assert timeline.lengths_ms == (100, 50, 200, 100)
-    assert timeline.total_ms == 300
-    assert [(wait.at_ms, wait.waited_ms) for wait in timeline.waits] == [(100, 60_000)]
+def texts(page: AppTest) -> str:
+    """Return what the page says, apart from its tables and controls."""
+    kinds = ("markdown", "caption", "info", "warning", "text")
+    return "\n".join(str(one.value) for kind in kinds for one in page.get(kind))
 
 
-def test_a_span_over_a_wait_is_shortened_by_it_and_two_waits_add_up() -> None:
-    spans = [
-        Span(0, 2_300, segment=None),
-        Span(0, 100),
-        Span(1_100, 1_200, segment=1),
-        Span(2_200, 2_300, segment=2),
-    ]
-    timeline = lay_out(spans)
-    assert timeline.lengths_ms[0] == 300
-    assert timeline.starts_ms == (0, 0, 100, 200)
-    assert [wait.waited_ms for wait in timeline.waits] == [1_000, 1_000]
-
-
-def test_a_short_gap_between_segments_is_no_wait() -> None:
-    assert lay_out([Span(0, 100), Span(200, 300, segment=1)]).waits == ()
-    assert lay_out([]).total_ms == 0
-
-
-def test_turns_and_tasks_are_left_out_and_the_rest_moves_up() -> None:
-    tree = [("task", 0), ("agent", 1), ("turn", 2), ("model", 3), ("tool", 3), ("agent", 1), ("turn", 2), ("tool", 3)]
-    shown = without_frames([Span(kind=kind, depth=depth) for kind, depth in tree])
-    assert [(span.kind, depth) for span, depth in shown] == [
-        ("agent", 0),
-        ("model", 1),
-        ("tool", 1),
-        ("agent", 0),
-        ("tool", 1),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("span", "title"),
-    [
-        (Span(kind="model", model="gpt-5.4"), "Asked gpt-5.4"),
-        (Span(tool="process_refund", is_paused=True), "Process refund, stopped for a decision"),
-        (Span(kind="handoff", to_agent="Escalation"), "Handed over to Escalation"),
-        (Span(kind="guardrail", guardrail="input_check", triggered=True), "Input check stopped it"),
-        (Span(kind="turn", name="turn 2"), "Turn 2"),
-    ],
-)
-def test_a_step_in_words(span: Span, title: str) -> None:
-    assert said.title(span) == title
-
-
-def test_messages_of_the_responses_api_read_as_a_conversation() -> None:
-    content = {
-        "instructions": "Be kind.",
-        "input": [
-            {"role": "user", "content": [{"type": "input_text", "text": "Where is order 1?"}]},
-            {"type": "function_call", "name": "order_details", "arguments": '{"order_id": "1"}', "call_id": "c"},
-            {"type": "function_call_output", "call_id": "c", "output": "shipped"},
-        ],
-        "output": [
-            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "On its way."}]}
-        ],
-    }
-    assert [(piece.who, piece.text) for piece in said.messages(content)] == [
-        ("instructions", "Be kind."),
-        ("customer", "Where is order 1?"),
-        ("tool call", '{"order_id": "1"}'),
-        ("tool result", "shipped"),
-        ("agent", "On its way."),
-    ]
-
-
-def test_messages_of_the_chat_completions_api_read_the_same() -> None:
-    call = {"id": "c", "type": "function", "function": {"name": "find_orders", "arguments": '{"email": "a@b.example"}'}}
-    content = {
-        "input": [
-            {"role": "system", "content": "Be kind."},
-            {"role": "user", "content": "Hello"},
-            {"role": "assistant", "content": None, "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "c", "content": "none"},
-        ],
-        "output": [{"role": "assistant", "content": "Hi"}],
-    }
-    assert [(piece.who, piece.name) for piece in said.messages(content)] == [
-        ("instructions", ""),
-        ("customer", ""),
-        ("tool call", "find_orders"),
-        ("tool result", ""),
-        ("agent", ""),
-    ]
-
-
-@pytest.mark.parametrize(
-    "odd", [{}, {"input": 3}, {"input": [None, 1, {"role": 7}, {"content": [{"x": 1}]}], "output": [[]]}]
-)
-def test_odd_content_is_shown_and_breaks_nothing(odd: dict[str, Any]) -> None:
-    said.messages(odd)
+def button(page: AppTest, key: str) -> Any:
+    return next(one for one in page.button if one.key == key)
 
 
 def test_without_runs_the_page_says_what_to_do(open_page: Callable[..., Any]) -> None:
     page = open_page("traces")
     assert not page.exception
-    assert "No run in this time" in page.info[0].value
+    assert "No trace in the last 7 d." in texts(page)
 
 
-def test_an_unknown_trace_is_said(open_page: Callable[..., Any]) -> None:
+def test_the_list_is_sorted_and_turned_by_its_address(history: Services, open_page: Callable[..., Any]) -> None:
+    page = open_page("traces", sort="cost_usd", page="2")
+    assert not page.exception
+    assert "120 traces in the last 7 d" in texts(page)
+    assert "26 to 50 of 120" in texts(page)
+    assert list(page.dataframe[0].value.columns)[:3] == ["When", "Message", "Status"]
+    assert "Cost ↓" in page.dataframe[0].value.columns
+    assert len(page.dataframe[0].value) == 25
+
+
+def test_a_filter_is_a_chip_that_takes_it_away(history: Services, open_page: Callable[..., Any]) -> None:
+    found = history.trace_queries.find(TraceFilter(statuses=("completed",)))
+    page = open_page("traces", statuses="completed", agents="Triage agent", columns="message,run")
+    chips = {one.label: one for one in page.button if str(one.key).startswith("traces_chip_")}
+    assert list(chips) == ["Status\\: Done", "Agent\\: Triage agent"]
+    page = chips["Agent\\: Triage agent"].click().run()
+    assert not page.exception
+    assert page.query_params["statuses"] == "completed"
+    assert "agents" not in page.query_params
+    assert f"{found.total:,} traces" in texts(page)
+    assert list(page.dataframe[0].value.columns) == ["Message", "Run"]
+
+
+def test_nothing_found_names_the_filters(history: Services, open_page: Callable[..., Any]) -> None:
+    page = open_page("traces", text="no such words [x](http://evil.example)", email="nobody@x.example")
+    said = texts(page)
+    assert "No trace in the last 7 d fits these filters" in said
+    assert "no such words" in said
+    assert "[x](http" not in said
+    page = button(page, "traces_clear_empty").click().run()
+    assert "120 traces" in texts(page)
+
+
+def test_a_broken_address_is_said_and_the_rest_counts(history: Services, open_page: Callable[..., Any]) -> None:
+    page = open_page("traces", statuses="broken", min_cost="much", page="999999", time="30d")
+    assert not page.exception
+    assert [one.value.split("\\")[0] for one in page.warning] == ["“broken” was left out", "“much” was left out"]
+    assert "101 to 120 of 120" in texts(page)
+
+
+def test_a_missing_trace_is_said_with_a_way_back(open_page: Callable[..., Any]) -> None:
     page = open_page("traces", trace="trace_unknown")
     assert not page.exception
-    assert any("There is no trace with that id" in info.value for info in page.info)
+    assert "There is no trace with the id" in page.info[0].value
+    page = button(page, "trace_back").click().run()
+    assert "trace" not in page.query_params
 
 
-def test_a_trace_shows_its_steps_and_filters_live_in_the_address(
+def test_one_trace_leads_to_its_neighbours_in_the_order_of_the_list(
+    history: Services, open_page: Callable[..., Any]
+) -> None:
+    first, second, third = history.trace_queries.find(TraceFilter(), sort="cost_usd", limit=3).rows
+    page = open_page("traces", trace=second.trace_id, sort="cost_usd")
+    assert not page.exception
+    page = button(page, "trace_next").click().run()
+    assert page.query_params["trace"] == third.trace_id
+    for expected in (second, first):
+        page = button(page, "trace_previous").click().run()
+        assert page.query_params["trace"] == expected.trace_id
+    assert button(page, "trace_previous").disabled
+
+
+def test_a_run_is_read_step_by_step_and_its_words_are_data(
     running: Services, open_page: Callable[..., Any], settle: Callable[[Run], Run], operator: Actor
 ) -> None:
     nasty = "Where is order 1? [click](http://evil.example) :red[boo] $x$ <b>"
     run = settle(running.runs.submit(nasty, actor=operator, customer_email="alice@example.com"))
-    page = open_page("traces", trace=run.trace_id)
+    spans = running.trace_queries.spans(run.trace_id)
+    tool = next(span for span in spans if span.kind == "tool")
+    page = open_page("traces", trace=run.trace_id, span=tool.span_id)
     assert not page.exception
-    steps = next(frame.value for frame in page.dataframe if "Step" in frame.value.columns)["Step"]
-    assert any("Asked offline-rules" in step for step in steps)
-    assert not any("[click](http" in text.value for text in [*page.markdown, *page.subheader])
-    nothing = open_page("traces", trace_status="Failed")
-    assert not nothing.exception
-    assert "No trace fits these filters" in nothing.info[0].value
+    assert "**Asked with**" in texts(page)
+    assert "**Answered**" in texts(page)
+    model = next(span for span in spans if span.kind == "model")
+    page = open_page("traces", trace=run.trace_id, span=model.span_id)
+    assert any(nasty in text.value for text in page.text)
+    assert not any("[click](http" in one.value for kind in ("markdown", "subheader") for one in page.get(kind))
 
 
-def test_a_trace_of_two_thousand_steps_opens_in_pages(running: Services, open_page: Callable[..., Any]) -> None:
-    row = {"trace_id": "trace_long", "run_id": "run_long", "kind": "tool", "name": "t", "tool": "t"}
+def test_a_trace_of_two_thousand_steps_sends_the_content_of_the_open_one_only(
+    running: Services, open_page: Callable[..., Any]
+) -> None:
+    keep(running, count=2_000, big=1_999)
+    page = open_page("traces", trace="trace_long")
+    assert not page.exception
+    assert "2,000 steps" in texts(page)
+    assert max(len(text.value) for text in page.text) == 4_000
+    assert any("Show 200,000 of 1,000," in one.label for one in page.toggle)
+    page = open_page("traces", trace="trace_long", span="span_5")
+    assert max(len(text.value) for text in page.text) == 10
+
+
+def test_a_trace_without_a_run_is_shown_by_its_steps(running: Services, open_page: Callable[..., Any]) -> None:
+    keep(running, count=2)
+    page = open_page("traces", trace="trace_long")
+    assert page.subheader[0].value == "trace\\_long"
+    assert not page.exception
+
+
+def test_two_traces_side_by_side_say_what_differs(history: Services, open_page: Callable[..., Any]) -> None:
+    failed = history.trace_queries.find(TraceFilter(statuses=("failed",))).rows[0]
+    done = history.trace_queries.find(TraceFilter(statuses=("completed",), tools=("search_knowledge_base",))).rows[0]
+    page = open_page("traces", **{"trace": failed.trace_id, "with": done.trace_id})
+    assert not page.exception
+    said = texts(page)
+    assert "**Failed**" in said
+    assert "**Done**" in said
+    assert "**Search knowledge base** :orange-badge[only right]" in said
+    page = button(page, "compare_swap").click().run()
+    assert page.query_params["trace"] == done.trace_id
+    assert page.query_params["with"] == failed.trace_id
+    missing = open_page("traces", **{"trace": failed.trace_id, "with": "trace_unknown"})
+    assert "There is no trace with the id" in missing.info[0].value
+
+
+def keep(running: Services, *, count: int, big: int | None = None) -> None:
+    """Put a trace of tool calls without a run into the store; one of them has a megabyte to say."""
+    row = {"trace_id": "trace_long", "kind": "tool", "name": "t", "tool": "t"}
     lines = []
-    for number in range(2_000):
-        content = {"arguments": {"text": "x" * (1_000_000 if number == 79 else 10)}}
+    for number in range(count):
+        content = {"arguments": {}, "result": "x" * (1_000_000 if number == big else 10)}
         times = {
             name: (START + timedelta(milliseconds=number + later)).isoformat()
             for name, later in (("started_at", 0), ("ended_at", 1))
@@ -184,9 +169,3 @@ def test_a_trace_of_two_thousand_steps_opens_in_pages(running: Services, open_pa
         lines.append(json.dumps(step).encode() + b"\n")
     assert running.traces is not None
     running.traces.insert_batch(span_lines=lines, price=lambda calls: None, segment="s", offset=1)
-    page = open_page("traces", trace="trace_long")
-    assert not page.exception
-    steps = next(frame.value for frame in page.dataframe if "Step" in frame.value.columns)
-    assert len(steps) == 80
-    assert any("2,000 steps" in caption.value for caption in page.caption)
-    assert max(len(text.value) for text in page.text) <= 4_000

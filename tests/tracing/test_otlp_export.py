@@ -150,7 +150,7 @@ def test_a_run_has_its_root_once_it_has_ended_and_one_trace_over_its_pause(
     ("content", "said", "asked"),
     [
         ("full", "Mail a@b.example", "Mail c@d.example"),
-        ("redacted", "Mail [email]", "Mail [email]"),
+        ("redacted", "Mail [e-mail]", "Mail [e-mail]"),
         ("none", None, None),
     ],
 )

@@ -17,6 +17,7 @@ from triage.cli.cases import cases_app
 from triage.cli.opening import COMMAND_LINE
 from triage.cli.opening import services_of_command as _services
 from triage.cli.output import approval_as_json, print_json, print_run, run_as_json
+from triage.cli.traces import import_traces_file
 from triage.domain import ApprovalStatus, Run, RunFilter, RunStatus
 from triage.errors import InvalidInput, TriageError
 from triage.logs import configure_logs
@@ -46,6 +47,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(samples_app, name="samples")
 app.add_typer(audit_app, name="audit")
+app.command("import-traces")(import_traces_file)
 app.add_typer(cases_app, name="cases")
 
 

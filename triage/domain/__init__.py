@@ -12,6 +12,7 @@ from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEnt
 from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
+from triage.domain.data_care import CustomerRecords, DataJob, JobKind, JobStatus
 from triage.domain.events import EventKind, NewEvent, RunEvent
 from triage.domain.follow_ups import Correction, Escalation, Ticket
 from triage.domain.guardrails import Case, Judgement, Precision, Release, TripMark, text_hash
@@ -62,12 +63,16 @@ __all__ = [
     "Citation",
     "Conversation",
     "Correction",
+    "CustomerRecords",
+    "DataJob",
     "Delivery",
     "DeliveryStatus",
     "Escalation",
     "EventKind",
     "ExecutionStatus",
     "Invoice",
+    "JobKind",
+    "JobStatus",
     "Judgement",
     "Lane",
     "Message",

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 from agents.tracing import Span, Trace, TracingProcessor
 from agents.tracing.scope import Scope
 
 from triage.domain import Run, utc_now
+from triage.domain.traces import IngestHealth
 from triage.scope import asked_call, current_scope
 from triage.tracing.content import content_of, to_line, to_plain
-from triage.tracing.ingest import Ingester, TraceSink
-from triage.tracing.redaction import redact, redact_text
 from triage.tracing.rows import agent_of, asked_columns, guardrail_of, run_columns, span_columns, verdict_columns
 from triage.tracing.spool import SEGMENT_BYTES, Spool
+
+if TYPE_CHECKING:
+    from triage.tracing.ingest import TraceSink
 
 ContentMode = Literal["full", "redacted", "none"]
 FLUSH_TIMEOUT_S = 30.0
@@ -43,12 +45,19 @@ class SpoolingProcessor(TracingProcessor):
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         self._content: ContentMode = content
+        if content == "redacted":
+            # Now, because it takes a moment; only here, because another program's processor need not have its packages.
+            import triage.tracing.redaction  # noqa: F401, PLC0415
         self._spool = Spool(spool_dir, segment_bytes=segment_bytes)
         # For whom every open span by trace works (agent, guardrail), because a model or tool span names neither and
         # its parent is only an id.
         self._agents: dict[str, dict[str, tuple[str | None, str | None]]] = {}
-        self._ingester = None if sink is None else Ingester(self._spool, sink, interval_s=interval_s)
-        if self._ingester is not None:
+        self._ingester = None
+        if sink is not None:
+            # Another program that only writes lines needs neither this nor its packages.
+            from triage.tracing.ingest import Ingester  # noqa: PLC0415
+
+            self._ingester = Ingester(self._spool, sink, interval_s=interval_s)
             self._ingester.start()
 
     def on_trace_start(self, trace: Trace) -> None:
@@ -74,6 +83,16 @@ class SpoolingProcessor(TracingProcessor):
         ``first_event_at`` is when an agent first showed that it works on the run.
         """
         self._guarded(lambda: self._spool.append(self._run_line(run, first_event_at)))
+
+    def write_lines(self, lines: bytes) -> bool:
+        """Write finished lines of others; return False while the disk takes nothing and they only wait in memory."""
+        if lines:
+            self._spool.append(lines)
+        return self._spool.retry()
+
+    def health(self) -> IngestHealth | None:
+        """Return whether everything that is written comes into the store; None in a process that does not own it."""
+        return None if self._ingester is None else self._ingester.health()
 
     def flush(self, *, timeout_s: float = FLUSH_TIMEOUT_S) -> bool:
         """Wait until everything written so far is queryable; return whether it is."""
@@ -135,6 +154,8 @@ class SpoolingProcessor(TracingProcessor):
             row.update(verdict_columns(verdict))
             content = {**(content or {}), **{name: value for name, value in verdict.items() if name not in row}}
         if self._content == "redacted":
+            from triage.tracing.redaction import redact, redact_text  # noqa: PLC0415 - see __init__
+
             # Before the spool, in the thread that ends the span: what a kill leaves behind must be redacted, too.
             content = redact(to_plain(content))
             if "error" in row:

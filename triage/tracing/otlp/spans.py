@@ -22,9 +22,10 @@ MAX_VALUE_LENGTH = 64_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # Columns that go out under our own prefix, by the name that they have there.
-_OWN_SPAN = {
+OWN_SPAN = {
     "trace_id": "triage.trace_id",
     "span_id": "triage.span_id",
+    "parent_id": "triage.parent_id",
     "run_id": "triage.run_id",
     "segment": "triage.segment",
     "kind": "triage.kind",
@@ -35,9 +36,12 @@ _OWN_SPAN = {
     "triggered": "triage.guardrail.triggered",
     "from_agent": "triage.handoff.from",
     "to_agent": "triage.handoff.to",
+    "asked_model": "triage.asked_model",
+    "is_retry": "triage.retry",
+    "is_fallback": "triage.fallback",
     "is_paused": "triage.paused",
 }
-_OWN_RUN = {
+OWN_RUN = {
     "trace_id": "triage.trace_id",
     "run_id": "triage.run_id",
     "status": "triage.status",
@@ -68,7 +72,7 @@ def span_of(row: Mapping[str, Any], content: Mapping[str, Any], *, call_id: str 
     Raises:
         KeyError, ValueError: the line is not of a span.
     """
-    own = _named(row, _OWN_SPAN) | _cost(row)
+    own = _named(row, OWN_SPAN) | _cost(row)
     if row.get("is_model_call") and row.get("cost_usd") is None and row.get("output_tokens") is not None:
         own["triage.unpriced"] = True
     span = _span(
@@ -108,7 +112,7 @@ def root_span_of(run: Mapping[str, Any], content: Mapping[str, Any]) -> Span:
         times=(run.get("started_at") or run["created_at"], run["ended_at"]),
         attributes=gen_ai_attributes(row, content)
         | openinference_attributes(row, content)
-        | _named(run, _OWN_RUN)
+        | _named(run, OWN_RUN)
         | _cost(run),
     )
     if run["status"] == RunStatus.FAILED:

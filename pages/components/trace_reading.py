@@ -1,0 +1,58 @@
+"""What the traces page reads of one trace, kept for a moment so that a rerun does not ask again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import streamlit as st
+
+from pages.components.context import services
+from triage.domain.traces import SpanRow, TraceFilter, TraceNeighbours, TraceRow, TraceSort
+
+WHOLE_BYTES = 20_000_000
+"""Up to this much content is read at once; of a larger trace it is read step by step."""
+
+
+@st.cache_resource(ttl=2, max_entries=16, show_spinner=False)
+def read_spans(trace_id: str) -> list[SpanRow]:
+    """Return the steps of a trace without their content; they are shared, so nobody changes the list.
+
+    Raises:
+        NotFound: the store has no step of it.
+    """
+    found: list[SpanRow] = services().trace_queries.spans(trace_id, with_content=False)
+    return found
+
+
+@st.cache_resource(ttl=2, max_entries=16, show_spinner=False)
+def read_row(trace_id: str) -> TraceRow | None:
+    """Return the row of a trace, or None."""
+    found: TraceRow | None = services().trace_queries.find_summary(trace_id)
+    return found
+
+
+@st.cache_resource(ttl=10, max_entries=16, show_spinner=False)
+def read_neighbours(trace_id: str, wanted: TraceFilter, sort: TraceSort, descending: bool) -> TraceNeighbours:  # noqa: FBT001 - a cache key.
+    """Return what stands before and after a trace in the list."""
+    found: TraceNeighbours = services().trace_queries.neighbours(trace_id, wanted, sort=sort, descending=descending)
+    return found
+
+
+@st.cache_resource(ttl=60, max_entries=32, show_spinner=False)
+def read_content(trace_id: str, span_id: str) -> dict[str, Any]:
+    """Return what one step says; what has ended does not change any more."""
+    found: dict[str, Any] = services().trace_queries.content(trace_id, span_id)
+    return found
+
+
+def contents_of(spans: list[SpanRow], *, at_most: int = 60) -> dict[str, dict[str, Any]]:
+    """Return what the given steps of one trace say, at most so many of them."""
+    return {span.span_id: read_content(span.trace_id, span.span_id) for span in spans[:at_most] if span.content_bytes}
+
+
+def trace_json(trace_id: str) -> bytes:
+    """Return a trace with all its content as JSON."""
+    queries = services().trace_queries
+    trace = {"trace": queries.find_summary(trace_id), "spans": queries.spans(trace_id)}
+    return orjson.dumps(trace, option=orjson.OPT_INDENT_2, default=str)

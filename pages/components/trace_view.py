@@ -1,0 +1,170 @@
+"""One trace: the way to its neighbours, its figures, its steps with their content, and what belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.components import words
+from pages.components.context import services
+from pages.components.links import approval_link, desk_link
+from pages.components.span_view import span_view
+from pages.components.text import plain
+from pages.components.trace_address import Asked
+from pages.components.trace_columns import category_of, message_of, urgency_of
+from pages.components.trace_more import around_it
+from pages.components.trace_reading import read_content, read_neighbours, read_row, read_spans
+from pages.components.trace_share import compare_with, share
+from pages.components.trace_state import go, open_trace
+from pages.components.waterfall import FRAMES, most_telling, waterfall
+from triage.domain import RunStatus, utc_now
+from triage.domain.traces import SpanRow, TraceRow
+from triage.errors import NotFound
+
+_REFRESH_S = 2
+
+
+def trace_view(asked: Asked, trace_id: str, *, way: DeltaGenerator) -> None:
+    """Draw one trace; ``way`` is the place beside the title for the way back and to others."""
+    row = read_row(trace_id)
+    has_spans = bool(_spans(trace_id))
+    with way:
+        _way(asked, trace_id, row=row, has_spans=has_spans)
+    if row is None and not has_spans:
+        st.info(
+            f"There is no trace with the id {plain(trace_id)}. It may have been erased, it may be older than what is "
+            "kept, or the link is cut short.",
+            icon=":material/search_off:",
+        )
+        return
+    is_moving = row is not None and row.status in set(RunStatus) and not RunStatus(row.status).is_final
+    st.fragment(_panes, run_every=_REFRESH_S if is_moving else None)(trace_id)
+    around_it(row)
+
+
+def _way(asked: Asked, trace_id: str, *, row: TraceRow | None, has_spans: bool) -> None:
+    """Draw the way back and to the neighbours, and what can be done with the trace."""
+    beside = read_neighbours(trace_id, asked.filter_at(utc_now()), asked.sort, asked.descending)
+    is_listed = beside.before or beside.after
+    hint = "" if is_listed else " The list, by its filters, does not have this trace or has only this one."
+    st.button("All traces", icon=":material/arrow_back:", key="trace_back", on_click=open_trace, args=(None,))
+    st.button(
+        "Previous", icon=":material/keyboard_arrow_up:", key="trace_previous", shortcut="k",
+        disabled=beside.before is None, on_click=open_trace, args=(beside.before,),
+        help=f"The trace above this one in the list.{hint}",
+    )  # fmt: skip
+    st.button(
+        "Next", icon=":material/keyboard_arrow_down:", key="trace_next", shortcut="j",
+        disabled=beside.after is None, on_click=open_trace, args=(beside.after,),
+        help=f"The trace below this one in the list.{hint}",
+    )  # fmt: skip
+    st.space("stretch")
+    if row is not None or has_spans:
+        compare_with(trace_id, row=row, beside=beside)
+        share(trace_id)
+    if row is not None and row.run_id:
+        desk_link(row.run_id)
+
+
+def _panes(trace_id: str) -> None:
+    """Draw the figures and the steps beside the content of the open one."""
+    row, spans = read_row(trace_id), _spans(trace_id)
+    st.subheader(plain(message_of(row) if row else trace_id), anchor=False)
+    _figures(row, spans)
+    if not spans:
+        st.info("No step has ended yet; each appears here a moment after its end.", icon=":material/hourglass_top:")
+        return
+    left, right = st.columns([6, 5], gap="medium")
+    with left:
+        named, count = _focus(trace_id, spans)
+        waits = row is not None and row.status == RunStatus.AWAITING_APPROVAL
+        waterfall(
+            spans, key=trace_id, focus=(named, count), on_choose=lambda span_id: go(span=span_id),
+            waits_since=max(span.ended_at for span in spans) if waits else None,
+        )  # fmt: skip
+    with right:
+        span = open_span(spans)
+        try:
+            content = read_content(trace_id, span.span_id) if span.content_bytes else {}
+        except ValueError:
+            st.warning("The content of this step is damaged and cannot be read.", icon=":material/broken_image:")
+            content = {}
+        span_view(span, content, key=trace_id)
+
+
+def open_span(spans: Sequence[SpanRow]) -> SpanRow:
+    """Return the step that the address names, else the one that tells most."""
+    named = st.query_params.get("span")
+    return next((span for span in spans if span.span_id == named), None) or most_telling(
+        [span for span in spans if span.kind not in FRAMES] or spans
+    )
+
+
+def _focus(trace_id: str, spans: Sequence[SpanRow]) -> tuple[str, int]:
+    """Return the step that the tree marks when it is drawn first; later ones are marked by the clicks themselves."""
+    kept = st.session_state.get("trace_focus")
+    if kept is None or kept[0] != trace_id:
+        kept = (trace_id, open_span(spans).span_id, 0 if kept is None else kept[2] + 1)
+        st.session_state["trace_focus"] = kept
+    return kept[1], kept[2]
+
+
+def _spans(trace_id: str) -> list[SpanRow]:
+    try:
+        return read_spans(trace_id)
+    except NotFound:
+        return []
+
+
+def _figures(row: TraceRow | None, spans: Sequence[SpanRow]) -> None:
+    """Draw the status, the labels and the figures, and where it failed."""
+    failed = [span for span in spans if span.error and span.kind not in FRAMES]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if row is not None:
+            _badges(row)
+        st.markdown(" · ".join(_facts(row, spans)), width="stretch")
+    if row is not None and row.failure_code:
+        place = f" at “{words.one_line(failed[0].name, limit=60)}”" if failed else ""
+        st.error(f"Failed: {plain(words.words(row.failure_code).lower() + place)}.", icon=":material/error:")
+    if row is not None and row.run_id and row.status == RunStatus.AWAITING_APPROVAL:
+        for approval in services().approvals.list_of_run(row.run_id):
+            if approval.status.is_open:
+                approval_link(approval.id, label=f"Waits for a decision: {plain(approval.summary)}")
+
+
+def _badges(row: TraceRow) -> None:
+    if row.status in set(RunStatus):
+        status = words.run_status(RunStatus(row.status))
+        st.badge(status.text, icon=status.icon, color=status.colour)
+    if row.run_id is None:
+        st.badge("From another program", icon=":material/input:", color="gray", help="It has no run on the desk.")
+    for label in (category_of(row), urgency_of(row)):
+        if label:
+            st.badge(plain(label), color="gray")
+    if row.trip_guardrail:
+        verdict = f": {words.words(row.trip_verdict).lower()}" if row.trip_verdict else ""
+        st.badge(plain(f"{words.words(row.trip_guardrail)}{verdict}"), icon=":material/gpp_bad:", color="red")
+    if row.degraded:
+        st.badge("Offline engine stepped in", icon=":material/cloud_off:", color="orange")
+
+
+def _facts(row: TraceRow | None, spans: Sequence[SpanRow]) -> list[str]:
+    """Return the figures of a trace as Markdown."""
+    steps = words.count(sum(span.kind not in FRAMES for span in spans), "step")
+    if row is None:
+        return [steps]
+    cached = f" ({row.cached_tokens:,} cached)" if row.cached_tokens else ""
+    facts: list[Any] = [
+        f"**{plain(words.duration(row.active_ms))}** of work" if row.active_ms else "",
+        f"**{plain(words.duration(row.waiting_ms))}** waited for people" if row.waiting_ms else "",
+        words.count(row.turns, "turn") if row.turns else "",
+        steps,
+        f"{row.input_tokens:,} tokens read{cached}, {row.output_tokens:,} written",
+        f"**{plain(words.cost(row.cost_usd, unpriced_calls=row.unpriced_calls))}**",
+        plain(row.customer_email or ""),
+        plain(words.exact(row.created_at)),
+    ]
+    return [fact for fact in facts if fact]
