@@ -26,7 +26,8 @@ _SUMS = """
 # What other programs did has no run: its parts are added up to what stands in the place of one.
 _FOREIGN = """
     select
-        trace_id, any_value(trace_key) as trace_key, max(traces.name) as name,
+        trace_id, any_value(trace_key) as trace_key,
+        coalesce(max(traces.name), split_part(max(agents), chr(31), 1), split_part(max(tools), chr(31), 1)) as name,
         coalesce(max(parts.conversation_id), max(traces.conversation_id)) as conversation_id,
         if(sum(error_count) > 0, 'failed', 'completed') as status,
         coalesce(sum(cost_usd), 0)::decimal(18, 9) as cost_usd,
