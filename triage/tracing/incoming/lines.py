@@ -163,7 +163,7 @@ def spool_line(record: Any, *, content: str, marks: dict[str, Any]) -> bytes:
     except ValidationError as error:
         raise InvalidInput(_said(error)) from None
     row = {name: _written(value) for name, value in line if value is not None and name != "content"}
-    words = _limited(row, getattr(line, "content", None), content=content)
+    words = _limited(row, getattr(line, "content", None) or None, content=content)
     if kind == "run":
         row["updated_at"] = NEVER_NEWER.isoformat()
     if kind == "span" and "cost_usd" in record and row.get("is_model_call"):
