@@ -77,14 +77,6 @@ _SUBJECTS = {
     "run": "Run",
     "samples": "Sample records",
 }
-    "approval": "Approval",
-    "customer": "Customer",
-    "data": "Data",
-    "job": "Job",
-    "run": "Run",
-    "samples": "Sample records",
-    "audit": "Audit log",
-}
 
 
 def action_words(action: str) -> ActionWords:
