@@ -19,7 +19,6 @@ PERIODS: dict[str, timedelta | None] = {
     "90 d": timedelta(days=90),
     "All": None,
 }
-
 _KEYS = ("audit_who", "audit_what", "audit_on")
 
 

@@ -82,6 +82,7 @@ def test_nothing_goes_where_it_is_kept_for_ever(desk: Services) -> None:
 def test_it_happens_once_a_day_and_is_audited(desk: Services) -> None:
     settled(desk, desk.runs.submit("My invoice was not generated, please check.", actor=ADMIN))
     assert desk.keeper is not None
+    desk.settle_traces()
     times = [utc_now() + timedelta(days=800)]
     desk.keeper.close()
     keeper = DataKeeper(desk.keeper._holdings, keep=KEEP, clock=lambda: times[0])
