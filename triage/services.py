@@ -12,6 +12,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.records import Records, open_engine
+from triage.alerts.service import AlertService
+from triage.alerts.watch import AlertWatch
 from triage.approvals.aftermath import AftermathService
 from triage.approvals.brief import BriefService
 from triage.approvals.edits import ToolBook
@@ -75,6 +77,7 @@ class Services:
     audit: AuditService
     releases: ReleaseService
     cases: CaseService
+    alerts: AlertService
     is_owner: bool
     resumable: ResumableService | None = None
     engine: DurableEngine | None = None
@@ -90,6 +93,7 @@ class Services:
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
     timekeeper: Timekeeper | None = None
+    alert_watch: AlertWatch | None = None
     notices: NoticeSender | None = None
 
     @cached_property
@@ -110,6 +114,8 @@ class Services:
 
     def close(self) -> None:
         """Stop working; what is unfinished is taken up by the next start."""
+        if self.alert_watch is not None:
+            self.alert_watch.close()
         if self.timekeeper is not None:
             self.timekeeper.close()
         if self.notices is not None:
@@ -236,6 +242,7 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
         **_alike(settings, records, policies=PolicyService(records=records), queue=ElsewhereQueue()),
         folder=folder,
         switches=SwitchService(records=records),
+        alerts=AlertService(records=records),
         is_owner=False,
     )
 
@@ -267,6 +274,9 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     mirror.start()
     timekeeper = Timekeeper(records=records, queue=engine, policies=policies, notify=notify_approval)
     timekeeper.start()
+    trace_queries = TraceQueries(traces)
+    alert_watch = AlertWatch(records=records, traces=trace_queries)
+    alert_watch.start()
     notices = NoticeSender(records=records, console_url=settings.console_url, allow=settings.webhook_allow)
     notices.start()
     alike = _alike(
@@ -290,7 +300,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         models=models,
         team=team,
         traces=traces,
-        trace_queries=TraceQueries(traces),
+        trace_queries=trace_queries,
         processor=processor,
         exporter=exporter,
         inbox=inbox,
@@ -298,6 +308,8 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         segments=segments,
         mirror=mirror,
         timekeeper=timekeeper,
+        alerts=AlertService(records=records, traces=trace_queries, look=alert_watch.look),
+        alert_watch=alert_watch,
         notices=notices,
     )
 
