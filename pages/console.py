@@ -39,11 +39,13 @@ def navigation(count: int) -> StreamlitPage:
             "Observe": [
                 st.Page("overview.py", title="Overview", icon=":material/monitoring:"),
                 st.Page("traces.py", title="Traces", icon=":material/account_tree:"),
+                st.Page("guardrails.py", title="Guardrails", icon=":material/shield:"),
             ],
             "Improve": [st.Page("team.py", title="Team", icon=":material/groups:")],
             "Control": [
                 st.Page("policies.py", title="Policies", icon=":material/gavel:"),
                 st.Page("audit.py", title="Audit log", icon=":material/history:"),
+                st.Page("data.py", title="Data", icon=":material/database:"),
             ],
         }
     )

@@ -1,129 +1,127 @@
-"""What the desk did in a time range: one row of numbers, then the charts behind them."""
+"""What the desk did in a time range: one row of numbers, then the charts behind them, part by part."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 import streamlit as st
 
-from pages.components import charts, words
-from pages.components.context import services
-from pages.components.panel import chart_panel
+from pages.components import words
+from pages.components.came_back import remember, what_was_left
+from pages.components.context import actor, services
+from pages.components.measure_filters import broken_filters, filter_words, measure_filters
+from pages.components.overview_view import View
+from pages.components.refusal import show_refusal
+from pages.components.text import plain
+from pages.components.time_range import ChosenRange, broken_range, time_range_control
+from pages.components.topic_cost import draw_costs
+from pages.components.topic_handoffs import draw_handoffs
+from pages.components.topic_people import draw_people
+from pages.components.topic_runs import draw_runs
+from pages.components.topic_summary import draw_summary, time_card
+from pages.components.topic_tools import draw_tools
 from pages.components.totals import totals_row
-from triage.domain import RunStatus, utc_now
+from triage.domain import Actor
+from triage.domain.traces import MeasureFilter, TraceChoices
+from triage.errors import TriageError
+from triage.measures.topics import Head, Question
 
-RANGES = {
-    "1 h": (timedelta(hours=1), timedelta(minutes=5)),
-    "24 h": (timedelta(hours=24), timedelta(hours=1)),
-    "7 d": (timedelta(days=7), timedelta(days=1)),
-    "30 d": (timedelta(days=30), timedelta(days=1)),
-    "90 d": (timedelta(days=90), timedelta(days=1)),
-}
+TOPICS = ("Summary", "Runs", "Cost", "Times", "Handoffs", "Tools and models", "People")
+EVERY = {"By hand": None, "Every 30 s": 30, "Every minute": 60, "Every 5 min": 300}
 
 
-@st.cache_data(ttl=20, max_entries=20, show_spinner=False)
-def read_overview(name: str) -> tuple[Any, datetime]:
-    """Return the figures of a range and when they were read."""
-    length, step = RANGES[name]
-    until = utc_now()
-    return services().trace_queries.overview(length=length, until=until, step=step), until
+@st.cache_data(ttl=30, max_entries=100, show_spinner="Counting …")
+def answer(topic: str, question: Question) -> Any:
+    """Return the figures of one part of the page."""
+    return getattr(services().measures, topic)(question)
 
 
-head, controls = st.columns([2, 3], vertical_alignment="center")
-head.title("Overview")
-with controls.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
-    chosen = st.segmented_control(
-        "Time range",
-        list(RANGES),
-        default="7 d",
-        required=True,
-        key="range",
-        bind="query-params",
-        label_visibility="collapsed",
+@st.cache_data(ttl=30, max_entries=40, show_spinner="Counting …")
+def people_answer(question: Question, name: str, role: str) -> Any:
+    """Return the figures of people that this person may see."""
+    return services().measures.people(question, actor=Actor(name=name, role=role))
+
+
+@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
+def read_choices() -> TraceChoices:
+    """Return what can be filtered by."""
+    return services().measures.choices()
+
+
+def draw_topic(topic: str, view: View, head: Head, question: Question) -> None:
+    """Draw one part of the page."""
+    if topic == "Summary":
+        draw_summary(view, head, answer("runs", question))
+    elif topic == "Runs":
+        draw_runs(view, answer("runs", question))
+    elif topic == "Cost":
+        draw_costs(view, head, answer("costs", question))
+    elif topic == "Times":
+        for column, kind in zip(st.columns(2), ("completion", "first_event"), strict=True):
+            with column:
+                time_card(view, head.times_by_time, kind=kind)
+    elif topic == "Handoffs":
+        draw_handoffs(view, answer("handoffs", question))
+    elif topic == "Tools and models":
+        draw_tools(view, answer("tools", question))
+    else:
+        person = actor()
+        draw_people(view, people_answer(question, person.name, person.role.value))
+
+
+def figures(chosen_range: ChosenRange, chosen: MeasureFilter, choices: TraceChoices, *, usual: str) -> None:
+    """Draw the numbers and the chosen part; the range is read anew, so that it ends now each time."""
+    view = View(chosen_range.until_now(), chosen, tuple(choices.models))
+    question = Question(time_range=view.range.time_range, chosen=view.chosen, step=view.step)
+    try:
+        head = answer("head", question)
+        totals_row(view, head, approvals=services().approvals)
+        topic = st.segmented_control(
+            "Part", TOPICS, default=usual, required=True, key="part", bind="query-params",
+            label_visibility="collapsed",
+        )  # fmt: skip
+        remember(range=chosen_range, chosen=chosen, part=topic)
+        if head.is_empty and topic != "People":
+            with st.container(border=True):
+                narrowed = " and these filters" if filter_words(chosen) else ""
+                st.markdown(
+                    f"**No runs in {plain(view.range.words)}{narrowed}.** Choose a longer time range"
+                    + (" or clear the filters." if narrowed else ", or submit a message on the desk.")
+                )
+                st.page_link("desk.py", label="Go to the desk", icon=":material/inbox:")
+            return
+        draw_topic(topic, view, head, question)
+    except TriageError as error:
+        show_refusal(error)
+        return
+    st.caption(
+        f"Read at {words.exact(head.read_at)}, days are UTC. Changes are against {plain(view.range.before)}."
+        " A click on a bar or point lists the traces behind it, as do the links in the head of a card."
     )
-    if st.button("Refresh", icon=":material/refresh:", help="Read the figures again; they are at most 20 seconds old."):
-        read_overview.clear()
 
-overview, read_at = read_overview(chosen)
-totals = overview.totals
-step = RANGES[chosen][1]
 
-totals_row(overview, approvals=services().approvals, period=chosen)
-
-if not totals.runs and not overview.models:
-    with st.container(border=True):
-        st.markdown(f"**No runs in the last {chosen}.** Choose a longer time range, or submit a message on the desk.")
-        st.page_link("desk.py", label="Go to the desk", icon=":material/inbox:")
+head_column, controls = st.columns([1, 5], vertical_alignment="center")
+head_column.title("Overview")
+address = {name: st.query_params.get_all(name) for name in st.query_params}
+try:
+    choices = read_choices()
+except TriageError as error:
+    show_refusal(error)
     st.stop()
-
-unit = "day" if step >= timedelta(days=1) else "hour" if step >= timedelta(hours=1) else "5 minutes"
-starts = [bucket.at for bucket in overview.runs]
-left, right = st.columns(2)
-with left:
-    measures = {"Cost": "cost", "Calls": "calls", "Tokens": "tokens"}
-    is_free = not any(bucket.cost_usd for bucket in overview.models)
-    picked = st.session_state.get("measure") or ("Calls" if is_free else "Cost")
-    measure = measures[picked]
-    unpriced = sum(bucket.unpriced_calls for bucket in overview.models)
-    note = f"{words.count(unpriced, 'call')} unpriced, not counted" if unpriced else "every call priced"
-    noun = {"cost": "Cost by model, US dollars", "calls": "Model calls", "tokens": "Tokens, read and written"}[measure]
-    clicked = chart_panel(
-        f"{noun} per {unit}",
-        note,
-        charts.model_figure(
-            overview.models, known_models=overview.known_models, measure=measure, starts=starts, step=step
-        ),
-        key="by_model",
-        rows=overview.models,
-        alt=f"Stacked bars: {noun.lower()} per {unit} over the last {chosen}, by model.",
-        choices=list(measures),
-        choice=picked,
-        choice_key="measure",
-    )
-    if clicked:
-        day, model = clicked
-        st.switch_page(
-            "traces.py", query_params={"day": day, **({} if model == charts.OTHER_MODELS else {"model": model})}
-        )
-with right:
-    clicked = chart_panel(
-        "Time to completion, seconds",
-        f"half and 95 % of the runs per {unit}, without waiting for people",
-        charts.latency_figure(overview.runs, step=step),
-        key="latency",
-        rows=overview.runs,
-        alt=f"Lines: median and 95th percentile of active time in seconds per {unit} over the last {chosen}.",
-    )
-    if clicked:
-        st.switch_page("traces.py", query_params={"day": clicked[0], "sort": "Slowest"})
-
-left, right = st.columns(2)
-with left:
-    clicked = chart_panel(
-        "Runs by status and category",
-        words.count(totals.runs, "run"),
-        charts.outcome_figure(overview.outcomes),
-        key="outcomes",
-        rows=overview.outcomes,
-        alt=f"Bars: number of runs in each status over the last {chosen}, split by category.",
-    )
-    if clicked:
-        status = words.run_status(RunStatus(clicked[0])).text
-        st.switch_page("traces.py", query_params={"period": chosen, "trace_status": status})
-with right:
-    clicked = chart_panel(
-        "Guardrail trips by check and verdict",
-        words.count(totals.blocked, "run") + " stopped",
-        charts.trip_figure(overview.trips),
-        key="trips",
-        rows=overview.trips,
-        alt=f"Bars: number of runs stopped by each guardrail and verdict over the last {chosen}.",
-        empty="No check stopped a run in this time.",
-    )
-    if clicked:
-        status = words.run_status(RunStatus.BLOCKED).text
-        st.switch_page("traces.py", query_params={"period": chosen, "trace_status": status})
-st.caption(
-    f"Read at {words.exact(read_at)}. Days and hours are UTC. A click on a bar or point lists the traces behind it."
-)
+left = what_was_left()
+problems = [*broken_range(address), *broken_filters(address, choices)]
+with controls.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
+    chosen_range = time_range_control(usual=left.range)
+    chosen = measure_filters(choices, usual=left.chosen)
+    every = st.selectbox(
+        "Refresh", list(EVERY), key="refresh", bind="query-params", label_visibility="collapsed", width=122,
+        help="How often the figures are read again by themselves.",
+    )  # fmt: skip
+    if st.button("", icon=":material/refresh:", help="Read the figures again; they are at most half a minute old."):
+        for cached in (answer, people_answer, read_choices):
+            cached.clear()
+for problem in [*problems, *([chosen_range.problem] if chosen_range.problem else [])]:
+    st.warning(plain(problem), icon=":material/link_off:")
+if narrowed_to := filter_words(chosen):
+    st.caption(f"Only {plain(narrowed_to)}.")
+st.fragment(figures, run_every=EVERY.get(every))(chosen_range, chosen, choices, usual=left.part or TOPICS[0])

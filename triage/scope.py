@@ -25,6 +25,9 @@ class Steps(Protocol):
         ``once`` refuses with OutcomeUnknown what was begun before a kill and may have been done.
         """
 
+    def is_kept(self, name: str) -> bool:
+        """Return whether the next step of this name was finished before a kill."""
+
 
 class EventSink(Protocol):
     """Where a run tells what happens; see ``NewEvent`` for the meaning of ``key``."""
@@ -58,6 +61,10 @@ class DirectSteps:
     async def run(self, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:  # noqa: ARG002
         """Run ``work``."""
         return await work()
+
+    def is_kept(self, name: str) -> bool:  # noqa: ARG002
+        """Return False."""
+        return False
 
 
 class NoEvents:

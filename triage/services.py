@@ -6,9 +6,11 @@ import asyncio
 import gc
 import hashlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.records import Records, open_engine
@@ -24,12 +26,16 @@ from triage.approvals.switches import SwitchService, switch_names
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
 from triage.customers import CustomerService
+from triage.data_care.retention import Retention
+from triage.data_care.service import DataCareService
 from triage.domain import Run
 from triage.errors import NotFound
 from triage.evaluation.cases import CaseService
+from triage.guardrails.reading import GuardrailReading
 from triage.guardrails.release import ReleaseService
 from triage.guardrails.service import GuardrailService
 from triage.keys import signing_key
+from triage.measures.service import MeasureService
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
 from triage.ownership import DataFolder
@@ -42,6 +48,8 @@ if TYPE_CHECKING:
     from storage.traces.queries import TraceQueries
     from storage.traces.store import TraceStore
     from triage.approvals.resumable import ResumableService
+    from triage.data_care.holdings import Holdings
+    from triage.data_care.keeper import DataKeeper
     from triage.llm.registry import ModelRegistry
     from triage.notices.sender import NoticeSender
     from triage.runs.engine import DurableEngine
@@ -78,6 +86,7 @@ class Services:
     releases: ReleaseService
     cases: CaseService
     alerts: AlertService
+    data_care: DataCareService
     is_owner: bool
     resumable: ResumableService | None = None
     engine: DurableEngine | None = None
@@ -95,6 +104,7 @@ class Services:
     timekeeper: Timekeeper | None = None
     alert_watch: AlertWatch | None = None
     notices: NoticeSender | None = None
+    keeper: DataKeeper | None = None
 
     @cached_property
     def briefs(self) -> BriefService:
@@ -103,8 +113,13 @@ class Services:
 
     @cached_property
     def guardrails(self) -> GuardrailService:
-        """Keeps what people say of trips; only the owner can find the trip that something is said of."""
-        return GuardrailService(records=self.records, trips=self.trace_queries.trips if self.trace_queries else None)
+        """Keeps what people say of trips; only the owner can read the trip that something is said of."""
+        return GuardrailService(records=self.records, reading=GuardrailReading(self.trace_queries))
+
+    @cached_property
+    def measures(self) -> MeasureService:
+        """Answers the questions of the overview; there is something to answer from in the owner only."""
+        return MeasureService(traces=self.trace_queries, records=self.records)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""
@@ -116,6 +131,8 @@ class Services:
         """Stop working; what is unfinished is taken up by the next start."""
         if self.alert_watch is not None:
             self.alert_watch.close()
+        if self.keeper is not None:
+            self.keeper.close()
         if self.timekeeper is not None:
             self.timekeeper.close()
         if self.notices is not None:
@@ -231,6 +248,12 @@ def _alike(
         "customers": CustomerService(records),
         "samples": SampleService(records=records),
         "audit": AuditService(records=records),
+        "data_care": DataCareService(
+            records=records,
+            key=signing_key(settings),
+            folder=settings.data_dir.resolve(),
+            retention=Retention.of(settings),
+        ),
         "releases": ReleaseService(records=records, queue=queue),
         "cases": CaseService(records=records),
     }
@@ -251,6 +274,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     # The SDK takes a second or two to import, and a command that only hands work over does without it.
     from storage.traces.queries import TraceQueries  # noqa: PLC0415
     from triage.approvals.resumable import ResumableService  # noqa: PLC0415
+    from triage.data_care.keeper import DataKeeper  # noqa: PLC0415
     from triage.llm.registry import ModelRegistry  # noqa: PLC0415
     from triage.notices.sender import NoticeSender  # noqa: PLC0415
     from triage.runs.mirror import RunMirror  # noqa: PLC0415
@@ -289,8 +313,21 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         tools=TeamToolBook(team.agents.values()),
     )
     key = signing_key(settings)
+    held = partial(_holdings, settings, records, traces=traces, processor=processor)
+    keeper = DataKeeper(
+        held(
+            sync=mirror.sync,
+            stop_run=segments.stop,
+            running=lambda: segments.running,
+            flush_events=working.event_log.flush,
+            forget_outgoing=exporter.forget if exporter else lambda _: 0,
+        ),
+        keep=Retention.of(settings),
+    )
+    keeper.start()
     return Services(
         **alike,
+        keeper=keeper,
         folder=folder,
         switches=working.switches,
         is_owner=True,
@@ -312,6 +349,75 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         alert_watch=alert_watch,
         notices=notices,
     )
+
+
+def _holdings(
+    settings: Settings,
+    records: Records,
+    *,
+    traces: TraceStore,
+    processor: SpoolingProcessor,
+    sync: Callable[[], None] = lambda: None,
+    **working: Any,
+) -> Holdings:
+    """Return what the keeper of the data folder works on; ``sync`` tells the trace store how the runs are."""
+    from storage.records.database_file import DatabaseFile, database_path  # noqa: PLC0415 - see _build_owner
+    from storage.traces.care import TraceCare  # noqa: PLC0415
+    from triage.data_care.holdings import Holdings  # noqa: PLC0415
+
+    def settle() -> bool:
+        sync()
+        return processor.drain()
+
+    path = database_path(records.engine)
+    return Holdings(
+        folder=settings.data_dir.resolve(),
+        records=records,
+        records_file=None if path is None else DatabaseFile(path),
+        traces=TraceCare(traces),
+        key=signing_key(settings),
+        settle=settle,
+        **working,
+    )
+
+
+@contextmanager
+def open_keeper(settings: Settings) -> Iterator[DataKeeper]:
+    """Own the data folder for the length of the block, for the work on what is kept only: no agent runs meanwhile.
+
+    Raises:
+        DataFolderError: the folder cannot be used, or another process owns it.
+    """
+    from storage.traces.store import TraceStore  # noqa: PLC0415 - see _build_owner
+    from triage.data_care.keeper import DataKeeper  # noqa: PLC0415
+    from triage.tracing.processor import SpoolingProcessor  # noqa: PLC0415
+
+    folder = DataFolder(settings.data_dir)
+    folder.prepare()
+    folder.own("command line")
+    with ExitStack() as open_parts:
+        open_parts.callback(folder.release)
+        records = _open_records(settings)
+        open_parts.callback(records.close)
+        traces = TraceStore.open(settings.traces_path)
+        open_parts.callback(traces.close)
+        processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
+        open_parts.callback(processor.shutdown)
+        keep = Retention.of(settings)
+        yield DataKeeper(_holdings(settings, records, traces=traces, processor=processor), keep=keep)
+
+
+def restore(settings: Settings, file: Path) -> dict[str, Any]:
+    """Bring a backup back into the data folder of the settings, which must be empty.
+
+    Raises:
+        InvalidInput: the folder is not empty, or the file cannot be used.
+        DataFolderError: the folder cannot be written.
+    """
+    from storage.records.migrate import HEAD  # noqa: PLC0415
+    from triage.data_care.backup import restore_backup  # noqa: PLC0415
+
+    return restore_backup(file, settings.data_dir, newest_version=HEAD)
 
 
 def _open_traces(settings: Settings, records: Records) -> tuple[TraceStore, SpoolingProcessor, OtlpExporter | None]:

@@ -97,6 +97,24 @@ class Settings(BaseSettings):
         alias="TRIAGE_WEBHOOK_ALLOW",
         description="Hosts inside your own network that may get notices, separated by commas.",
     )
+    keep_conversations_days: int = Field(
+        730,
+        ge=0,
+        alias="TRIAGE_KEEP_CONVERSATIONS_DAYS",
+        description="Days after which a conversation without anything new is removed; 0 keeps it for ever.",
+    )
+    keep_content_days: int = Field(
+        90,
+        ge=0,
+        alias="TRIAGE_KEEP_CONTENT_DAYS",
+        description="Days for which traces keep messages, arguments and results; 0 keeps them for ever.",
+    )
+    keep_measures_days: int = Field(
+        400,
+        ge=0,
+        alias="TRIAGE_KEEP_MEASURES_DAYS",
+        description="Days for which traces keep what is counted: spans, times, tokens, cost; 0 keeps it for ever.",
+    )
     otlp_endpoint: str | None = Field(
         None,
         alias="TRIAGE_OTLP_ENDPOINT",

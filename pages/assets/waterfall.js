@@ -4,6 +4,7 @@
 const ROW = 26;
 const SPARE = 12;
 const HIGHEST = 572;
+const MANY = 40;
 const FAILED = 1, FRAME = 2;
 const LEGEND = [["model", "Model"], ["tool", "Tool"], ["guardrail", "Check"], ["handoff", "Handover"]];
 const views = new WeakMap();
@@ -47,6 +48,7 @@ class View {
     this.part("frames").onchange = () => this.layOut();
     this.part("error").onclick = () => this.nextError();
     this.part("fold").onclick = () => this.foldAll();
+    this.part("zoom").onclick = () => this.zoom(!this.isNear);
     this.find = (event) => {
       const isTyping = event.composedPath()[0].closest?.('input:not([type="checkbox"]), textarea, [contenteditable="true"]');
       if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
@@ -120,31 +122,58 @@ class View {
       this.visible.push(item);
     }
     if (!text) this.visible.push(...waits.map((wait) => ({ wait })));
-    this.part("count").textContent = text ? `${shown.length} of ${this.rows.length} steps` : `${this.rows.length.toLocaleString("en")} steps`;
+    const matched = text ? shown.length : this.rows.filter((row) => withFrames || !(row.flags & FRAME)).length;
+    const all = this.rows.length.toLocaleString("en");
+    this.part("count").textContent = matched < this.rows.length ? `${matched.toLocaleString("en")} of ${all}` : `${all} steps`;
+    this.part("count").title = this.part("count").textContent;
     this.part("fold").textContent = this.folded.size ? "Unfold all" : "Fold all";
     this.space.style.height = `${this.visible.length * ROW}px`;
     this.list.style.height = `${Math.min(Math.max(this.visible.length, 2) * ROW, HIGHEST)}px`;
-    this.drawAxis();
+    this.part("zoom").hidden = this.visible.length <= MANY && !this.isNear;
     this.paint(true);
   }
 
+  // From when to when the axis reaches: the whole trace, or the steps in sight without those that only hold others.
+  extent(first, last) {
+    if (!this.isNear) return [0, Math.max(this.data.total, 0.001)];
+    const inSight = this.visible.slice(first, last).flatMap((item) => (item.row ? [item.row] : []));
+    const leaves = inSight.filter((row) => !(this.rows[row.place + 1]?.depth > row.depth));
+    const rows = leaves.length ? leaves : inSight;
+    if (!rows.length) return [0, Math.max(this.data.total, 0.001)];
+    const from = Math.min(...rows.map((row) => row.start));
+    return [from, Math.max(...rows.map((row) => row.start + row.length), from + 0.001)];
+  }
+
+  share(at) {
+    return Math.min(Math.max((at - this.from) / (this.to - this.from), 0), 1) * 100;
+  }
+
   drawAxis() {
-    const axis = this.part("axis");
-    axis.replaceChildren();
-    const total = Math.max(this.data.total, 0.001);
-    const step = niceStep(total);
-    for (let at = 0; at <= total * 0.97; at += step) {
+    const step = niceStep(this.to - this.from);
+    const ticks = [];
+    for (let at = Math.ceil(this.from / step) * step; this.share(at) <= 96 && at <= this.to; at += step) {
       const tick = make("b", "", at ? seconds(at, step) : "0 s");
-      tick.style.left = `${(at / total) * 100}%`;
-      axis.append(tick);
+      tick.style.left = `${this.share(at)}%`;
+      ticks.push(tick);
     }
+    this.part("axis").replaceChildren(...ticks);
+  }
+
+  zoom(isNear) {
+    this.isNear = isNear;
+    this.part("zoom").textContent = isNear ? "Whole time" : "Zoom in";
+    this.layOut();
   }
 
   paint(isAnew = false) {
-    const first = Math.max(0, Math.floor(this.list.scrollTop / ROW) - SPARE);
-    const last = Math.min(this.visible.length, Math.ceil((this.list.scrollTop + HIGHEST) / ROW) + SPARE);
-    if (!isAnew && this.painted && this.painted[0] <= first + SPARE / 2 && this.painted[1] >= last - SPARE / 2) return;
+    const top = Math.floor(this.list.scrollTop / ROW);
+    const bottom = Math.ceil((this.list.scrollTop + HIGHEST) / ROW);
+    const first = Math.max(0, top - SPARE);
+    const last = Math.min(this.visible.length, bottom + SPARE);
+    if (!isAnew && !this.isNear && this.painted && this.painted[0] <= first + SPARE / 2 && this.painted[1] >= last - SPARE / 2) return;
     this.painted = [first, last];
+    [this.from, this.to] = this.extent(top, bottom);
+    this.drawAxis();
     this.space.replaceChildren(...this.visible.slice(first, last).map((item, at) => this.draw(item, first + at)));
     if (!this.visible.length) this.space.append(make("div", "none", "No step has these words."));
     const active = this.visible.findIndex((item) => item.row?.id === this.chosen);
@@ -161,7 +190,6 @@ class View {
     line.setAttribute("aria-setsize", this.visible.length);
     const name = make("span", "name");
     const track = make("span", "track");
-    const total = Math.max(this.data.total, 0.001);
     if (item.wait) {
       line.classList.add("wait");
       line.setAttribute("aria-label", item.wait.text);
@@ -182,14 +210,15 @@ class View {
       name.style.paddingLeft = `${Math.min(depth, 12) * 13}px`;
       name.append(make("span", "caret"), make("i", "dot"), make("span", isFailed ? "failed" : "", row.title));
       if (row.badge) name.append(make("em", "", row.badge));
+      const [left, right] = [this.share(row.start), this.share(row.start + row.length)];
       const bar = make("i", "bar");
-      bar.style.left = `${Math.min((row.start / total) * 100, 99.5)}%`;
-      bar.style.width = `${Math.max((row.length / total) * 100, 0.4)}%`;
-      track.append(bar);
+      bar.style.left = `${Math.min(left, 99.5)}%`;
+      bar.style.width = `${Math.max(right - left, 0.4)}%`;
+      if (row.start <= this.to && row.start + row.length >= this.from) track.append(bar);
     }
-    for (const wait of this.waits) {
+    for (const wait of this.waits.filter(({ at }) => at >= this.from && at <= this.to)) {
       const mark = make("i", "mark");
-      mark.style.left = `${(wait.at / total) * 100}%`;
+      mark.style.left = `${this.share(wait.at)}%`;
       track.append(mark);
     }
     line.append(name, track, make("span", "time", item.row?.time ?? ""), make("span", "cost", item.row?.cost ?? ""));

@@ -13,23 +13,39 @@ from triage.domain.traces import MeasureFilter
 
 CATEGORIES = {words.category(category).text: category.value for category in Category}
 """The categories by what they are called here and in the address."""
-_NAMES = {"model": "model", "agent": "agent", "category": "category"}
+PREFIX = "only_"
+"""Sets these names in the address apart from those of other pages, which would take over each other's values."""
+_NAMES = ("model", "agent", "category")
+_CUSTOMER = f"{PREFIX}customer"
 
 
-def measure_filters(choices: Any) -> MeasureFilter:
-    """Draw the filters in a popover that says how many are set, and return what they ask for."""
+def measure_filters(choices: Any, *, usual: MeasureFilter | None = None) -> MeasureFilter:
+    """Draw the filters in a popover that says how many are set, and return what they ask for.
+
+    What the address does not say is as in ``usual``.
+    """
+    usual = usual or MeasureFilter()
+    names = {value: name for name, value in CATEGORIES.items()}
+    offered = {
+        "model": (choices.models, usual.models),
+        "agent": (choices.agents, usual.agents),
+        "category": (list(CATEGORIES), [names[value] for value in usual.categories]),
+    }
     # On the first run the address has the filters and the session does not know them yet.
-    keys = (*_NAMES, "customer")
+    keys = (*(PREFIX + name for name in _NAMES), _CUSTOMER)
     active = sum(bool(st.session_state.get(key, st.query_params.get(key))) for key in keys)
     with st.popover(f"Filters · {active}" if active else "Filters", icon=":material/tune:"):
-        models = st.multiselect("Model", choices.models, key="model", bind="query-params", placeholder="Any")
-        agents = st.multiselect("Agent", choices.agents, key="agent", bind="query-params", placeholder="Any")
-        categories = st.multiselect(
-            "Category", list(CATEGORIES), key="category", bind="query-params", placeholder="Any"
-        )
+        models, agents, categories = (
+            st.multiselect(
+                name.capitalize(), options, [value for value in chosen if value in options], key=PREFIX + name,
+                bind="query-params", placeholder="Any",
+            )
+            for name, (options, chosen) in offered.items()
+        )  # fmt: skip
         customer = st.text_input(
-            "Customer", key="customer", bind="query-params", placeholder="Whole e-mail address", max_chars=254
-        )
+            "Customer", usual.customer or "", key=_CUSTOMER, bind="query-params", placeholder="Whole e-mail address",
+            max_chars=254,
+        )  # fmt: skip
         st.button("Clear filters", icon=":material/filter_alt_off:", on_click=_clear, disabled=not active)
     return MeasureFilter(
         models=tuple(models),
@@ -37,18 +53,6 @@ def measure_filters(choices: Any) -> MeasureFilter:
         categories=tuple(CATEGORIES[name] for name in categories if name in CATEGORIES),
         customer=(customer or "").strip().lower() or None,
     )
-
-
-def filter_params(chosen: MeasureFilter) -> dict[str, Any]:
-    """Return the filters for the address of another page."""
-    names = {value: name for name, value in CATEGORIES.items()}
-    params: dict[str, Any] = {
-        "model": list(chosen.models),
-        "agent": list(chosen.agents),
-        "category": [names[value] for value in chosen.categories],
-        "customer": chosen.customer,
-    }
-    return {name: value for name, value in params.items() if value}
 
 
 def filter_words(chosen: MeasureFilter) -> str:
@@ -62,14 +66,14 @@ def broken_filters(address: Mapping[str, Sequence[str]], choices: Any) -> list[s
     """Return a sentence for each filter in an address that names something unknown."""
     known = {"model": choices.models, "agent": choices.agents, "category": list(CATEGORIES)}
     return [
-        f"No {_NAMES[name]} is called “{words.one_line(value, limit=60)}”; this filter is left out."
+        f"No {name} is called “{words.one_line(value, limit=60)}”; this filter is left out."
         for name, allowed in known.items()
-        for value in address.get(name, ())
+        for value in address.get(PREFIX + name, ())
         if value and value not in allowed
     ]
 
 
 def _clear() -> None:
-    for key in _NAMES:
-        st.session_state[key] = []
-    st.session_state["customer"] = ""
+    for name in _NAMES:
+        st.session_state[PREFIX + name] = []
+    st.session_state[_CUSTOMER] = ""

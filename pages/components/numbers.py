@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from pages.components import words
-from pages.components.text import plain
+
+_MOST_PER_CENT = 900
 
 Change = str | int | None
 """What ``st.metric`` takes as a change: text with its sign, 0 for none, None where there is nothing to compare."""
@@ -18,10 +19,7 @@ def share(part: float | None) -> str:
 
 def trend_of_count(now: int, before: int) -> Change:
     """Return the change of a count in per cent."""
-    if not before:
-        return None
-    change = round((now - before) / before * 100)
-    return f"{change:+,} %" if change else 0
+    return _relative(now, before)
 
 
 def trend_of_share(now: float | None, before: float | None) -> Change:
@@ -44,7 +42,14 @@ def trend_of_time(now_ms: float | None, before_ms: float | None) -> Change:
 
 def trend_of_money(now: Decimal, before: Decimal) -> Change:
     """Return the change of a sum of US dollars in per cent."""
+    return _relative(now, before)
+
+
+def _relative(now: int | Decimal, before: int | Decimal) -> Change:
+    """Return a change in per cent, or how many times as much it is where per cent say nothing any more."""
     if not before:
         return None
     change = round((now - before) / before * 100)
-    return plain(f"{change:+,} %") if change else 0
+    if change > _MOST_PER_CENT:
+        return f"{round(now / before):,}-fold"
+    return f"{change:+,} %" if change else 0

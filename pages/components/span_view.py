@@ -17,6 +17,7 @@ from triage.domain.traces import SpanRow
 MAX_SHOWN = 4_000
 MAX_WHOLE = 200_000
 MAX_PIECES = 30
+_PANE_PX, _LONG_BYTES = 610, 1_500
 _AVATARS = {
     "instructions": ":material/description:",
     "customer": ":material/person:",
@@ -36,7 +37,8 @@ _STAGES = {
 def span_view(span: SpanRow, content: Mapping[str, Any], *, key: str) -> None:
     """Draw what a step says; ``content`` is read for the open step only."""
     key = f"{key}_{span.span_id}"
-    with st.container(border=True):
+    # Long content scrolls by itself, so that the tree beside it stays in sight.
+    with st.container(border=True, height=_PANE_PX if span.content_bytes > _LONG_BYTES else "content"):
         _head(span, content, key=key)
         if span.error and not said.is_failure(span):
             st.info("A check stopped the work of this agent; the check is a step of its own.", icon=":material/block:")
@@ -61,7 +63,7 @@ def _head(span: SpanRow, content: Mapping[str, Any], *, key: str) -> None:
     icon = said.KIND_ICONS.get(span.kind, ":material/circle:")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.markdown(f"{icon} **{plain(said.title(span))}**", width="stretch")
-        st.toggle("JSON", key=f"{key}_json", disabled=not content, help="The content as it was kept.")
+        st.toggle("JSON", key=f"{key}_json", disabled=not content)
         st.download_button(
             "Download",
             lambda: orjson.dumps({"step": span, "content": content}, option=orjson.OPT_INDENT_2, default=str),

@@ -48,17 +48,13 @@ class ChosenRange:
         return "hour" if self.step < _DAY else "day" if self.step == _DAY else "week"
 
     @property
-    def query_params(self) -> dict[str, str]:
-        """The same range for the address of another page."""
-        if self.name != CUSTOM:
-            return {"range": self.name}
-        return range_params(self.time_range)
+    def before(self) -> str:
+        """How a sentence names the period that it is compared with."""
+        return f"the {self.name} before" if self.name in RANGES else "the time of the same length before"
 
-
-def range_params(time_range: TimeRange) -> dict[str, str]:
-    """Return a range of one's own for the address of a page."""
-    start, end = (f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}" for at in (time_range.start, time_range.end))
-    return {"range": CUSTOM, "from": start, "to": end}
+    def until_now(self) -> ChosenRange:
+        """Return the same range as it is at this moment."""
+        return recent(self.name, now=utc_now()) if self.name in RANGES and self.problem is None else self
 
 
 def recent(name: str, *, now: datetime) -> ChosenRange:
@@ -89,19 +85,24 @@ def step_of(length: timedelta) -> timedelta:
     return _DAY if length <= timedelta(days=100) else 7 * _DAY
 
 
-def time_range_control(*, usual: str = USUAL) -> ChosenRange:
-    """Ask for the time range; ``range``, ``from`` and ``to`` in the address."""
+def time_range_control(*, usual: ChosenRange | None = None) -> ChosenRange:
+    """Ask for the time range; ``range``, ``from`` and ``to`` in the address, without them the ``usual`` one."""
     name = st.segmented_control(
-        "Time range", [*RANGES, CUSTOM], default=usual, required=True, key="range", bind="query-params",
-        label_visibility="collapsed",
+        "Time range", [*RANGES, CUSTOM], default=usual.name if usual else USUAL, required=True, key="range",
+        bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     now = utc_now()
     if name != CUSTOM:
-        return recent(name if name in RANGES else usual, now=now)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+        return recent(name if name in RANGES else USUAL, now=now)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    first, last = midnight - 7 * _DAY, midnight + _DAY
+    if usual is not None and usual.name == CUSTOM:
+        first, last = usual.time_range.start, usual.time_range.end
     with st.popover("From and to", icon=":material/date_range:"):
-        start = st.datetime_input("From (UTC)", midnight - 7 * _DAY, key="from", bind="query-params", step=300)
-        end = st.datetime_input("To (UTC)", midnight + _DAY, key="to", bind="query-params", step=300)
+        start, end = (
+            st.datetime_input(label, at.replace(tzinfo=None), key=key, bind="query-params", step=300)
+            for label, at, key in (("From (UTC)", first, "from"), ("To (UTC)", last, "to"))
+        )
     return between(start, end, now=now)
 
 

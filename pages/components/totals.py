@@ -2,58 +2,69 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import streamlit as st
 
 from pages.components import words
 from pages.components.numbers import share, trend_of_count, trend_of_money, trend_of_share, trend_of_time
+from pages.components.overview_view import View
 from pages.components.text import plain
 from triage.approvals.service import ApprovalService
+from triage.measures.topics import Head
+
+_CARD_PX = 174
 
 
-def totals_row(overview: Any, *, approvals: ApprovalService, period: str) -> None:
+def totals_row(view: View, head: Head, *, approvals: ApprovalService) -> None:
     """Draw the numbers of a time range with their change, and how many decisions wait at this moment."""
-    totals, before, buckets = overview.totals, overview.before, overview.runs
-    versus = f"change to the {period} before."
-    with st.grid(6, min_column_width=120, gap="small"):
+    runs, before, buckets = head.runs, head.runs_before, head.runs_by_time
+    versus = "Change against the period of the same length before."
+    costs: dict[datetime, Decimal] = defaultdict(Decimal)
+    for bucket in head.spending_by_time:
+        costs[bucket.at] += bucket.cost_usd
+    # A fixed height, so that nothing below moves when the browser has drawn the curves.
+    with st.grid(6, min_column_width=120, gap="small", row_height=_CARD_PX):
         _card(
             "Runs",
-            f"{totals.runs:,}",
-            trend_of_count(totals.runs, before.runs),
+            f"{runs.runs:,}",
+            trend_of_count(runs.runs, before.runs),
             [bucket.runs for bucket in buckets],
-            help=f"Messages submitted; {versus}",
+            help=f"Messages submitted in {view.range.words}. {versus}",
         )
         _waiting_card(approvals)
         _card(
             "Guardrail trips",
-            share(totals.trip_rate),
-            trend_of_share(totals.trip_rate, before.trip_rate),
-            [bucket.trips for bucket in buckets],
-            help=f"{totals.blocked:,} of {totals.runs:,} runs were stopped by a check; {versus}",
+            share(runs.trip_rate),
+            trend_of_share(runs.trip_rate, before.trip_rate),
+            [bucket.blocked for bucket in buckets],
+            help=f"{runs.blocked:,} of {runs.runs:,} runs were stopped by a check. {versus}",
         )
-        failed, failed_before = _failure_rate(totals), _failure_rate(before)
         _card(
             "Failed",
-            share(failed),
-            trend_of_share(failed, failed_before),
+            share(runs.failure_rate),
+            trend_of_share(runs.failure_rate, before.failure_rate),
             [bucket.failed for bucket in buckets],
-            help=f"{totals.failed:,} runs ended without a result; {versus}",
+            help=f"{runs.failed:,} runs ended without a result. {versus}",
         )
+        now, then = head.times.completion.p95_ms, head.times_before.completion.p95_ms
         _card(
             "p95 time",
-            words.duration(totals.p95_ms) or "none yet",
-            trend_of_time(totals.p95_ms, before.p95_ms),
-            [bucket.p95_ms or 0 for bucket in buckets],
-            help=f"95 of 100 runs took at most this long, waiting for people left out; {versus}",
+            words.duration(now) or "none yet",
+            trend_of_time(now, then),
+            [bucket.completion.p95_ms for bucket in head.times_by_time if bucket.completion.p95_ms is not None],
+            help=f"95 of 100 runs took at most this long, waiting for people left out. {versus}",
         )
         _card(
             "Cost",
-            plain(words.money(totals.cost_usd)),
-            trend_of_money(totals.cost_usd, before.cost_usd),
-            [float(bucket.cost_usd) for bucket in buckets],
-            help=f"{words.count(totals.unpriced_calls, 'call')} without a known price not counted; {versus}",
+            plain(words.money(head.spending.cost_usd)),
+            trend_of_money(head.spending.cost_usd, head.spending_before.cost_usd),
+            [float(costs[bucket.at]) for bucket in buckets],
+            help=f"{words.count(head.spending.unpriced_calls, 'call')} without a known price not counted. {versus}",
         )
 
 
@@ -76,12 +87,8 @@ def _waiting_card(approvals: ApprovalService) -> None:
     st.metric(
         "Waiting now",
         f"{approvals.count_open():,}",
-        help="Actions that wait for a decision at this moment, whatever the time range.",
+        help="Actions that wait for a decision at this moment, whatever the time range and filters.",
         delta_description=f"oldest {words.ago(oldest[0].created_at)}" if oldest else "nothing waits",
         border=True,
         height="stretch",
     )
-
-
-def _failure_rate(totals: Any) -> float | None:
-    return totals.failed / totals.runs if totals.runs else None

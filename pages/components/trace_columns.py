@@ -43,6 +43,13 @@ def urgency_of(row: TraceRow) -> str:
     return words.urgency(Urgency(row.urgency)).text if row.urgency in set(Urgency) else row.urgency or ""
 
 
+def cost_of(row: TraceRow) -> str:
+    """Return the cost of a trace for a narrow column: "at least" is a sign, where calls without a price came to it."""
+    if not row.unpriced_calls:
+        return words.money(row.cost_usd)
+    return f"\u2265\u202f{words.money(row.cost_usd)}" if row.cost_usd else "unpriced"
+
+
 def _guardrail(row: TraceRow, _: datetime) -> str:
     if not row.trip_guardrail:
         return ""
@@ -84,7 +91,7 @@ COLUMNS: dict[str, Column] = {
         "Waited", lambda row, _: words.duration(row.waiting_ms) if row.waiting_ms else "", 72, is_number=True
     ),
     "cost": Column(
-        "Cost", lambda row, _: words.cost(row.cost_usd, unpriced_calls=row.unpriced_calls), 90, "cost_usd",
+        "Cost", lambda row, _: cost_of(row), 90, "cost_usd",
         is_number=True,
     ),
     "read": Column("Tokens read", _count("input_tokens"), 88, "input_tokens", is_number=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pages.components import words
@@ -15,6 +15,10 @@ from pages.components.trace_columns import category_of, status_of, urgency_of
 from triage.domain.traces import SpanRow, TraceRow
 
 _LONGEST = 6_000
+_MANY_TIMES = 4
+_NUMBERS = {
+    "Cost": "cost_usd", "Tokens read": "input_tokens", "Tokens written": "output_tokens", "Work": "active_ms",
+}  # fmt: skip
 _PARTS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -36,6 +40,8 @@ class Line:
     name: str
     left: str
     right: str
+    change: str = ""
+    """By how much the right one is more or less, where both are numbers."""
 
     @property
     def differs(self) -> bool:
@@ -58,7 +64,7 @@ def outcome(left: Side, right: Side) -> list[Line]:
 
 def figures(left: Side, right: Side) -> list[Line]:
     """Return what the two cost and took."""
-    return _lines(left, right, {
+    found = _lines(left, right, {
         "Cost": lambda row: words.cost(row.cost_usd, unpriced_calls=row.unpriced_calls),
         "Tokens read": lambda row: f"{row.input_tokens:,}",
         "of these cached": lambda row: f"{row.cached_tokens:,}",
@@ -69,6 +75,7 @@ def figures(left: Side, right: Side) -> list[Line]:
         "Model calls": None,
         "Steps with an error": lambda row: str(row.error_count),
     })  # fmt: skip
+    return [replace(line, change=_change(left.row, right.row, _NUMBERS.get(line.name))) for line in found]
 
 
 def path(side: Side) -> list[str]:
@@ -124,6 +131,16 @@ def marked(text: str, other: str) -> str:
             said = f":orange-background[{said}]"
         shown.append((" " if blank_before else "") + said + (" " if blank_after and said else ""))
     return "".join(shown).strip()
+
+
+def _change(left: TraceRow | None, right: TraceRow | None, name: str | None) -> str:
+    if left is None or right is None or name is None:
+        return ""
+    before, after = float(getattr(left, name)), float(getattr(right, name))
+    if not before or before == after:
+        return ""
+    share = (after - before) / before
+    return f"{share:+.0%}" if abs(share) < _MANY_TIMES else f"{after / before:.0f} times"
 
 
 def _lines(left: Side, right: Side, asked: Mapping[str, Any]) -> list[Line]:

@@ -21,7 +21,7 @@ from triage.errors import NotFound, TriageError
 
 _WIDTHS = [2, 5, 5]
 _LONG = 90
-_DIFFERS = ":orange[:material/difference:]"
+_DIFFERS = ":orange[**≠**]"
 
 
 def compare_view(left_id: str, right_id: str, *, way: DeltaGenerator) -> None:
@@ -117,13 +117,14 @@ def _part(title: str, lines: Sequence[Line], *, only: bool) -> None:
     _title(title)
     if not shown:
         st.caption("The same in both.")
-    for line in shown:
-        _line(line)
+    with st.container(gap="xxsmall"):
+        for line in shown:
+            _line(line)
 
 
 def _call(tool: str, lines: Sequence[Line], *, only: bool) -> None:
     sides = {side: any(getattr(line, side) for line in lines) for side in ("left", "right")}
-    with st.container(border=True, gap="xsmall"):
+    with st.container(border=True, gap="xxsmall"):
         alone = "" if all(sides.values()) else f" :orange-badge[only {'left' if sides['left'] else 'right'}]"
         st.markdown(f"**{plain(words.words(tool))}**{alone}")
         for line in lines:
@@ -142,7 +143,8 @@ def _line(line: Line) -> None:
         elif len(text) > _LONG or len(other) > _LONG:
             column.markdown(marked(text, other))
         else:
-            column.markdown(f"**{plain(text)}**")
+            change = f" :gray[{plain(line.change)}]" if line.change and column is right else ""
+            column.markdown(f"**{plain(text)}**{change}")
 
 
 def _steps(side: Side) -> None:

@@ -52,7 +52,8 @@ def trace_home(asked: Asked) -> None:
     if not found.rows:
         _nothing(asked)
         return
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    # On the left, because the table's own tools show above its right end.
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.caption(f"{words.count(found.total, 'trace')} {filters.period_words(asked)}", width="content")
         compare = st.container(width="content")
     ticked = trace_table(found, asked, now=utc_now())

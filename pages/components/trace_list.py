@@ -17,8 +17,9 @@ from triage.domain.traces import TracePage, TraceRow
 
 PAGE_SIZE = 25
 _SELECTION = ("single-cell", "single-column", "multi-row")
-_COLOURS = {"red": "#C0262D", "orange": "#B45309", "green": "#0F766E", "blue": "#1D4ED8", "gray": "#64748B"}
-_STATUSES = {words.short_status(status): _COLOURS[words.run_status(status).colour] for status in RunStatus}
+# Quiet where all is well: only what failed or waits for somebody has a colour of its own.
+_COLOURS = {"red": "red", "orange": "orange", "blue": "blue"}
+_STATUSES = {words.short_status(status): _COLOURS.get(words.run_status(status).colour, "gray") for status in RunStatus}
 
 
 def pages_of(total: int) -> int:
@@ -45,7 +46,7 @@ def trace_table(found: TracePage, asked: Asked, *, now: Any) -> list[TraceRow]:
         row_height=32,
         height="content",
         column_config={heads[name]: _config(name) for name in names},
-        alt="The traces that the filters find. Choose a cell to open its trace, a head to sort, two boxes to compare.",
+        alt="The list of traces",
     )
     return [rows[place] for place in state["selection"]["rows"] if place < len(rows)]
 

@@ -72,7 +72,7 @@ def _way(asked: Asked, trace_id: str, *, row: TraceRow | None, has_spans: bool) 
 def _panes(trace_id: str) -> None:
     """Draw the figures and the steps beside the content of the open one."""
     row, spans = read_row(trace_id), _spans(trace_id)
-    st.subheader(plain(message_of(row) if row else trace_id), anchor=False)
+    st.subheader(plain(message_of(row) if row else spans[0].name if spans else trace_id), anchor=False, wrap=False)
     _figures(row, spans)
     if not spans:
         st.info("No step has ended yet; each appears here a moment after its end.", icon=":material/hourglass_top:")
@@ -153,7 +153,7 @@ def _badges(row: TraceRow) -> None:
 
 def _facts(row: TraceRow | None, spans: Sequence[SpanRow]) -> list[str]:
     """Return the figures of a trace as Markdown."""
-    steps = words.count(sum(span.kind not in FRAMES for span in spans), "step")
+    steps = words.count(len(spans), "step")
     if row is None:
         return [steps]
     cached = f" ({row.cached_tokens:,} cached)" if row.cached_tokens else ""

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from storage.records.migrate import VERSION_TABLE
 from triage.errors import DataFolderError
 
 _WAIT_MS = 60_000
+_VERSION = f"select version_num from {VERSION_TABLE}"  # noqa: S608 - a constant
 
 
 def database_path(engine: Engine) -> Path | None:
@@ -59,3 +61,36 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=_WAIT_MS / 1000)
     connection.execute(f"pragma busy_timeout = {_WAIT_MS}")
     return connection
+
+
+class DatabaseFile:
+    """The file of the records, as the work on what is kept sees it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write_anew(self) -> None:
+        """Write the file anew, so that nothing of what was removed is left in it or in its journal."""
+        write_anew(self.path)
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the file as it is at one moment."""
+        copy_to(self.path, path)
+
+    def version_of(self, path: Path) -> str:
+        """Return the version of the tables in a copy."""
+        return version_of(path)
+
+
+def version_of(path: Path) -> str:
+    """Return the version of the tables in a file.
+
+    Raises:
+        DataFolderError: it is no file of the records.
+    """
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            (version,) = connection.execute(_VERSION).fetchone()
+    except (sqlite3.Error, TypeError) as error:
+        raise DataFolderError(f"{path.name} holds no records that can be read.") from error
+    return str(version)

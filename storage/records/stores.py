@@ -15,6 +15,7 @@ from storage.records.erasure import ErasureStore
 from storage.records.events import EventStore
 from storage.records.follow_ups import CorrectionStore, EscalationStore, TicketStore
 from storage.records.guardrails import CaseStore, MarkStore, ReleaseStore
+from storage.records.measures import MeasureReader
 from storage.records.notes import NoteStore
 from storage.records.policies import PolicyStore
 from storage.records.retention import RetentionStore
@@ -51,6 +52,7 @@ class Stores:
         self.releases = ReleaseStore(connection)
         self.cases = CaseStore(connection)
         self.notes = NoteStore(connection)
+        self.measures = MeasureReader(connection)
         self.audit = AuditStore(connection, key=key)
         self.policies = PolicyStore(connection)
         self.samples = SampleStore(connection)

@@ -161,8 +161,12 @@ class TraceStore:
         return dict(self.rows('select segment, "offset" from spool_offsets'))
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
-        """Return what a query finds; times in it are UTC without a zone."""
-        with self.looking() as cursor:
+        """Return what a query finds; times in it are UTC without a zone.
+
+        Raises:
+            DataFolderError: the file cannot be read.
+        """
+        with self.looking() as cursor, _readable():
             return cursor.execute(sql, parameters or None).fetchall()
 
     def records(
@@ -172,8 +176,12 @@ class TraceStore:
         *,
         tables: Mapping[str, pa.Table] | None = None,
     ) -> list[dict[str, Any]]:
-        """Return what a query finds, each row by column name and its times aware; ``tables`` can be read in it."""
-        with self.looking() as cursor:
+        """Return what a query finds, each row by column name and its times aware; ``tables`` can be read in it.
+
+        Raises:
+            DataFolderError: the file cannot be read.
+        """
+        with self.looking() as cursor, _readable():
             for name, table in (tables or {}).items():
                 cursor.register(name, table)
             cursor.execute(sql, parameters or None)
@@ -253,6 +261,18 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
 
 def _aware(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Say in a sentence that a query has failed; what a page asks for is never the reason."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise DataFolderError(
+            f"The trace store cannot be read now ({type(error).__name__}): try again, and run `triage doctor` when it "
+            "stays so. Nothing is lost; the spool keeps what comes in."
+        ) from error
 
 
 def _refusal(path: Path, error: Exception) -> str:

@@ -92,11 +92,25 @@ async def test_a_call_before_the_pause_keeps_its_answer_when_the_segment_is_work
     # What a kill leaves behind: the tool has worked, and its outcome is kept.
     stage.run_records.start_segment(run.id, 0)
     kept = Outcome(output="It was on the shelf.", summary="found").model_dump(mode="json")
-    stage.run_records.keep(run.id, 0, "switch:look_up#0", None)
     stage.run_records.keep(run.id, 0, "tool:look_up#0", {"outcome": kept})
     switches.set("tool:look_up", actor=ADA, reason=BROKEN)
     await stage.go_on(run)
     assert outputs(stage.model)["first"] == "It was on the shelf."
+    assert stage.done == []
+    stage.close()
+
+
+async def test_a_refused_call_stays_refused_when_the_segment_is_worked_again(stage: Stage) -> None:
+    stage.model.extend([looks("first"), looks("second"), ends()])
+    stage.open(stage.agent("Payer", tools=[reading_tool(stage)]))
+    run = stage.runs.submit("Where is it?", actor=OLGA)
+    # What a kill leaves behind: the second call was refused, the first one went ahead, and nothing is paused any more.
+    stage.run_records.start_segment(run.id, 0)
+    kept = Outcome(output="It was on the shelf.", summary="found").model_dump(mode="json")
+    stage.run_records.keep(run.id, 0, "tool:look_up#0", {"outcome": kept})
+    stage.run_records.keep(run.id, 0, "switch:second#0", "look_up is paused.")
+    await stage.go_on(run)
+    assert outputs(stage.model) == {"first": "It was on the shelf.", "second": "look_up is paused."}
     assert stage.done == []
     stage.close()
 

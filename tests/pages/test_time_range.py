@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pages.components.measure_filters import broken_filters, filter_params, filter_words
-from pages.components.time_range import CUSTOM, RANGES, between, broken_range, range_params, recent, step_of
+from pages.components.measure_filters import broken_filters, filter_words
+from pages.components.time_range import CUSTOM, RANGES, between, broken_range, recent, step_of
 from triage.domain.traces import MeasureFilter
 
 NOW = datetime(2026, 3, 10, 12, 0, 7, tzinfo=UTC)
@@ -29,13 +29,11 @@ def test_every_range_has_some_ten_to_a_hundred_bars(name: str) -> None:
     assert 7 <= RANGES[name] / step_of(RANGES[name]) <= 100
 
 
-def test_a_range_of_ones_own_is_in_utc_and_goes_into_an_address() -> None:
+def test_a_range_of_ones_own_is_in_utc() -> None:
     chosen = between(naive(1), naive(4, 6), now=NOW)
     assert chosen.problem is None
     assert (chosen.name, chosen.step) == (CUSTOM, timedelta(days=1))
     assert chosen.time_range.start == datetime(2026, 3, 1, tzinfo=UTC)
-    assert chosen.query_params == {"range": CUSTOM, "from": "2026-03-01T00:00", "to": "2026-03-04T06:00"}
-    assert range_params(chosen.time_range) == chosen.query_params
     assert chosen.words == "1 Mar 2026 00:00 to 4 Mar 2026 06:00 UTC"
 
 
@@ -64,18 +62,12 @@ def test_what_an_address_says_wrongly_is_named() -> None:
         "“2026-02-30T09:00” is no time; write it as 2026-03-01T09:00.",
     ]
     assert broken_range({"range": ["30 d"], "from": ["2026/03/01, 09:00"]}) == []
+    address = {"only_model": ["large", "tiny"], "only_category": ["Billing"], "only_agent": [""]}
     choices = SimpleNamespace(models=["large"], agents=["Triage agent"])
-    assert broken_filters({"model": ["large", "tiny"], "category": ["Billing"], "agent": [""]}, choices) == [
-        "No model is called “tiny”; this filter is left out."
-    ]
+    assert broken_filters(address, choices) == ["No model is called “tiny”; this filter is left out."]
 
 
-def test_filters_go_into_an_address_by_the_words_of_the_page() -> None:
+def test_filters_are_said_in_the_words_of_the_page() -> None:
     chosen = MeasureFilter(models=("large",), categories=("feature_request",), customer="ann@acme.example")
-    assert filter_params(chosen) == {
-        "model": ["large"],
-        "category": ["Feature request"],
-        "customer": "ann@acme.example",
-    }
     assert filter_words(chosen) == "large, Feature request, ann@acme.example"
-    assert filter_params(MeasureFilter()) == {}
+    assert filter_words(MeasureFilter()) == ""

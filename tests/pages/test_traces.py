@@ -135,7 +135,7 @@ def test_a_trace_of_two_thousand_steps_sends_the_content_of_the_open_one_only(
 def test_a_trace_without_a_run_is_shown_by_its_steps(running: Services, open_page: Callable[..., Any]) -> None:
     keep(running, count=2)
     page = open_page("traces", trace="trace_long")
-    assert page.subheader[0].value == "trace\\_long"
+    assert page.subheader[0].value == "t"
     assert not page.exception
 
 
@@ -169,3 +169,14 @@ def keep(running: Services, *, count: int, big: int | None = None) -> None:
         lines.append(json.dumps(step).encode() + b"\n")
     assert running.traces is not None
     running.traces.insert_batch(span_lines=lines, price=lambda calls: None, segment="s", offset=1)
+
+
+def test_a_store_that_cannot_be_read_is_said(history: Services, open_page: Callable[..., Any]) -> None:
+    assert history.traces is not None
+    for name in ("", "trace_1"):
+        with history.traces.looking() as cursor:
+            cursor.execute("drop view if exists span_rows")
+            cursor.execute("drop table if exists runs")
+        page = open_page("traces", **({"trace": name} if name else {}))
+        assert not page.exception
+        assert "The trace store cannot be read now" in page.error[0].value

@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from storage.traces.schema import RUN_COLUMNS, SPAN_COLUMNS
 from tests.servers.collector import CollectorServer
 from tests.tracing.conftest import Tracing
 from triage.cli.app import app
 from triage.errors import InvalidInput
 from triage.settings import Settings
 from triage.tracing.incoming.files import ImportReport, import_traces
-from triage.tracing.incoming.lines import spool_line
+from triage.tracing.incoming.lines import RunLine, SpanLine, spool_line
 from triage.tracing.otlp.exporter import OtlpExporter
 from triage.tracing.otlp.outbox import Outbox
 from triage.tracing.otlp.sending import Collector
@@ -153,6 +154,12 @@ def test_the_setting_for_content_holds(
     assert tracing.store.rows("select customer_email from runs") == [(customer,)]
 
 
+def test_no_column_of_the_store_is_forgotten() -> None:
+    # What the store makes itself, and when a run was changed here.
+    assert SPAN_COLUMNS.keys() - SpanLine.model_fields.keys() == {"duration_ms", "content_bytes", "part_no"}
+    assert RUN_COLUMNS.keys() - RunLine.model_fields.keys() == {"trace_key", "updated_at"}
+
+
 def test_a_downloaded_trace_comes_in_as_it_was(tracing: Tracing) -> None:
     document = {"trace": {**RUN, "updated_at": "2026-03-04T05:06:09+00:00"}, "spans": [SPAN, _span(span_id="span_2")]}
     report = _import(tracing, whole=json.dumps(document, indent=2))
@@ -194,7 +201,7 @@ def test_what_went_out_by_otlp_comes_back_as_it_was(tracing: Tracing, tmp_path: 
         assert exporter.flush(timeout_s=20)
         exporter.stop()
         written = collector.json_lines()
-    sql = "select * exclude (content_bytes, content) from span_rows order by span_id"
+    sql = "select * exclude (content_bytes, part_no, content) from span_rows order by span_id"
     words = "select span_id, content from span_rows order by span_id"
     before, said = tracing.store.records(sql), tracing.store.rows(words)
     tracing.store._cursor().execute("delete from spans")

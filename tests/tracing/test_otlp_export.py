@@ -120,6 +120,19 @@ def test_what_the_store_gets_the_collector_gets(exporting: Exporting, collector:
     assert exporting.exporter.status().sent == 2
 
 
+def test_the_top_of_a_trace_without_a_run_has_its_words(exporting: Exporting, collector: CollectorServer) -> None:
+    exporting.open()
+    with trace("t"), custom_span("top"):
+        for asked, answered in (("Hello", "Wait"), ("Again", "Bye")):
+            with generation_span(
+                input=[{"role": "user", "content": asked}], output=[{"role": "assistant", "content": answered}]
+            ):
+                pass
+    exporting.flush()
+    top = attributes(collector.named("custom top"))
+    assert (top["input.value"], top["output.value"]) == ("Hello", "Bye")
+
+
 def test_a_run_has_its_root_once_it_has_ended_and_one_trace_over_its_pause(
     exporting: Exporting, collector: CollectorServer
 ) -> None:

@@ -18,7 +18,9 @@ from triage.services import open_services
 from triage.settings import Settings, load_settings
 from triage.tracing import RunTraceProvider
 from triage.tracing.otlp.ids import root_id_of, span_id_of
+from triage.tracing.otlp.outbox import Outbox
 from triage.tracing.otlp.status import ExportStatus, write_status
+from triage.tracing.spool import list_segments
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -93,6 +95,16 @@ def test_a_run_arrives_whole(settings: Settings, operator: Actor) -> None:
             above = span_id_of(row["parent_id"]) if row["parent_id"] else root_id_of(row["trace_id"])
             assert spans[span_id].parent_span_id == above
             assert attributes(spans[span_id]).get("gen_ai.usage.input_tokens") == row["input_tokens"]
+
+
+def test_without_a_collector_nothing_lies_about_for_one(settings: Settings) -> None:
+    outbox = Outbox(settings.otlp_dir)
+    outbox.put(b"{}\n")
+    outbox.close()
+    services = open_services(settings, kind="test")
+    services.close()
+    set_trace_provider(RunTraceProvider())
+    assert list_segments(settings.otlp_dir) == []
 
 
 def test_doctor_says_how_the_export_is_doing(settings: Settings) -> None:

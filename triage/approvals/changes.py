@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from triage.audit.entries import argument_marks, staff_words
 from triage.domain import Actor, Approval, EventKind, NewAuditEntry, NewEvent, RunStatus
 
 # Tells whoever wants to know, in the same transaction: topic and approval.
@@ -59,6 +60,9 @@ def audit(tx: Any, action: str, after: Approval, *, actor: Actor, before: Approv
     """Write a change of an approval into the audit log: the fields that differ."""
     old, new = (value.model_dump(mode="json", include=set(_TRACKED)) for value in (before, after))
     changed = [name for name in _TRACKED if old[name] != new[name]]
+    for side in (old, new):
+        # The log can never be made to forget, so what a customer said or is called must not get in by way of these.
+        side |= {"decided_arguments": argument_marks(side["decided_arguments"]), "reason": staff_words(side["reason"])}
     tx.audit.add(
         NewAuditEntry(
             at=now,

@@ -81,12 +81,31 @@ class ActionGate:
         return Ruling.model_validate(scope.rulings[call_id]).verdict
 
     async def switched_off(self, scope: RunScope, *, tool: str, agent: str | None, writes: bool) -> str | None:
-        """Return the sentence that refuses a call because of a switch, or None; ``writes``: it changes something."""
+        """Return the sentence that refuses a call with consequences, or None; ``writes``: it changes something."""
 
         async def look() -> str | None:
             return self._switches.current().refusal(tool=tool, agent=agent, writes=writes)
 
         sentence: str | None = await scope.steps.run(f"switch:{tool}", look)
+        return sentence
+
+    async def reading_off(
+        self, scope: RunScope, *, tool: str, call_id: str, agent: str | None, step: str
+    ) -> str | None:
+        """Return the sentence that refuses a call that changes nothing, or None.
+
+        Only a refusal is kept, because these calls are many: that one went ahead is seen by its own ``step``.
+        """
+        refused = f"switch:{call_id}"
+
+        async def look() -> str | None:
+            return self._switches.current().refusal(tool=tool, agent=agent, writes=False)
+
+        if not scope.steps.is_kept(refused):
+            went_ahead = scope.steps.is_kept(step)
+            if went_ahead or self._switches.recent().refusal(tool=tool, agent=agent, writes=False) is None:
+                return None
+        sentence: str | None = await scope.steps.run(refused, look)
         return sentence
 
     def paused(self, agent: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from triage.audit.entries import add_entry, text_mark
+from triage.audit.entries import add_entry, staff_words, text_mark
 from triage.domain import Actor, EventKind, Release, Role, Run, RunStatus, text_hash, utc_now
 from triage.errors import Conflict, NotAllowed, NotFound
 from triage.roles import may
@@ -107,7 +107,7 @@ class ReleaseService:
                 "guardrail": release.guardrail,
                 "verdict": release.verdict,
                 "message": text_mark(blocked.message),
-                "reason": why,
+                "reason": staff_words(why),
             },
         )
         return run

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from triage.audit.entries import add_entry, text_mark
+from triage.audit.entries import add_entry, staff_words, text_mark
 from triage.domain import (
     Actor,
     Category,
@@ -142,7 +142,7 @@ class RunService(RunReading):
                 return escalation
             tx.runs.update(run_id, escalated=True)
             told = {"reason": text, "urgency": urgency.value}
-            _tell(tx, EventKind.ESCALATED, run_id, actor=actor, said=told, after=told)
+            _tell(tx, EventKind.ESCALATED, run_id, actor=actor, said=told, after={**told, "reason": staff_words(text)})
         return escalation
 
     def correct(self, run_id: str, *, field: Literal["category", "urgency"], value: str, actor: Actor) -> Run:

@@ -66,6 +66,10 @@ class RecordedSteps:
         acting.add_done_callback(self._acting.discard)
         return await asyncio.shield(acting)
 
+    def is_kept(self, name: str) -> bool:
+        """Return whether the next step of this name has a recorded outcome."""
+        return f"{name}#{self._count[name]}" in self._recorded
+
     async def settle(self) -> None:
         """Return when no tool is at work any more: what it does cannot be stopped, only awaited."""
         if self._acting:

@@ -62,6 +62,11 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def step_of(tool: str) -> str:
+    """Return the name of the durable step in which a tool's calls work."""
+    return f"tool:{tool}"
+
+
 async def run_call(call: ToolCall, work: Callable[[], Outcome], *, once: bool = False) -> str:
     """Work one tool call as a durable step and return the text for the model.
 
@@ -73,7 +78,7 @@ async def run_call(call: ToolCall, work: Callable[[], Outcome], *, once: bool = 
     scope = scope_of(call.context)
     tell_called(call)
     try:
-        kept = await scope.steps.run(f"tool:{call.tool_name}", lambda: _perform(call.tool_name, work), once=once)
+        kept = await scope.steps.run(step_of(call.tool_name), lambda: _perform(call.tool_name, work), once=once)
     except OutcomeUnknown:
         tell_failed(call, UNKNOWN_OUTCOME, kind=OutcomeUnknown.code)
         return UNKNOWN_OUTCOME

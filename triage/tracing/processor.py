@@ -91,6 +91,11 @@ class SpoolingProcessor(TracingProcessor):
         """Wait until everything written so far is queryable; return whether it is."""
         return self._ingester is None or self._ingester.flush(timeout_s=timeout_s)
 
+    def drain(self) -> bool:
+        """Bring everything written so far into the store and leave no file of it; return whether that came true."""
+        self._spool.close()
+        return self.flush()
+
     def force_flush(self) -> None:
         """Wait until everything written so far is queryable, half a minute at most."""
         self.flush()

@@ -15,7 +15,7 @@ from triage.approvals.exact import DecidedCall, require_match
 from triage.approvals.gate import ActionGate, Ruling
 from triage.domain import Mode
 from triage.errors import StateError
-from triage.team.calls import ToolCall, as_json, tell_called, tell_failed
+from triage.team.calls import ToolCall, as_json, step_of, tell_called, tell_failed
 from triage.team.context import RunFacts, TriageContext, scope_of
 from triage.team.tool_guardrails import ArgumentRules, Refusal, arguments_guardrail, clean_data
 
@@ -30,20 +30,22 @@ def desk_tool(
     shows_data: bool = True,
     gate: ActionGate,
     asks: bool = False,
+    step: str | None = None,
 ) -> FunctionTool:
     """Build the tool of an async function whose docstring is written for the model.
 
     ``limits`` are the most characters per text argument, ``refusal`` a rule that is checked before a person is asked,
     and ``shows_data`` says that the output quotes records or articles and has to be cleaned of instructions. The
     ``gate`` says whether the tool is paused; a tool that ``asks`` has consequences, so each call needs a decision or a
-    policy that lets it pass. A fault outside of the tool's own step ends the run instead of reaching the model: the
-    run layer has to know of it.
+    policy that lets it pass. ``step`` names the durable step by which a call that went ahead is known, where it is not
+    the usual one. A fault outside of the tool's own step ends the run instead of reaching the model: the run layer has
+    to know of it.
     """
     rules = ArgumentRules(schema=function_schema(function), limits=limits or {}, refusal=refusal)
     if asks:
         rules = rules.with_gate(gate)
     tool = function_tool(
-        _through(gate, function, rules=rules) if asks else _unless_paused(gate, function),
+        _through(gate, function, rules=rules) if asks else _unless_paused(gate, function, step=step),
         failure_error_function=None,
         needs_approval=_waits(gate, rules.schema.name) if asks else False,
         tool_input_guardrails=[arguments_guardrail(rules)],
@@ -84,31 +86,44 @@ def _through(
             arguments = rules.read(as_json(known))
         elif not _goes_ahead(scope.rulings.get(call.tool_call_id)):
             raise StateError("A call without a decision was about to happen. Nothing was done; run it again.")
-        if sentence := await _paused(gate, call, writes=tool != QUESTION_TOOL):
-            return sentence
+        sentence = await gate.switched_off(scope, tool=tool, agent=_agent(call), writes=tool != QUESTION_TOOL)
+        if sentence is not None:
+            return _refused(call, sentence)
         return _changes(decided) + await function(call, **arguments)
 
     return work
 
 
-def _unless_paused(gate: ActionGate, function: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
-    """Let a function that only reads work unless a switch is in the way."""
+def _unless_paused(
+    gate: ActionGate, function: Callable[..., Awaitable[str]], *, step: str | None
+) -> Callable[..., Awaitable[str]]:
+    """Let a function that changes nothing work unless a switch is in the way."""
 
     @functools.wraps(function)
     async def work(call: ToolCall, *given: Any, **named: Any) -> str:
-        return await _paused(gate, call, writes=False) or await function(call, *given, **named)
+        sentence = await gate.reading_off(
+            scope_of(call.context),
+            tool=call.tool_name,
+            call_id=call.tool_call_id,
+            agent=_agent(call),
+            step=step or step_of(call.tool_name),
+        )
+        if sentence is not None:
+            return _refused(call, sentence)
+        return await function(call, *given, **named)
 
     return work
 
 
-async def _paused(gate: ActionGate, call: ToolCall, *, writes: bool) -> str | None:
-    """Return the sentence that refuses the call because of a switch, after telling the run's story of it, or None."""
-    agent = call.agent.name if call.agent else None
-    sentence = await gate.switched_off(scope_of(call.context), tool=call.tool_name, agent=agent, writes=writes)
-    if sentence is not None:
-        tell_called(call)
-        tell_failed(call, sentence, kind=SWITCHED_OFF)
-        call.context.facts.add(RunFacts(paused={call.tool_call_id: call.tool_name}))
+def _agent(call: ToolCall) -> str | None:
+    return call.agent.name if call.agent else None
+
+
+def _refused(call: ToolCall, sentence: str) -> str:
+    """Tell the run's story and its facts that a switch stopped the call."""
+    tell_called(call)
+    tell_failed(call, sentence, kind=SWITCHED_OFF)
+    call.context.facts.add(RunFacts(paused={call.tool_call_id: call.tool_name}))
     return sentence
 
 

@@ -57,7 +57,7 @@ def draft_tool(writer: Agent[TriageContext], gate: ActionGate) -> FunctionTool:
         finish_call(call, outcome, duration_ms=duration_ms)
         return text
 
-    return desk_tool(draft_reply, limits={"brief": 8000}, shows_data=False, gate=gate)
+    return desk_tool(draft_reply, limits={"brief": 8000}, shows_data=False, gate=gate, step="model:writer")
 
 
 async def _write(writer: Agent[TriageContext], call: ToolCall, brief: str) -> str:

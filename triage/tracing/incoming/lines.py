@@ -61,6 +61,7 @@ class SpanLine(_Line):
     name: Word
     agent: Word | None = None
     model: Word | None = None
+    asked_model: Word | None = None
     tool: Word | None = None
     guardrail: Word | None = None
     stage: Word | None = None
@@ -76,6 +77,8 @@ class SpanLine(_Line):
     reasoning_tokens: Count | None = None
     cost_usd: Cost | None = None
     is_model_call: bool | None = None
+    is_retry: bool | None = None
+    is_fallback: bool | None = None
     is_paused: bool | None = None
     error_kind: Word | None = None
     error: Text | None = None
@@ -133,6 +136,7 @@ class RunLine(_Line):
     trip_verdict: Word | None = None
     failure_code: Word | None = None
     degraded: bool | None = None
+    is_rerouted: bool | None = None
     retry_of: Id | None = None
     created_at: Moment
     started_at: Moment | None = None
@@ -159,7 +163,7 @@ def spool_line(record: Any, *, content: str, marks: dict[str, Any]) -> bytes:
     except ValidationError as error:
         raise InvalidInput(_said(error)) from None
     row = {name: _written(value) for name, value in line if value is not None and name != "content"}
-    words = _limited(row, getattr(line, "content", None), content=content)
+    words = _limited(row, getattr(line, "content", None) or None, content=content)
     if kind == "run":
         row["updated_at"] = NEVER_NEWER.isoformat()
     if kind == "span" and "cost_usd" in record and row.get("is_model_call"):

@@ -48,8 +48,8 @@ def content_from(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
         result = _first(said, "gen_ai.tool.call.result", "output.value")
         found = {"arguments": _parsed(arguments), "result": result}
     elif "triage.kind" in said:
-        # What went out as "output" was the whole content.
-        whole = _parsed(said.get("output.value"))
+        # What went out as "output" was the whole content, unless a trace's words stand there.
+        whole = _parsed(_first(said, "triage.content", "output.value"))
         found = whole if isinstance(whole, dict) else {"output": whole}
     else:
         found = {

@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from triage.domain import Run, utc_now
-from triage.tracing.otlp.memory import CallIds
+from triage.tracing.otlp.memory import CallIds, TraceWords
 from triage.tracing.otlp.outbox import Block, Outbox
 from triage.tracing.otlp.sending import Outcome
 from triage.tracing.otlp.spans import request_of, root_span_of, span_of
@@ -77,6 +77,7 @@ class OtlpExporter:
         self._find_run = find_run
         self._first_pause_s = first_pause_s
         self._calls = CallIds()
+        self._words = TraceWords()
         self._pending: _Pending | None = None
         self._failures = 0
         self._asked_to_wait_s = 0.0
@@ -230,11 +231,13 @@ class OtlpExporter:
 
     def _span(self, row: dict[str, Any]) -> Span:
         if row["type"] == "run":
-            return root_span_of(row, self._words(row))
+            return root_span_of(row, self._run_words(row))
         content = orjson.loads(row["content"]) if row.get("content") else {}
         if row.get("is_model_call"):
             _add_cost(row)
             self._calls.note(row["trace_id"], content)
+            if not row.get("run_id"):
+                self._words.note(row["trace_id"], content)
         call_id = None
         if row["kind"] == "tool":
             call_id = self._calls.find(
@@ -243,9 +246,11 @@ class OtlpExporter:
                 arguments=content.get("arguments"),
                 keep=bool(row.get("is_paused")),
             )
-        return span_of(row, content, call_id=call_id)
+        is_top = not row.get("parent_id") and not row.get("run_id")
+        words = self._words.take(row["trace_id"]) if is_top else {}
+        return span_of(row, content, call_id=call_id, words=words)
 
-    def _words(self, row: Mapping[str, Any]) -> dict[str, str]:
+    def _run_words(self, row: Mapping[str, Any]) -> dict[str, str]:
         """Return what the customer wrote and what the customer gets, as far as it may go out."""
         run = None if self._content == "none" else self._find_run(row["run_id"])
         words = {"input": run.message, "output": run.reply} if run else {"input": row.get("excerpt")}

@@ -30,19 +30,19 @@ def openinference_attributes(
                 "tool.name": row.get("tool"),
                 "tool.id": call_id,
                 "tool.parameters": arguments,
-                **_value("input", arguments),
-                **_value("output", json_text(content.get("result"))),
+                **side_value("input", arguments),
+                **side_value("output", json_text(content.get("result"))),
             }
         case "agent":
             found["agent.name"] = row["name"]
         case "run":
             found |= {
                 "user.id": row.get("customer_email"),
-                **_value("input", content.get("input")),
-                **_value("output", content.get("output")),
+                **side_value("input", content.get("input")),
+                **side_value("output", content.get("output")),
             }
         case _:
-            found |= _value("output", json_text(dict(content)) if content else None)
+            found |= side_value("output", json_text(dict(content)) if content else None)
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -62,8 +62,8 @@ def _model_attributes(row: Mapping[str, Any], content: Mapping[str, Any]) -> Att
         "llm.cost.total": None if cost is None else float(cost),
         **_messages("llm.input_messages", asked),
         **_messages("llm.output_messages", answered),
-        **_value("input", asked[-1].text if asked else None),
-        **_value("output", spoken(answered)),
+        **side_value("input", asked[-1].text if asked else None),
+        **side_value("output", spoken(answered)),
     }
 
 
@@ -92,7 +92,7 @@ def _messages(prefix: str, messages: Sequence[Message]) -> Attributes:
     return found
 
 
-def _value(side: str, text: Any) -> Attributes:
+def side_value(side: str, text: Any) -> Attributes:
     """Return ``input.value`` or ``output.value`` with its type."""
     if not isinstance(text, str) or not text:
         return {}

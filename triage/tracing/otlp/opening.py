@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import structlog
+
 from triage.domain import Run
 from triage.settings import Settings
 from triage.tracing.ingest import TraceSink
+from triage.tracing.spool import list_segments
+
+log = structlog.get_logger(__name__)
 
 if TYPE_CHECKING:
     from triage.tracing.otlp.exporter import OtlpExporter
@@ -19,6 +24,7 @@ def open_export(
 ) -> tuple[OtlpExporter | None, TraceSink]:
     """Return the export, at work, and where finished spans have to go for it; without a collector the store alone."""
     if settings.otlp_url is None:
+        _remove_waiting(settings)
         return None, sink
     # The packages of the protocol take a moment to import, and most consoles have no collector.
     from triage.tracing.otlp.exporter import OtlpExporter  # noqa: PLC0415
@@ -34,3 +40,12 @@ def open_export(
     )
     exporter.start()
     return exporter, OutboxSink(sink, outbox=outbox, known=known)
+
+
+def _remove_waiting(settings: Settings) -> None:
+    """Remove what an earlier collector has not got: what customers wrote must not lie about for nobody."""
+    waiting = list_segments(settings.otlp_dir)
+    for segment in waiting:
+        segment.unlink()
+    if waiting:
+        log.warning("otlp_outbox_removed", files=len(waiting))

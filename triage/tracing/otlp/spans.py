@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -15,11 +16,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from triage.domain import RunStatus
 from triage.tracing.otlp.gen_ai import Attributes, gen_ai_attributes, gen_ai_name
 from triage.tracing.otlp.ids import root_id_of, span_id_of, trace_id_of
-from triage.tracing.otlp.openinference import openinference_attributes
+from triage.tracing.otlp.messages import json_text
+from triage.tracing.otlp.openinference import openinference_attributes, side_value
 
 SERVICE_NAME = "triage-console"
 MAX_VALUE_LENGTH = 64_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_WORDS: Mapping[str, str] = MappingProxyType({})
 _MICROSECOND = timedelta(microseconds=1)
 # Columns that go out under our own prefix, by the name that they have there.
 OWN_SPAN = {
@@ -36,6 +39,9 @@ OWN_SPAN = {
     "triggered": "triage.guardrail.triggered",
     "from_agent": "triage.handoff.from",
     "to_agent": "triage.handoff.to",
+    "asked_model": "triage.asked_model",
+    "is_retry": "triage.retry",
+    "is_fallback": "triage.fallback",
     "is_paused": "triage.paused",
 }
 OWN_RUN = {
@@ -63,8 +69,16 @@ OWN_RUN = {
 }
 
 
-def span_of(row: Mapping[str, Any], content: Mapping[str, Any], *, call_id: str | None = None) -> Span:
+def span_of(
+    row: Mapping[str, Any],
+    content: Mapping[str, Any],
+    *,
+    call_id: str | None = None,
+    words: Mapping[str, str] = _NO_WORDS,
+) -> Span:
     """Return one finished span; one that stands at the top of a run stands below the span of the run.
+
+    ``words`` are the ``input`` and ``output`` of a trace that has no run, for its top span.
 
     Raises:
         KeyError, ValueError: the line is not of a span.
@@ -80,6 +94,7 @@ def span_of(row: Mapping[str, Any], content: Mapping[str, Any], *, call_id: str 
         times=(row["started_at"], row["ended_at"]),
         attributes=gen_ai_attributes(row, content, call_id=call_id)
         | openinference_attributes(row, content, call_id=call_id)
+        | (_top_words(content, words) if words else {})
         | own,
     )
     if row.get("parent_id"):
@@ -92,6 +107,12 @@ def span_of(row: Mapping[str, Any], content: Mapping[str, Any], *, call_id: str 
     elif not row.get("is_paused"):
         span.status.code = Status.STATUS_CODE_OK
     return span
+
+
+def _top_words(content: Mapping[str, Any], words: Mapping[str, str]) -> Attributes:
+    """Return the words of a whole trace in the place of what its top span says itself, which is kept beside them."""
+    found = {name: value for side, text in words.items() for name, value in side_value(side, text).items()}
+    return found | ({"triage.content": json_text(dict(content))} if content else {})
 
 
 def root_span_of(run: Mapping[str, Any], content: Mapping[str, Any]) -> Span:

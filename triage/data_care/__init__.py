@@ -1,0 +1,1 @@
+"""Care for what is kept: for how long, erasing a customer, exports, backups."""

@@ -1,0 +1,145 @@
+"""Answers the questions of the overview from the trace store and the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+
+from triage.domain import Actor, Role, utc_now
+from triage.domain.people_measures import LabelMatrix
+from triage.domain.traces import TraceChoices
+from triage.errors import DataFolderError, TriageError
+from triage.measures.people import approval_figures, reviewer_of
+from triage.measures.topics import CostTopic, HandoffTopic, Head, PeopleTopic, Question, RunTopic, ToolTopic
+from triage.roles import may
+from triage.runs.gateway import Gateway
+
+log = structlog.get_logger(__name__)
+
+
+class MeasureService:
+    """One method per part of the overview; each asks every question once.
+
+    Raises:
+        DataFolderError: the trace store or the records cannot be read.
+    """
+
+    def __init__(self, *, traces: Any, records: Gateway) -> None:
+        self._traces = traces
+        self._records = records
+
+    def choices(self) -> TraceChoices:
+        """Return what can be filtered by; models in the order of their first use."""
+        with _reading("trace store"):
+            choices: TraceChoices = self._traces.choices()
+        return choices
+
+    def head(self, question: Question) -> Head:
+        """Return the figures of the range and of the period before."""
+        traces, asked, step = self._traces, (question.time_range, question.chosen), question.step
+        before = (question.time_range.previous, question.chosen)
+        with _reading("trace store"):
+            return Head(
+                runs=traces.runs.totals(*asked),
+                runs_before=traces.runs.totals(*before),
+                spending=traces.costs.total(*asked),
+                spending_before=traces.costs.total(*before),
+                times=traces.times.totals(*asked),
+                times_before=traces.times.totals(*before),
+                runs_by_time=traces.runs.over_time(*asked, step=step),
+                spending_by_time=traces.costs.over_time(*asked, step=step),
+                times_by_time=traces.times.over_time(*asked, step=step),
+                read_at=utc_now(),
+            )
+
+    def runs(self, question: Question) -> RunTopic:
+        """Return how runs ended, how long conversations are, and what guardrails stopped."""
+        traces, asked = self._traces, (question.time_range, question.chosen)
+        with _reading("trace store"):
+            return RunTopic(
+                outcomes=traces.runs.by_status_and_category(*asked),
+                turns=traces.runs.conversation_turns(*asked),
+                turns_before=traces.runs.conversation_turns(question.time_range.previous, question.chosen),
+                turns_by_time=traces.runs.turns_over_time(*asked, step=question.step),
+                trips=traces.guardrails.trips(*asked),
+            )
+
+    def costs(self, question: Question) -> CostTopic:
+        """Return where cost and tokens go."""
+        costs, asked = self._traces.costs, (question.time_range, question.chosen)
+        with _reading("trace store"):
+            return CostTopic(
+                models=costs.by_model(*asked),
+                agents=costs.by_agent(*asked),
+                categories=costs.by_category(*asked),
+                customers=costs.by_customer(*asked),
+            )
+
+    def handoffs(self, question: Question) -> HandoffTopic:
+        """Return who handed over to whom, and how that ended."""
+        handoffs, asked = self._traces.handoffs, (question.time_range, question.chosen)
+        with _reading("trace store"):
+            return HandoffTopic(
+                totals=handoffs.totals(*asked),
+                before=handoffs.totals(question.time_range.previous, question.chosen),
+                paths=handoffs.paths(*asked),
+                by_time=handoffs.over_time(*asked, step=question.step),
+            )
+
+    def tools(self, question: Question) -> ToolTopic:
+        """Return calls, errors and times of tools, and failures, retries and fallbacks of models."""
+        traces, asked = self._traces, (question.time_range, question.chosen)
+        with _reading("trace store"):
+            return ToolTopic(
+                tools=traces.tools.use(*asked),
+                errors=traces.tools.errors(*asked),
+                models=traces.reliability.by_model(*asked),
+                models_by_time=traces.reliability.over_time(*asked, step=question.step),
+            )
+
+    def people(self, question: Question, *, actor: Actor) -> PeopleTopic:
+        """Return what people decided and corrected.
+
+        Who is no manager sees of the reviewers only themselves.
+        """
+        asked = (question.time_range, question.chosen)
+        before = (question.time_range.previous, question.chosen)
+        with _reading("records"), self._records.read() as tx:
+            approvals, claims = tx.measures.approvals(*asked), tx.measures.claims(*asked)
+            earlier = approval_figures(tx.measures.approvals(*before), tx.measures.claims(*before))
+            let_pass: int = tx.measures.let_pass(*asked)
+            labels = {
+                label: LabelMatrix(label=label, pairs=tuple(tx.measures.labels(label, *asked)))
+                for label in ("category", "urgency")
+            }
+        reviewers = approval_figures(approvals, claims, by=reviewer_of)
+        sees_everybody = may(actor, Role.MANAGER)
+        if not sees_everybody:
+            reviewers = [figures for figures in reviewers if figures.name == actor.name]
+        return PeopleTopic(
+            approvals=approval_figures(approvals, claims)[0],
+            approvals_before=earlier[0],
+            let_pass=let_pass,
+            tools=approval_figures(approvals, claims, by=lambda approval: approval.tool),
+            reviewers=reviewers,
+            sees_everybody=sees_everybody,
+            **labels,
+        )
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Turn whatever the database says into one sentence; the log gets the kind of error and nothing of a case."""
+    try:
+        yield
+    except TriageError:
+        raise
+    except Exception as error:
+        log.warning("measures_not_read", store=what, error=type(error).__name__)
+        raise DataFolderError(
+            f"The figures cannot be read: the {what} did not answer ({type(error).__name__}). Nothing is lost; try "
+            "again, and look into the log if it stays so."
+        ) from error
