@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,7 @@ PARTS = {
 @pytest.fixture(scope="module")
 def busy_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A console whose trace store has three weeks of work."""
+    RESULTS.mkdir(exist_ok=True)
     folder = tmp_path_factory.mktemp("overview") / "data"
     folder.mkdir(mode=0o700)
     store = TraceStore.open(load_settings(data_dir=folder).traces_path)
@@ -42,17 +44,16 @@ def busy_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         yield started
 
 
-def choice(page: Page, name: str) -> Locator:
-    """One of a row of choices, by its words."""
-    return page.get_by_role("radio", name=name, exact=True)
+def choice(page: Page, group: str, name: str) -> Locator:
+    """One of a row of choices, by the words of both."""
+    return page.get_by_role("radiogroup", name=group).get_by_role("radio", name=name, exact=True)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_part_is_drawn(busy_console: Console, open_page: OpenPage, theme: Any) -> None:
-    RESULTS.mkdir(exist_ok=True)
     page = open_page(f"{busy_console.url}/overview?range=30+d", theme=theme)
     for part, title in PARTS.items():
-        choice(page, part).click()
+        choice(page, "Part", part).click()
         expect(work(page).get_by_text(title)).to_be_visible()
         settle(page)
         for width, height in ((1280, 800), (1920, 1080)):
@@ -80,7 +81,7 @@ def test_a_bar_leads_to_its_traces_and_back(busy_console: Console, open_page: Op
     expect(work(page).get_by_text(re.compile(rf"^{runs[1]} traces"))).to_be_visible()
     page.go_back()
     expect(work(page).get_by_text("Only Billing.")).to_be_visible()
-    expect(choice(page, "30 d")).to_be_checked()
+    expect(choice(page, "Time range", "30 d")).to_be_checked()
 
 
 def test_the_traces_can_be_reached_with_the_keyboard(busy_console: Console, open_page: OpenPage) -> None:
@@ -99,3 +100,18 @@ def test_a_broken_address_is_said_and_the_rest_is_shown(busy_console: Console, o
     expect(work(page).get_by_text("Cost by agent (USD)")).to_be_visible()
     go(page, f"{busy_console.url}/overview?only_customer=nobody@nowhere.example")
     expect(work(page).get_by_text("No runs in the last 7 d and these filters.")).to_be_visible()
+    page.screenshot(path=RESULTS / "overview-empty.png")
+
+
+def test_records_that_cannot_be_read_are_said_and_come_back(busy_console: Console, open_page: OpenPage) -> None:
+    records = sqlite3.connect(busy_console.settings.data_dir / "triage.db")
+    records.execute("alter table corrections rename to elsewhere")
+    try:
+        page = open_page(f"{busy_console.url}/overview?range=24+h&part=People")
+        expect(work(page).get_by_text("The records cannot be read or written now")).to_be_visible()
+        page.screenshot(path=RESULTS / "overview-error.png")
+    finally:
+        records.execute("alter table elsewhere rename to corrections")
+        records.close()
+    work(page).get_by_role("button", name="refresh").click()
+    expect(work(page).get_by_text("Corrections of the category, runs")).to_be_visible()
