@@ -39,6 +39,7 @@ def navigation(count: int) -> StreamlitPage:
             "Observe": [
                 st.Page("overview.py", title="Overview", icon=":material/monitoring:"),
                 st.Page("traces.py", title="Traces", icon=":material/account_tree:"),
+                st.Page("guardrails.py", title="Guardrails", icon=":material/shield:"),
             ],
             "Improve": [st.Page("team.py", title="Team", icon=":material/groups:")],
             "Control": [

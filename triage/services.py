@@ -29,6 +29,7 @@ from triage.data_care.service import DataCareService
 from triage.domain import Run
 from triage.errors import NotFound
 from triage.evaluation.cases import CaseService
+from triage.guardrails.reading import GuardrailReading
 from triage.guardrails.release import ReleaseService
 from triage.guardrails.service import GuardrailService
 from triage.keys import signing_key
@@ -107,14 +108,14 @@ class Services:
         return BriefService(self.records, form=self.approvals.form)
 
     @cached_property
+    def guardrails(self) -> GuardrailService:
+        """Keeps what people say of trips; only the owner can read the trip that something is said of."""
+        return GuardrailService(records=self.records, reading=GuardrailReading(self.trace_queries))
+
+    @cached_property
     def measures(self) -> MeasureService:
         """Answers the questions of the overview; there is something to answer from in the owner only."""
         return MeasureService(traces=self.trace_queries, records=self.records)
-
-    @cached_property
-    def guardrails(self) -> GuardrailService:
-        """Keeps what people say of trips; only the owner can find the trip that something is said of."""
-        return GuardrailService(records=self.records, trips=self.trace_queries.trips if self.trace_queries else None)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""

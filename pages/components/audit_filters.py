@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NamedTuple
 
 import streamlit as st
 
 from pages.components.audit_words import action_words
-from pages.components.trace_list import PERIODS
 from triage.audit.service import AuditChoices
 from triage.domain import AuditFilter, utc_now
 
+PERIODS: dict[str, timedelta | None] = {
+    "1 h": timedelta(hours=1),
+    "24 h": timedelta(hours=24),
+    "7 d": timedelta(days=7),
+    "30 d": timedelta(days=30),
+    "90 d": timedelta(days=90),
+    "All": None,
+}
 _KEYS = ("audit_who", "audit_what", "audit_on")
 
 

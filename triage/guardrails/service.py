@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Protocol
+from typing import Any
 
 from triage.audit.entries import add_entry, text_mark
 from triage.domain import Actor, Judgement, Precision, Role, TripMark, utc_now
-from triage.domain.measures import TripRow
 from triage.domain.traces import TimeRange
-from triage.errors import InvalidInput, NotFound
+from triage.errors import InvalidInput
 from triage.evaluation.cases import follow_mark
+from triage.guardrails.reading import GuardrailReading
 from triage.roles import require
 from triage.runs.gateway import Gateway
 
 MAX_NOTE_CHARS = 1000
 
 
-class Trips(Protocol):
-    """Where trips are found; the owner of the trace store has it."""
-
-    def find_trip(self, trip_id: str) -> TripRow | None:
-        """Return a trip by its id, or None."""
-
-
 class GuardrailService:
-    """What reviewers and managers say of trips; a trip is named by the id of its span."""
+    """What reviewers and managers say of trips, and the trips themselves; one is named by the id of its span."""
 
-    def __init__(self, *, records: Gateway, trips: Trips | None) -> None:
+    def __init__(self, *, records: Gateway, reading: GuardrailReading) -> None:
         self._records = records
-        self._trips = trips
+        self.reading = reading
 
     def mark(self, trip_id: str, *, judgement: Judgement, actor: Actor, note: str = "") -> TripMark:
         """Say that a trip was right or wrong, in place of what was said of it before.
@@ -42,7 +35,7 @@ class GuardrailService:
             InvalidInput: the note is too long.
         """
         require(actor, Role.REVIEWER, action="mark a trip")
-        trip = self._get(trip_id)
+        trip = self.reading.get(trip_id)
         mark = TripMark(
             id=trip.span_id,
             run_id=trip.run_id,
@@ -82,14 +75,6 @@ class GuardrailService:
         with self._records.read() as tx:
             found: list[Precision] = tx.marks.precision(start=time_range.start, end=time_range.end)
         return {item.guardrail: item for item in found}
-
-    def _get(self, trip_id: str) -> TripRow:
-        if self._trips is None:
-            raise NotFound("Trips can be marked in the console only: it has the traces.")
-        trip = self._trips.find_trip(trip_id)
-        if trip is None:
-            raise NotFound("This trip is not in the traces, or no longer; load the page again.")
-        return trip
 
 
 def _clean_note(note: str) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
+
 from storage.traces.store import TraceStore
 from triage.domain.measures import TripRow
 
@@ -13,7 +17,7 @@ class TripLookup:
         self._store = store
 
     def find_trip(self, trip_id: str) -> TripRow | None:
-        """Return the trip whose span has this id, without the guardrail's words, or None."""
+        """Return the trip whose span has this id, with the guardrail's reason where it is kept, or None."""
         found = self._store.records(
             """
             select trip.*, runs.conversation_id, runs.status, runs.category, runs.customer_email, runs.excerpt
@@ -26,4 +30,12 @@ class TripLookup:
             """,
             {"trip_id": trip_id},
         )
-        return TripRow(reason=None, **found[0]) if found else None
+        return TripRow(reason=self._reason(found[0]), **found[0]) if found else None
+
+    def _reason(self, trip: dict[str, Any]) -> str | None:
+        kept = self._store.rows(
+            "select content from span_contents where span_id = $span_id and started_at = $at",
+            {"span_id": trip["span_id"], "at": trip["at"].replace(tzinfo=None)},
+        )
+        said = orjson.loads(kept[0][0]).get("reason") if kept and kept[0][0] else None
+        return str(said) if said else None
