@@ -25,6 +25,7 @@ from triage.domain.traces import SpanRow, TraceRow
 from triage.errors import NotFound
 
 _REFRESH_S = 2
+_WORTH_TELLING_MS = 250
 
 
 def trace_view(asked: Asked, trace_id: str, *, way: DeltaGenerator) -> None:
@@ -159,7 +160,9 @@ def _facts(row: TraceRow | None, spans: Sequence[SpanRow]) -> list[str]:
     cached = f" ({row.cached_tokens:,} cached)" if row.cached_tokens else ""
     facts: list[Any] = [
         f"**{plain(words.duration(row.active_ms))}** of work" if row.active_ms else "",
-        f"**{plain(words.duration(row.waiting_ms))}** waited for people" if row.waiting_ms else "",
+        f"**{plain(words.duration(row.waiting_ms))}** waited for people"
+        if (row.waiting_ms or 0) >= _WORTH_TELLING_MS
+        else "",
         words.count(row.turns, "turn") if row.turns else "",
         steps,
         f"{row.input_tokens:,} tokens read{cached}, {row.output_tokens:,} written",
