@@ -45,6 +45,7 @@ def navigation(count: int) -> StreamlitPage:
             "Control": [
                 st.Page("policies.py", title="Policies", icon=":material/gavel:"),
                 st.Page("audit.py", title="Audit log", icon=":material/history:"),
+                st.Page("data.py", title="Data", icon=":material/database:"),
             ],
         }
     )

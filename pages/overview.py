@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import words
+from pages.components.came_back import remember, what_was_left
 from pages.components.context import actor, services
 from pages.components.measure_filters import broken_filters, filter_words, measure_filters
 from pages.components.overview_view import View
@@ -68,7 +69,7 @@ def draw_topic(topic: str, view: View, head: Head, question: Question) -> None:
         draw_people(view, people_answer(question, person.name, person.role.value))
 
 
-def figures(chosen_range: ChosenRange, chosen: MeasureFilter, choices: TraceChoices) -> None:
+def figures(chosen_range: ChosenRange, chosen: MeasureFilter, choices: TraceChoices, *, usual: str) -> None:
     """Draw the numbers and the chosen part; the range is read anew, so that it ends now each time."""
     view = View(chosen_range.until_now(), chosen, tuple(choices.models))
     question = Question(time_range=view.range.time_range, chosen=view.chosen, step=view.step)
@@ -76,9 +77,10 @@ def figures(chosen_range: ChosenRange, chosen: MeasureFilter, choices: TraceChoi
         head = answer("head", question)
         totals_row(view, head, approvals=services().approvals)
         topic = st.segmented_control(
-            "Part", TOPICS, default=TOPICS[0], required=True, key="part", bind="query-params",
+            "Part", TOPICS, default=usual, required=True, key="part", bind="query-params",
             label_visibility="collapsed",
         )  # fmt: skip
+        remember(range=chosen_range, chosen=chosen, part=topic)
         if head.is_empty and topic != "People":
             with st.container(border=True):
                 narrowed = " and these filters" if filter_words(chosen) else ""
@@ -98,7 +100,7 @@ def figures(chosen_range: ChosenRange, chosen: MeasureFilter, choices: TraceChoi
     )
 
 
-head_column, controls = st.columns([1, 4], vertical_alignment="center")
+head_column, controls = st.columns([1, 5], vertical_alignment="center")
 head_column.title("Overview")
 address = {name: st.query_params.get_all(name) for name in st.query_params}
 try:
@@ -106,12 +108,13 @@ try:
 except TriageError as error:
     show_refusal(error)
     st.stop()
+left = what_was_left()
 problems = [*broken_range(address), *broken_filters(address, choices)]
 with controls.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
-    chosen_range = time_range_control()
-    chosen = measure_filters(choices)
+    chosen_range = time_range_control(usual=left.range)
+    chosen = measure_filters(choices, usual=left.chosen)
     every = st.selectbox(
-        "Refresh", list(EVERY), key="refresh", bind="query-params", label_visibility="collapsed", width=130,
+        "Refresh", list(EVERY), key="refresh", bind="query-params", label_visibility="collapsed", width=122,
         help="How often the figures are read again by themselves.",
     )  # fmt: skip
     if st.button("", icon=":material/refresh:", help="Read the figures again; they are at most half a minute old."):
@@ -121,4 +124,4 @@ for problem in [*problems, *([chosen_range.problem] if chosen_range.problem else
     st.warning(plain(problem), icon=":material/link_off:")
 if narrowed_to := filter_words(chosen):
     st.caption(f"Only {plain(narrowed_to)}.")
-st.fragment(figures, run_every=EVERY.get(every))(chosen_range, chosen, choices)
+st.fragment(figures, run_every=EVERY.get(every))(chosen_range, chosen, choices, usual=left.part or TOPICS[0])

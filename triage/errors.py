@@ -7,6 +7,7 @@ TriageError
 ├── Conflict              the record is no longer in the state that the action needs
 ├── SettingsError         a setting is missing or wrong; names the variable
 ├── DataFolderError       the data folder cannot be used (not writable, owned by another process)
+├── BudgetReached         a budget is used up, so no new run is taken; says which, until when, and who can change it
 ├── Paused                an agent is paused by a switch; says by whom and why
 ├── OutcomeUnknown        an action may or may not have happened; a person has to find out
 ├── StateError            a stored run state is altered, or this build cannot resume it
@@ -60,6 +61,12 @@ class DataFolderError(TriageError):
     """The data folder cannot be used: not writable, or owned by another process."""
 
     code = "data_folder"
+
+
+class BudgetReached(TriageError):  # noqa: N818
+    """A budget is used up: no new run is taken; those that were taken go on."""
+
+    code = "budget_reached"
 
 
 class Paused(TriageError):  # noqa: N818

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.records import Records, open_engine
+from triage.alerts.service import AlertService
+from triage.alerts.watch import AlertWatch
 from triage.approvals.aftermath import AftermathService
 from triage.approvals.brief import BriefService
 from triage.approvals.edits import ToolBook
@@ -83,6 +85,7 @@ class Services:
     audit: AuditService
     releases: ReleaseService
     cases: CaseService
+    alerts: AlertService
     data_care: DataCareService
     is_owner: bool
     resumable: ResumableService | None = None
@@ -99,6 +102,7 @@ class Services:
     segments: SegmentRunner | None = None
     mirror: RunMirror | None = None
     timekeeper: Timekeeper | None = None
+    alert_watch: AlertWatch | None = None
     notices: NoticeSender | None = None
     keeper: DataKeeper | None = None
 
@@ -125,6 +129,8 @@ class Services:
 
     def close(self) -> None:
         """Stop working; what is unfinished is taken up by the next start."""
+        if self.alert_watch is not None:
+            self.alert_watch.close()
         if self.keeper is not None:
             self.keeper.close()
         if self.timekeeper is not None:
@@ -259,6 +265,7 @@ def _build_client(settings: Settings, folder: DataFolder) -> Services:
         **_alike(settings, records, policies=PolicyService(records=records), queue=ElsewhereQueue()),
         folder=folder,
         switches=SwitchService(records=records),
+        alerts=AlertService(records=records),
         is_owner=False,
     )
 
@@ -291,6 +298,9 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
     mirror.start()
     timekeeper = Timekeeper(records=records, queue=engine, policies=policies, notify=notify_approval)
     timekeeper.start()
+    trace_queries = TraceQueries(traces)
+    alert_watch = AlertWatch(records=records, traces=trace_queries)
+    alert_watch.start()
     notices = NoticeSender(records=records, console_url=settings.console_url, allow=settings.webhook_allow)
     notices.start()
     alike = _alike(
@@ -327,7 +337,7 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         models=models,
         team=team,
         traces=traces,
-        trace_queries=TraceQueries(traces),
+        trace_queries=trace_queries,
         processor=processor,
         exporter=exporter,
         inbox=inbox,
@@ -335,6 +345,8 @@ def _build_owner(settings: Settings, folder: DataFolder) -> Services:
         segments=segments,
         mirror=mirror,
         timekeeper=timekeeper,
+        alerts=AlertService(records=records, traces=trace_queries, look=alert_watch.look),
+        alert_watch=alert_watch,
         notices=notices,
     )
 

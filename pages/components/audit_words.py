@@ -39,6 +39,10 @@ _ACTIONS = {
     "webhook.switched_off": ActionWords("Webhook switched off", ":material/webhook:"),
     "webhook.secret_renewed": ActionWords("Webhook's secret renewed", ":material/key:"),
     "webhook.deleted": ActionWords("Webhook deleted", ":material/delete:"),
+    "alert_rule.added": ActionWords("Alert rule added", ":material/notifications:"),
+    "alert_rule.changed": ActionWords("Alert rule changed", ":material/notifications:"),
+    "alert_rule.removed": ActionWords("Alert rule removed", ":material/delete:"),
+    "budget.changed": ActionWords("Budget changed", ":material/savings:"),
     "run.cancelled": ActionWords("Run cancelled", ":material/cancel:"),
     "run.taken_over": ActionWords("Taken over by a person", ":material/back_hand:"),
     "run.retried": ActionWords("Run again", ":material/replay:"),
@@ -55,8 +59,28 @@ _ACTIONS = {
     "samples.removed": ActionWords("Sample records removed", ":material/delete:"),
     "audit.exported": ActionWords("Audit log exported", ":material/download:"),
     "audit.sealed": ActionWords("Audit log sealed anew", ":material/approval_delegation:"),
+    "customer.erasure_asked": ActionWords("Erasure of a customer asked for", ":material/delete_forever:"),
+    "customer.erased": ActionWords("Customer erased", ":material/delete_forever:"),
+    "data.backup_asked": ActionWords("Backup asked for", ":material/archive:"),
+    "data.backed_up": ActionWords("Data backed up", ":material/archive:"),
+    "data.retention_asked": ActionWords("Removal of what is due asked for", ":material/auto_delete:"),
+    "data.retention_applied": ActionWords("What was due removed", ":material/auto_delete:"),
+    "traces.export_asked": ActionWords("Export of traces asked for", ":material/download:"),
+    "traces.exported": ActionWords("Traces exported", ":material/download:"),
+    "data.job_failed": ActionWords("Work on the data failed", ":material/error:"),
+    "traces.export_downloaded": ActionWords("Export downloaded", ":material/download:"),
+    "traces.import_asked": ActionWords("Import of traces asked for", ":material/upload:"),
+    "traces.imported": ActionWords("Traces imported", ":material/upload:"),
 }
-_SUBJECTS = {"approval": "Approval", "run": "Run", "samples": "Sample records", "audit": "Audit log"}
+_SUBJECTS = {
+    "approval": "Approval",
+    "audit": "Audit log",
+    "customer": "Customer",
+    "data": "Data",
+    "job": "Job",
+    "run": "Run",
+    "samples": "Sample records",
+}
 
 
 def action_words(action: str) -> ActionWords:

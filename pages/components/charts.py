@@ -89,7 +89,7 @@ def stacked_bars(
                 hovertext=[plain_html(mark.text) for _, mark in marks],
                 hovertemplate="%{hovertext}<extra></extra>",
             )
-    chart.figure.update_layout(barmode="stack")
+    chart.figure.update_layout(barmode="stack", showlegend=True)
     _time_axis(chart.figure, starts=starts, step=step)
     highest = [sum(by_time[at].value or 0 for by_time in series.values() if at in by_time) for at in starts]
     chart.figure.update_yaxes(
@@ -177,14 +177,14 @@ def matrix(fields: Mapping[tuple[str, str], Mark], *, rows: Sequence[str], colum
             showscale=False,
             xgap=3,
             ygap=3,
-            text=[[f"{chosen[row, column].value:,.0f}" if (row, column) in chosen else "" for column in columns]
-                  for row in rows],
-            texttemplate="%{text}",
             hovertext=[[plain_html(chosen[row, column].text) if (row, column) in chosen else "" for column in columns]
                        for row in rows],
             hovertemplate="%{hovertext}<extra></extra>",
             hoverongaps=False,
         )  # fmt: skip
+    for (row, column), mark in fields.items():
+        # Not as the fields' own text, whose colour Plotly chooses as if they were opaque.
+        chart.figure.add_annotation(x=column, y=row, text=f"{mark.value:,.0f}", showarrow=False)
     chart.figure.update_xaxes(side="top", showgrid=False, title="Label in force")
     chart.figure.update_yaxes(autorange="reversed", showgrid=False, title="Label by the agents")
     return _dressed(chart)
@@ -220,12 +220,15 @@ def _dressed(chart: Chart, *, height: int = CHART_HEIGHT) -> Chart:
     """Give a figure the common frame: no empty borders, the legend in one line above the plot."""
     chart.figure.update_layout(
         height=height,
-        margin={"l": 4, "r": 8, "t": 30, "b": 4},
+        # Room above the plot for one line of names, where there are any.
+        margin={"l": 4, "r": 8, "t": 30 if len(chart.figure.data) > 1 else 10, "b": 4},
         legend={
             "orientation": "h",
             "x": 0,
-            "y": 1.02,
-            "yanchor": "bottom",
+            # From the top of the card: beside the plot it would not move up again when the window becomes wider.
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
             "title": None,
             "font": {"size": 11},
             "traceorder": "normal",

@@ -19,20 +19,33 @@ _NAMES = ("model", "agent", "category")
 _CUSTOMER = f"{PREFIX}customer"
 
 
-def measure_filters(choices: Any) -> MeasureFilter:
-    """Draw the filters in a popover that says how many are set, and return what they ask for."""
+def measure_filters(choices: Any, *, usual: MeasureFilter | None = None) -> MeasureFilter:
+    """Draw the filters in a popover that says how many are set, and return what they ask for.
+
+    What the address does not say is as in ``usual``.
+    """
+    usual = usual or MeasureFilter()
+    names = {value: name for name, value in CATEGORIES.items()}
+    offered = {
+        "model": (choices.models, usual.models),
+        "agent": (choices.agents, usual.agents),
+        "category": (list(CATEGORIES), [names[value] for value in usual.categories]),
+    }
     # On the first run the address has the filters and the session does not know them yet.
     keys = (*(PREFIX + name for name in _NAMES), _CUSTOMER)
     active = sum(bool(st.session_state.get(key, st.query_params.get(key))) for key in keys)
     with st.popover(f"Filters · {active}" if active else "Filters", icon=":material/tune:"):
-        models = st.multiselect("Model", choices.models, key=f"{PREFIX}model", bind="query-params", placeholder="Any")
-        agents = st.multiselect("Agent", choices.agents, key=f"{PREFIX}agent", bind="query-params", placeholder="Any")
-        categories = st.multiselect(
-            "Category", list(CATEGORIES), key=f"{PREFIX}category", bind="query-params", placeholder="Any"
-        )
+        models, agents, categories = (
+            st.multiselect(
+                name.capitalize(), options, [value for value in chosen if value in options], key=PREFIX + name,
+                bind="query-params", placeholder="Any",
+            )
+            for name, (options, chosen) in offered.items()
+        )  # fmt: skip
         customer = st.text_input(
-            "Customer", key=_CUSTOMER, bind="query-params", placeholder="Whole e-mail address", max_chars=254
-        )
+            "Customer", usual.customer or "", key=_CUSTOMER, bind="query-params", placeholder="Whole e-mail address",
+            max_chars=254,
+        )  # fmt: skip
         st.button("Clear filters", icon=":material/filter_alt_off:", on_click=_clear, disabled=not active)
     return MeasureFilter(
         models=tuple(models),

@@ -85,19 +85,24 @@ def step_of(length: timedelta) -> timedelta:
     return _DAY if length <= timedelta(days=100) else 7 * _DAY
 
 
-def time_range_control(*, usual: str = USUAL) -> ChosenRange:
-    """Ask for the time range; ``range``, ``from`` and ``to`` in the address."""
+def time_range_control(*, usual: ChosenRange | None = None) -> ChosenRange:
+    """Ask for the time range; ``range``, ``from`` and ``to`` in the address, without them the ``usual`` one."""
     name = st.segmented_control(
-        "Time range", [*RANGES, CUSTOM], default=usual, required=True, key="range", bind="query-params",
-        label_visibility="collapsed",
+        "Time range", [*RANGES, CUSTOM], default=usual.name if usual else USUAL, required=True, key="range",
+        bind="query-params", label_visibility="collapsed",
     )  # fmt: skip
     now = utc_now()
     if name != CUSTOM:
-        return recent(name if name in RANGES else usual, now=now)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+        return recent(name if name in RANGES else USUAL, now=now)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    first, last = midnight - 7 * _DAY, midnight + _DAY
+    if usual is not None and usual.name == CUSTOM:
+        first, last = usual.time_range.start, usual.time_range.end
     with st.popover("From and to", icon=":material/date_range:"):
-        start = st.datetime_input("From (UTC)", midnight - 7 * _DAY, key="from", bind="query-params", step=300)
-        end = st.datetime_input("To (UTC)", midnight + _DAY, key="to", bind="query-params", step=300)
+        start, end = (
+            st.datetime_input(label, at.replace(tzinfo=None), key=key, bind="query-params", step=300)
+            for label, at, key in (("From (UTC)", first, "from"), ("To (UTC)", last, "to"))
+        )
     return between(start, end, now=now)
 
 

@@ -17,6 +17,8 @@ from pages.components.text import plain
 from triage.approvals.service import ApprovalService
 from triage.measures.topics import Head
 
+_CARD_PX = 174
+
 
 def totals_row(view: View, head: Head, *, approvals: ApprovalService) -> None:
     """Draw the numbers of a time range with their change, and how many decisions wait at this moment."""
@@ -25,7 +27,8 @@ def totals_row(view: View, head: Head, *, approvals: ApprovalService) -> None:
     costs: dict[datetime, Decimal] = defaultdict(Decimal)
     for bucket in head.spending_by_time:
         costs[bucket.at] += bucket.cost_usd
-    with st.grid(6, min_column_width=120, gap="small"):
+    # A fixed height, so that nothing below moves when the browser has drawn the curves.
+    with st.grid(6, min_column_width=120, gap="small", row_height=_CARD_PX):
         _card(
             "Runs",
             f"{runs.runs:,}",

@@ -24,7 +24,7 @@ def webhook_panel() -> None:
     allowed = may(actor(), Role.ADMIN)
     with st.container(border=True):
         if action_head(
-            "Notices", "Webhooks tell other programs what waits for a person, is late, or was decided.",
+            "Notices", "Webhooks tell other programs what waits for a person, is late or was decided, and of alerts.",
             button="Add a webhook…", icon="add_link", key="webhook_add", why_not=None if allowed else _ADMINS_ONLY,
         ):  # fmt: skip
             open_dialog(_ADD)
@@ -63,11 +63,12 @@ def _add_dialog() -> None:
         key="webhook_form",
     )  # fmt: skip
     topics = st.pills(
-        "Tell it when an action", SUBSCRIBABLE_TOPICS, default=SUBSCRIBABLE_TOPICS, selection_mode="multi",
+        "Tell it when", SUBSCRIBABLE_TOPICS, default=SUBSCRIBABLE_TOPICS, selection_mode="multi",
         format_func=TOPICS.__getitem__, key="webhook_topics",
     )  # fmt: skip
     st.caption(
-        "A notice names tool, action, amount, times and who decided; never the customer's message. "
+        "A notice names tool, action, amount, times and who decided, or a figure with its limits; never the customer's "
+        "message. "
         "It is signed, so that the receiver can tell it from a forged one."
     )
     if not st.button("Add it", type="primary", key="webhook_add_now"):

@@ -16,13 +16,16 @@ from triage.errors import TriageError
 from triage.notices.webhooks import WebhookState, host_of
 
 FORMATS = {WebhookFormat.JSON: "JSON", WebhookFormat.SLACK: "Slack message"}
-# As they end the sentence "Tell it when an action …".
+# As they end the sentence "Tell it when …".
 TOPICS = {
-    NoticeTopic.APPROVAL_NEW: "waits",
-    NoticeTopic.APPROVAL_DUE_SOON: "is due soon",
-    NoticeTopic.APPROVAL_OVERDUE: "is overdue",
-    NoticeTopic.APPROVAL_EXPIRED: "expired",
-    NoticeTopic.APPROVAL_DECIDED: "was decided",
+    NoticeTopic.APPROVAL_NEW: "an action waits",
+    NoticeTopic.APPROVAL_DUE_SOON: "an action is due soon",
+    NoticeTopic.APPROVAL_OVERDUE: "an action is overdue",
+    NoticeTopic.APPROVAL_EXPIRED: "an action expired",
+    NoticeTopic.APPROVAL_DECIDED: "an action was decided",
+    NoticeTopic.ALERT_WARNING: "a figure is at warning",
+    NoticeTopic.ALERT_ALERT: "a figure is at alert",
+    NoticeTopic.ALERT_OK: "a figure is back to normal",
     NoticeTopic.WEBHOOK_TEST: "test",
 }
 _NEWEST = 10
@@ -77,7 +80,7 @@ def numbers(state: WebhookState) -> str:
 
 def delivery_line(delivery: Delivery) -> str:
     """Return one notice as a line of Markdown."""
-    what = f"An action {TOPICS[delivery.topic]}" if delivery.topic is not NoticeTopic.WEBHOOK_TEST else "Test"
+    what = TOPICS[delivery.topic][:1].upper() + TOPICS[delivery.topic][1:]
     error = f": {plain(delivery.last_error)}" if delivery.last_error else ""
     tries = f" after {count(delivery.attempts, 'try', plural='tries')}" if delivery.attempts else ""
     state = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from storage.records.alerts import AlertRuleStore, AlertStateStore, BudgetStore
 from storage.records.approval_queue import ApprovalQueue
 from storage.records.approvals import ApprovalStore
 from storage.records.audit import AuditStore
@@ -20,6 +21,7 @@ from storage.records.policies import PolicyStore
 from storage.records.retention import RetentionStore
 from storage.records.runs import RunStore
 from storage.records.samples import SampleStore
+from storage.records.spending import SpendingStore
 from storage.records.states import StateStore
 from storage.records.steps import StepStore
 from storage.records.switches import SwitchStore
@@ -57,3 +59,7 @@ class Stores:
         self.data_jobs = DataJobStore(connection)
         self.erasure = ErasureStore(connection)
         self.retention = RetentionStore(connection)
+        self.alert_rules = AlertRuleStore(connection)
+        self.alert_states = AlertStateStore(connection)
+        self.budgets = BudgetStore(connection)
+        self.spending = SpendingStore(connection)

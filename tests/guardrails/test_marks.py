@@ -121,3 +121,12 @@ def test_what_is_said_of_a_customers_runs_can_be_removed(services: Services, blo
         assert (tx.marks.remove_of_runs([blocked.id]), tx.cases.remove_of_runs([blocked.id])) == (1, 1)
     assert services.cases.list() == []
     assert services.guardrails.marks([trip]) == {}
+
+
+def test_a_trip_is_found_as_the_list_shows_it(services: Services, blocked: Run) -> None:
+    reading = services.guardrails.reading
+    (listed,) = reading.trips(today()).rows
+    assert reading.get(listed.span_id) == listed
+    assert (listed.run_id, listed.reason is not None) == (blocked.id, True)
+    (use,) = [use for use in reading.figures(today(), step=timedelta(hours=1)).uses if use.trips]
+    assert use.guardrail == "Input check"

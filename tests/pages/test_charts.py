@@ -67,7 +67,10 @@ def test_a_matrix_shades_each_field_by_its_share_of_the_row() -> None:
     same, changed = chart.figure.data
     assert [list(row) for row in same.z] == [[0.75, None], [None, None]]
     assert [list(row) for row in changed.z] == [[None, 0.25], [None, None]]
-    assert [list(row) for row in changed.text] == [["", "1"], ["", ""]]
+    assert [(note.x, note.y, note.text) for note in chart.figure.layout.annotations] == [
+        ("Billing", "Billing", "3"),
+        ("Other", "Billing", "1"),
+    ]
 
 
 def test_a_file_of_figures_has_the_rates_and_what_is_within_and_starts_no_formula() -> None:

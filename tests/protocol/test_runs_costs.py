@@ -112,3 +112,13 @@ def test_a_call_that_was_cancelled_says_so_and_is_not_unpriced(product: Product)
     assert product.kinds(run)[-1] is EventKind.RUN_CANCELLED
     [left] = product.spans(run, "is_model_call and error is not null")
     assert (left["model"], left["error_kind"]) == (TEAM_MODEL, "unanswered")
+
+
+def test_the_days_sum_is_what_the_runs_have_cost(product: Product) -> None:
+    runs = [product.run(INVOICES), product.run(INVOICES)]
+    begun, today = runs[0].created_at.date(), datetime.now(UTC).date()
+    with product.services.records.read() as tx:
+        spent = tx.spending.between(begun, today + timedelta(days=1))
+    cost = sum((run.cost_usd for run in runs), start=Decimal(0))
+    assert cost > 0
+    assert abs(spent.cost_usd - cost) <= Decimal("1e-9") * len(runs)

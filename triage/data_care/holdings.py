@@ -67,6 +67,13 @@ class RecordsFile(Protocol):
 
 
 @dataclass(frozen=True)
+class AuditWord:
+    """The word under which something is entered into the audit log."""
+
+    action: str
+
+
+@dataclass(frozen=True)
 class Holdings:
     """What the owner of a data folder has open.
 

@@ -11,7 +11,7 @@ import structlog
 
 from triage.audit.entries import SYSTEM, add_entry
 from triage.data_care import backup, erasure, retention
-from triage.data_care.holdings import Holdings, Receipt
+from triage.data_care.holdings import AuditWord, Holdings, Receipt
 from triage.data_care.retention import Retention
 from triage.data_care.sealed import unseal_address
 from triage.domain import Actor, DataJob, JobKind, JobStatus, utc_now
@@ -23,12 +23,13 @@ EVERY = timedelta(days=1)
 LAST_RETENTION = "retention.last"
 _FIRST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 _DONE = {
-    JobKind.ERASE: "customer.erased",
-    JobKind.BACKUP: "data.backed_up",
-    JobKind.RETENTION: "data.retention_applied",
-    JobKind.EXPORT: "traces.exported",
-    JobKind.IMPORT: "traces.imported",
+    JobKind.ERASE: AuditWord(action="customer.erased"),
+    JobKind.BACKUP: AuditWord(action="data.backed_up"),
+    JobKind.RETENTION: AuditWord(action="data.retention_applied"),
+    JobKind.EXPORT: AuditWord(action="traces.exported"),
+    JobKind.IMPORT: AuditWord(action="traces.imported"),
 }
+_FAILED = AuditWord(action="data.job_failed")
 # A step that could not be done now is tried again so often, then the job says what is wrong.
 MAX_TRIES = 20
 
@@ -100,7 +101,9 @@ class DataKeeper:
         with self._holdings.records.begin() as tx:
             tx.notes.put(LAST_RETENTION, now.isoformat())
             if removed:
-                add_entry(tx, _DONE[JobKind.RETENTION], actor=SYSTEM, subject=("data", "retention"), after=removed)
+                add_entry(
+                    tx, _DONE[JobKind.RETENTION].action, actor=SYSTEM, subject=("data", "retention"), after=removed
+                )
 
     def _do(self, job: DataJob) -> Receipt:
         holdings, arguments = self._holdings, job.arguments
@@ -157,7 +160,7 @@ class DataKeeper:
             subject = ("customer", str(arguments["customer"])) if job.kind is JobKind.ERASE else ("job", job.id)
             add_entry(
                 tx,
-                _DONE[job.kind] if is_done else f"{_DONE[job.kind]}_failed",
+                (_DONE[job.kind] if is_done else _FAILED).action,
                 actor=actor,
                 subject=subject,
                 after=said,

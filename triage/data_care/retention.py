@@ -33,6 +33,17 @@ class Retention(Value):
             measures_days=settings.keep_measures_days,
         )
 
+    def told(self) -> list[tuple[str, str, str]]:
+        """Return what is kept, for how long, and the setting that says so."""
+        return [
+            (what, f"{days} days" if days else "for ever", setting)
+            for what, days, setting in (
+                ("Conversations and runs", self.conversations_days, "TRIAGE_KEEP_CONVERSATIONS_DAYS"),
+                ("Words of traces", self.content_days, "TRIAGE_KEEP_CONTENT_DAYS"),
+                ("Figures of traces", self.measures_days, "TRIAGE_KEEP_MEASURES_DAYS"),
+            )
+        ]
+
     def before(self, days: int, *, now: datetime) -> datetime | None:
         """Return the moment before which data of so many days is over, None where it never is."""
         return now - timedelta(days=days) if days else None

@@ -11,7 +11,7 @@ from typing import Any
 
 from triage.audit.entries import add_entry
 from triage.data_care import erasure
-from triage.data_care.holdings import Receipt, customer_mark
+from triage.data_care.holdings import AuditWord, Receipt, customer_mark, size_of
 from triage.data_care.retention import Retention
 from triage.data_care.sealed import seal_address
 from triage.domain import Actor, DataJob, JobKind, JobStatus, Role, utc_now
@@ -27,11 +27,11 @@ _ADMIN_WORDS = {
     JobKind.RETENTION: "remove what is due to go",
 }
 _AUDITED = {
-    JobKind.ERASE: "customer.erasure_asked",
-    JobKind.BACKUP: "data.backup_asked",
-    JobKind.RETENTION: "data.retention_asked",
-    JobKind.EXPORT: "traces.export_asked",
-    JobKind.IMPORT: "traces.import_asked",
+    JobKind.ERASE: AuditWord(action="customer.erasure_asked"),
+    JobKind.BACKUP: AuditWord(action="data.backup_asked"),
+    JobKind.RETENTION: AuditWord(action="data.retention_asked"),
+    JobKind.EXPORT: AuditWord(action="traces.export_asked"),
+    JobKind.IMPORT: AuditWord(action="traces.import_asked"),
 }
 
 
@@ -146,6 +146,27 @@ class DataCareService:
             jobs: builtins.list[DataJob] = tx.data_jobs.list(kinds, limit=limit)
         return jobs
 
+    @property
+    def backup_folder(self) -> Path:
+        """Where a backup goes when nobody says another place: beside the data folder, not in it."""
+        return self._folder.parent / "backups"
+
+    def sizes(self, *, actor: Actor) -> dict[str, int]:
+        """Return the bytes of each part of the data folder.
+
+        Raises:
+            NotAllowed: the actor is not a manager.
+        """
+        _require_reader(actor)
+        parts = {
+            "Records": ("triage.db", "triage.db-wal"),
+            "Traces": ("traces.duckdb", "traces.duckdb.wal"),
+            "Index of words": ("traces.words", "traces.words-wal"),
+            "On its way into the traces": ("spool",),
+            "Exports": ("exports",),
+        }
+        return {name: sum(size_of(self._folder / part) for part in names) for name, names in parts.items()}
+
     def read_export(self, job_id: str, *, actor: Actor) -> bytes:
         """Return the file of an export, to be downloaded; that is entered into the audit log.
 
@@ -175,7 +196,7 @@ class DataCareService:
         said: dict[str, Any] = {"subject": subject}
         with self._records.begin() as tx:
             tx.data_jobs.add(job)
-            add_entry(tx, _AUDITED[kind], actor=actor, subject=("job", job.id), after=said)
+            add_entry(tx, _AUDITED[kind].action, actor=actor, subject=("job", job.id), after=said)
         return job
 
 

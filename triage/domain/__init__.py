@@ -6,6 +6,20 @@ durations are integers in milliseconds and end in ``_ms``, money is ``Decimal`` 
 
 from __future__ import annotations
 
+from triage.domain.alerts import (
+    AlertMeasure,
+    AlertRule,
+    AlertState,
+    Budget,
+    BudgetPeriod,
+    BudgetStanding,
+    KeptState,
+    PastPoint,
+    Reading,
+    RuleStanding,
+    Spent,
+    StateChange,
+)
 from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
 from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
@@ -33,6 +47,7 @@ from triage.domain.runs import (
 )
 from triage.domain.switches import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_SWITCH, Switch
 from triage.domain.webhooks import (
+    ALERT_TOPICS,
     SUBSCRIBABLE_TOPICS,
     Delivery,
     DeliveryStatus,
@@ -43,6 +58,7 @@ from triage.domain.webhooks import (
 
 __all__ = [
     "AGENT_SWITCH",
+    "ALERT_TOPICS",
     "EVERYTHING_SWITCH",
     "FINAL_RUN_STATUSES",
     "NAMELESS",
@@ -52,11 +68,17 @@ __all__ = [
     "WRITES_SWITCH",
     "Account",
     "Actor",
+    "AlertMeasure",
+    "AlertRule",
+    "AlertState",
     "Approval",
     "ApprovalStatus",
     "AuditCheck",
     "AuditEntry",
     "AuditFilter",
+    "Budget",
+    "BudgetPeriod",
+    "BudgetStanding",
     "Build",
     "Case",
     "Category",
@@ -74,6 +96,7 @@ __all__ = [
     "JobKind",
     "JobStatus",
     "Judgement",
+    "KeptState",
     "Lane",
     "Message",
     "Mode",
@@ -83,19 +106,24 @@ __all__ = [
     "Order",
     "OrderStatus",
     "PastDecision",
+    "PastPoint",
     "Precision",
     "QueueCounts",
     "QueueFilter",
+    "Reading",
     "Refund",
     "RejectCode",
     "Release",
     "Role",
+    "RuleStanding",
     "Run",
     "RunEvent",
     "RunFailure",
     "RunFilter",
     "RunStatus",
     "SavedPolicy",
+    "Spent",
+    "StateChange",
     "StoredState",
     "Switch",
     "Ticket",

@@ -16,11 +16,17 @@ class NoticeTopic(StrEnum):
     APPROVAL_OVERDUE = "approval.overdue"
     APPROVAL_EXPIRED = "approval.expired"
     APPROVAL_DECIDED = "approval.decided"
+    ALERT_WARNING = "alert.warning"
+    ALERT_ALERT = "alert.alert"
+    ALERT_OK = "alert.ok"
     WEBHOOK_TEST = "webhook.test"
 
 
 # A test goes to the webhook that is tested, whatever it asked for.
 SUBSCRIBABLE_TOPICS = tuple(topic for topic in NoticeTopic if topic is not NoticeTopic.WEBHOOK_TEST)
+
+
+ALERT_TOPICS = (NoticeTopic.ALERT_WARNING, NoticeTopic.ALERT_ALERT, NoticeTopic.ALERT_OK)
 
 
 class WebhookFormat(StrEnum):

@@ -16,6 +16,9 @@ _HEADLINES = {
     NoticeTopic.APPROVAL_OVERDUE: "Overdue and not decided",
     NoticeTopic.APPROVAL_EXPIRED: "Expired without a decision",
     NoticeTopic.APPROVAL_DECIDED: "Decided",
+    NoticeTopic.ALERT_WARNING: "Warning",
+    NoticeTopic.ALERT_ALERT: "Alert",
+    NoticeTopic.ALERT_OK: "Back to normal",
     NoticeTopic.WEBHOOK_TEST: "A test of the triage console: notices arrive here",
 }
 # Slack refuses a block of more than 3,000 characters.
@@ -25,10 +28,13 @@ _MAX_SUMMARY = 300
 def message(body: str, *, form: str, console_url: str) -> str:
     """Return the characters to send for a kept notice; the link is added here, so that a moved console links right."""
     notice = json.loads(body)
-    approval = notice["approval"]
-    link = f"{console_url}/approvals?approval={quote(str(approval['id']), safe='')}" if approval else console_url
+    link = console_url
+    for kind in ("approval", "alert"):
+        if notice.get(kind):
+            link = f"{console_url}/{kind}s?{kind}={quote(str(notice[kind]['id']), safe='')}"
     if form == WebhookFormat.SLACK:
-        return _written(_slack(NoticeTopic(notice["topic"]), approval or {}, link=link))
+        said = notice["approval"] or {"summary": (notice.get("alert") or {}).get("summary")}
+        return _written(_slack(NoticeTopic(notice["topic"]), said, link=link))
     return _written({**notice, "link": link})
 
 

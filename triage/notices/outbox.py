@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from triage.domain import Approval, Delivery, NoticeTopic, Webhook, utc_now
+from triage.domain import ALERT_TOPICS, Approval, Delivery, NoticeTopic, Webhook, utc_now
 from triage.stable_ids import action_key
 
 SWITCHED_OFF = "The webhook is switched off."
@@ -33,12 +33,25 @@ SUBJECT_FIELDS = (
     "due_at",
     "expires_at",
 )
+ALERT_FIELDS = (
+    "id",
+    "name",
+    "measure",
+    "unit",
+    "state",
+    "before",
+    "value",
+    "count",
+    "warn_at",
+    "alert_at",
+    "summary",
+)
 
 
 def notify(tx: Any, topic: NoticeTopic | str, subject: Mapping[str, Any], *, now: datetime | None = None) -> None:
     """Tell the webhooks that want ``topic``, if and when the caller's transaction is committed.
 
-    Of ``subject`` only ``SUBJECT_FIELDS`` are sent.
+    Of ``subject`` only ``SUBJECT_FIELDS`` are sent, or ``ALERT_FIELDS`` where the topic is an alert.
 
     Raises:
         ValueError: there is no such topic.
@@ -64,8 +77,10 @@ def approval_subject(approval: Approval) -> dict[str, Any]:
 
 def new_delivery(webhook: Webhook, topic: NoticeTopic, subject: Mapping[str, Any], *, at: datetime) -> Delivery:
     """Return a notice to one webhook."""
-    said = {name: subject[name] for name in SUBJECT_FIELDS if name in subject}
-    body = json.dumps(to_jsonable_python({"topic": topic, "at": at, "approval": said or None}), separators=(",", ":"))
+    fields = ALERT_FIELDS if topic in ALERT_TOPICS else SUBJECT_FIELDS
+    said = {name: subject[name] for name in fields if name in subject}
+    about = {"approval": None, "alert": said} if topic in ALERT_TOPICS else {"approval": said or None}
+    body = json.dumps(to_jsonable_python({"topic": topic, "at": at, **about}), separators=(",", ":"))
     return Delivery(
         id=f"ntc_{uuid.uuid4().hex}", webhook_id=webhook.id, topic=topic, body=body, next_at=at, created_at=at
     )

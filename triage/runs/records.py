@@ -153,6 +153,12 @@ class RunRecords:
         with self._gateway.begin() as tx:
             tx.steps.forget(run.id, run.segment)
             current: Run = tx.runs.get(run.id)
+            # A budget counts what was spent in the transaction that says so on the run, which a replay finds done.
+            tx.spending.add(
+                now.date(),
+                cost_usd=changes["cost_usd"] - run.cost_usd,
+                unpriced_calls=changes["unpriced_calls"] - run.unpriced_calls,
+            )
             if current.status is RunStatus.CANCELLED:
                 tx.events.append(run.id, told, if_cancelled=_ACTED)
                 # Somebody cancelled while the last step ended; what was spent and done still counts.

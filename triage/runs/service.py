@@ -63,6 +63,7 @@ class RunService(RunReading):
 
         Raises:
             InvalidInput: the message, address, account or conversation cannot be used.
+            BudgetReached: a budget is used up; the run that an idempotency key made before is returned all the same.
         """
         text = clean_message(message)
         email = clean_email(customer_email)
@@ -79,7 +80,12 @@ class RunService(RunReading):
         return run
 
     def retry(self, run_id: str, *, actor: Actor) -> Run:
-        """Run the message of an ended run again, as a new run of the same conversation."""
+        """Run the message of an ended run again, as a new run of the same conversation.
+
+        Raises:
+            Conflict: the run has not ended.
+            BudgetReached: a budget is used up.
+        """
         with self._records.begin() as tx:
             run = run_again(tx, tx.runs.get(run_id), actor=actor)
         self._queue.wake()

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
+from triage.alerts.budgets import require_budget
 from triage.approvals.changes import audit
 from triage.audit.entries import add_entry
 from triage.domain import FINAL_RUN_STATUSES, Actor, ApprovalStatus, EventKind, NewEvent, Run, RunStatus, utc_now
@@ -16,7 +17,12 @@ STOPPABLE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.AWAITING_APPROVAL)
 
 
 def add_run(tx: Any, run: Run) -> Run:
-    """Keep a new run and say in its log that it is queued."""
+    """Keep a new run and say in its log that it is queued.
+
+    Raises:
+        BudgetReached: a budget is used up.
+    """
+    require_budget(tx, at=run.created_at)
     tx.runs.add(run)
     tx.events.append(run.id, [NewEvent(key="queued", kind=EventKind.RUN_QUEUED, at=run.created_at)])
     return run

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
 from storage.traces.store import TraceStore
@@ -20,22 +18,26 @@ class TripLookup:
         """Return the trip whose span has this id, with the guardrail's reason where it is kept, or None."""
         found = self._store.records(
             """
-            select trip.*, runs.conversation_id, runs.status, runs.category, runs.customer_email, runs.excerpt
+            select trip.* exclude (trace_key), runs.run_id, runs.conversation_id, runs.status, runs.category,
+                runs.customer_email, runs.excerpt
             from (
-                select trace_id, span_id, run_id, coalesce(guardrail, name) as guardrail, stage, verdict,
-                    started_at as at, duration_ms
-                from spans where span_id = $trip_id and kind = 'guardrail' and triggered limit 1
+                select trace_key, trace_id, span_id, part_no, guardrail, stage, verdict, started_at as at, duration_ms
+                from checks where span_id = $trip_id and triggered limit 1
             ) trip
-            left join runs using (trace_id)
+            left join runs on runs.trace_key = trip.trace_key
             """,
             {"trip_id": trip_id},
         )
-        return TripRow(reason=self._reason(found[0]), **found[0]) if found else None
+        if not found:
+            return None
+        (trip,) = found
+        return TripRow(reason=self._reason(trip_id, part_no=trip.pop("part_no")), **trip)
 
-    def _reason(self, trip: dict[str, Any]) -> str | None:
+    def _reason(self, trip_id: str, *, part_no: int) -> str | None:
+        """Return what the guardrail said; the part says where in the large table its words are."""
         kept = self._store.rows(
-            "select content from span_contents where span_id = $span_id and started_at = $at",
-            {"span_id": trip["span_id"], "at": trip["at"].replace(tzinfo=None)},
+            "select content from span_contents where part_no = $part_no and span_id = $trip_id",
+            {"part_no": part_no, "trip_id": trip_id},
         )
         said = orjson.loads(kept[0][0]).get("reason") if kept and kept[0][0] else None
         return str(said) if said else None

@@ -118,8 +118,6 @@ class OtlpExporter:
 
     def forget(self, trace_ids: set[str]) -> int:
         """Take everything of these traces out of what still has to go out; return how many lines that were."""
-        with self._state:
-            self._pending = None
         return self._outbox.forget(trace_ids)
 
     def _wake(self) -> None:
@@ -154,8 +152,7 @@ class OtlpExporter:
         """Send until nothing waits; return False when the rest has to wait."""
         try:
             while until is None or time.monotonic() < until:
-                if self._outbox.trim():
-                    self._pending = None
+                self._outbox.trim()
                 if not self._send_block():
                     return self._failures == 0
                 if until is None and self._stopping:
@@ -166,7 +163,10 @@ class OtlpExporter:
 
     def _send_block(self) -> bool:
         """Send the oldest block; return False when there is none, or when the collector has to be asked again."""
-        pending = self._pending or self._read()
+        pending = self._pending
+        if pending is None or not self._outbox.is_current(pending.block):
+            # What was taken out of the files meanwhile must not go out from here either.
+            pending = self._read()
         if pending is None:
             return False
         self._pending = pending

@@ -79,6 +79,11 @@ class Outbox:
                     segment.unlink()
             return None
 
+    def is_current(self, block: Block) -> bool:
+        """Whether the lines are still those of the files."""
+        with self._lock:
+            return block.reading == self._reading
+
     def done(self, block: Block, **changes: Any) -> None:
         """Note that the lines need not go out again, and what else is new about the export."""
         with self._lock:
@@ -91,12 +96,11 @@ class Outbox:
         with self._lock:
             self._note(**changes)
 
-    def trim(self) -> bool:
-        """Give up the oldest files while more waits than is allowed; return whether any was."""
+    def trim(self) -> None:
+        """Give up the oldest files while more waits than is allowed."""
         with self._lock:
             segments = list_segments(self._folder)
             sizes = {segment: segment.stat().st_size for segment in segments}
-            trimmed = False
             for segment in segments:
                 if sum(sizes.values()) <= self._max_bytes or not is_complete(segment):
                     break
@@ -105,9 +109,8 @@ class Outbox:
                     lost = sum(1 for _ in file)
                 segment.unlink()
                 del sizes[segment]
-                trimmed = True
+                self._reading += 1
                 self._note(dropped=self.status.dropped + lost)
-            return trimmed
 
     def forget(self, trace_ids: Collection[str]) -> int:
         """Take every line of these traces out; return how many there were."""

@@ -1,0 +1,1 @@
+"""Alerts and budgets: rules on the figures of the desk, their states, and what may be spent."""
