@@ -126,7 +126,9 @@ def _figures(row: TraceRow | None, spans: Sequence[SpanRow]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if row is not None:
             _badges(row)
-        st.markdown(" · ".join(_facts(row, spans)), width="stretch")
+            who = [plain(row.customer_email or ""), plain(words.exact(row.created_at))]
+            st.markdown(f":gray[{' · '.join(fact for fact in who if fact)}]", width="content")
+        st.markdown(" · ".join(_facts(row, spans)), width="content")
     if row is not None and row.failure_code:
         place = f" at “{words.one_line(failed[0].name, limit=60)}”" if failed else ""
         st.error(f"Failed: {plain(words.words(row.failure_code).lower() + place)}.", icon=":material/error:")
@@ -167,7 +169,5 @@ def _facts(row: TraceRow | None, spans: Sequence[SpanRow]) -> list[str]:
         steps,
         f"{row.input_tokens:,} tokens read{cached}, {row.output_tokens:,} written",
         f"**{plain(words.cost(row.cost_usd, unpriced_calls=row.unpriced_calls))}**",
-        plain(row.customer_email or ""),
-        plain(words.exact(row.created_at)),
     ]
     return [fact for fact in facts if fact]
