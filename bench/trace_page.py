@@ -6,7 +6,7 @@ import json
 import statistics
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -31,7 +31,6 @@ PAGE_RUNS = 15
 AIM_MS = 300.0
 AIM_KB = 500.0
 TRACE = "trace_of_the_benchmark"
-_START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def measure(*, runs: int = RUNS, turns: int = TURNS, page_runs: int = PAGE_RUNS) -> list[Figure]:
@@ -75,7 +74,8 @@ def _scripts(count: int, *, is_cold: bool = False, **address: str) -> Iterator[f
 def _fill(running: Services, *, runs: int, turns: int) -> None:
     assert running.traces is not None
     write(running.traces, Plan(runs=runs, until=utc_now()))
-    lines = [_line(turn, step) for turn in range(turns) for step in range(STEPS_A_TURN + 1)]
+    start = utc_now() - timedelta(hours=1)
+    lines = [_line(turn, step, start=start) for turn in range(turns) for step in range(STEPS_A_TURN + 1)]
     running.traces.insert_batch(span_lines=lines, price=_free, segment="bench", offset=1)
 
 
@@ -83,10 +83,10 @@ def _free(_: list[dict[str, Any]]) -> None:
     """Price no call: the long trace has none of a model."""
 
 
-def _line(turn: int, step: int) -> bytes:
+def _line(turn: int, step: int, *, start: datetime) -> bytes:
     """Return a step of the long trace as the spool has it; step 0 is the agent that holds the others of its turn."""
     size = BIG_BYTES if step == 1 and turn % BIG_EVERY == 0 else USUAL_BYTES
-    begin = _START + timedelta(milliseconds=turn * 900 + max(0, step - 1) * 100)
+    begin = start + timedelta(milliseconds=turn * 900 + max(0, step - 1) * 100)
     end = begin + timedelta(milliseconds=900 if step == 0 else 60)
     row = {
         "trace_id": TRACE, "span_id": _span_id(turn, step), "parent_id": _span_id(turn, 0) if step else None,
