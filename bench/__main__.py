@@ -58,6 +58,12 @@ def _approvals() -> None:
     print_figures("A full queue of approvals", approvals.measure())
 
 
+def _trace_page() -> None:
+    from bench import trace_page  # noqa: PLC0415
+
+    print_figures("The traces page", trace_page.measure())
+
+
 def _startup() -> None:
     from bench import startup  # noqa: PLC0415
 
@@ -85,6 +91,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "latency": _latency,
     "crowd": _crowd,
     "approvals": _approvals,
+    "trace_page": _trace_page,
     "startup": _startup,
     "pii": _pii,
     "eval_offline": _eval_offline,
