@@ -34,6 +34,12 @@ def _tracing_figure(name: str, value: float) -> Figure:
     return Figure(name.replace("us per", "time per", 1), value, "us", aim=aim)
 
 
+def _traces() -> None:
+    from bench import traces  # noqa: PLC0415
+
+    print_figures("Reading the trace store at scale", traces.measure(SPANS["traces"]))
+
+
 def _latency() -> None:
     from bench import latency  # noqa: PLC0415
 
@@ -50,6 +56,12 @@ def _approvals() -> None:
     from bench import approvals  # noqa: PLC0415
 
     print_figures("A full queue of approvals", approvals.measure())
+
+
+def _trace_page() -> None:
+    from bench import trace_page  # noqa: PLC0415
+
+    print_figures("The traces page", trace_page.measure())
 
 
 def _startup() -> None:
@@ -71,12 +83,15 @@ def _pii() -> None:
     print_figures("What redaction finds", pii.measure())
 
 
+SPANS = {"traces": 1_000_000}
 PARTS: dict[str, Callable[[], None]] = {
     "overhead": _overhead,
     "tracing": _tracing,
+    "traces": _traces,
     "latency": _latency,
     "crowd": _crowd,
     "approvals": _approvals,
+    "trace_page": _trace_page,
     "startup": _startup,
     "pii": _pii,
     "eval_offline": _eval_offline,
@@ -112,7 +127,9 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(prog="python -m bench", description="Run the benchmarks.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(PARTS)}; all when there is none")
-    names = parser.parse_args().names
+    parser.add_argument("--spans", type=int, default=SPANS["traces"], help="how many spans the part traces reads")
+    chosen = parser.parse_args()
+    names, SPANS["traces"] = chosen.names, chosen.spans
     if unknown := set(names) - set(PARTS):
         parser.error(f"There is no benchmark named {', '.join(sorted(unknown))}.")
     clean_environment()

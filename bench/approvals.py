@@ -42,7 +42,7 @@ GONE = "All our data is gone after the update, every project is empty"
 
 def measure(*, pending: int = PENDING, page_runs: int = PAGE_RUNS, decisions: int = DECISIONS) -> list[Figure]:
     """Open the page on a full queue, then decide runs of the offline engine that wait in it."""
-    with _console() as running:
+    with console() as running:
         _fill(running, pending)
         waiting = [running.runs.submit(GONE, actor=ACTOR) for _ in range(decisions)]
         _wait_until_asked(running, waiting)
@@ -56,7 +56,7 @@ def measure(*, pending: int = PENDING, page_runs: int = PAGE_RUNS, decisions: in
 
 
 @contextmanager
-def _console() -> Iterator[Services]:
+def console() -> Iterator[Services]:
     """Open the services that the pages use, in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="triage-bench-") as folder:
         os.environ["TRIAGE_DATA_DIR"] = folder

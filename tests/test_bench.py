@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import approvals, crowd, latency, overhead
+from bench import approvals, crowd, latency, overhead, trace_page
 from bench.figures import Figure, machine, print_figures
 from bench.script import MODEL_CALLS
 from triage.settings import Settings
@@ -75,6 +75,12 @@ def test_a_crowd_takes_at_least_the_ideal_time() -> None:
 def test_a_full_queue_is_opened_and_decided_in() -> None:
     figures = approvals.measure(pending=60, page_runs=1, decisions=1)
     assert [figure.aim for figure in figures] == [approvals.AIM_MS] * 2
+    assert all(figure.value > 0 for figure in figures)
+
+
+def test_the_traces_page_opens_its_list_and_a_long_trace() -> None:
+    figures = trace_page.measure(runs=40, turns=3, page_runs=1)
+    assert "30 steps" in figures[1].what
     assert all(figure.value > 0 for figure in figures)
 
 

@@ -140,7 +140,7 @@ def test_a_wrong_import_is_found(tmp_path: Path, path: str, source: str, words: 
     [
         ("storage/records/runs.py", "from triage.domain import Run\nfrom triage.errors import NotFound"),
         ("storage/records/runs.py", "import sqlalchemy\nfrom storage.records import base"),
-        ("triage/services.py", "from storage.records import Records"),
+        ("triage/services/owner.py", "from storage.records import Records"),
         ("triage/team/team.py", "from agents import Agent\nfrom triage.domain import Run"),
         ("triage/team/agents.py", ""),
         ("pages/desk.py", "from triage.services import Services\nimport streamlit"),

@@ -170,7 +170,9 @@ def _play(
     if play is not refund:
         return [group], [weaver.table()]
     decided = weaver.clock + (chance.random(count) ** 3 * _LONGEST_WAIT_S * 1e6).astype(np.int64) + 30_000_000
-    goes_on = decided < until - 60_000_000
+    # Of the last days half still wait.
+    is_late = until - arrived < _LONGEST_WAIT_S * 1_000_000
+    goes_on = (decided < until - 60_000_000) & ~(is_late & (chance.random(count) < 0.5))
     later = _some_of(group, goes_on)
     after = _weaver(chance, own, places=later.places, clock=decided[goes_on], segment=1)
     outcome = after_decision(after, Texts(chance, later.message, pools), model=model[goes_on])

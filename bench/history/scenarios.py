@@ -237,11 +237,11 @@ def failed(weaver: Weaver, texts: Texts, *, model: np.ndarray) -> Outcome:
 
 
 def cancelled(weaver: Weaver, texts: Texts, *, model: np.ndarray) -> Outcome:
-    """A person takes the run over while the agents work."""
+    """A person stops the run while the agents work, and every other time takes it over."""
     with weaver.within("task", "Support triage"):
         check_input(weaver, texts)
         work(weaver, texts, TRIAGE, model=model, tools=("search_knowledge_base",), to=BILLING)
-    return Outcome("cancelled", TRIAGE, {"is_rerouted": True})
+    return Outcome("cancelled", TRIAGE, {"is_rerouted": weaver.chance.random(weaver.count) < 0.5})
 
 
 Scenario = Callable[..., Outcome]

@@ -110,7 +110,7 @@ class Weaver:
                 "name": name,
                 "agent": agent,
                 "segment": self.segment,
-                **({"guardrail": guardrail} if kind == "model" and guardrail else {}),
+                **({"guardrail": guardrail} if kind in ("model", "guardrail") else {}),
                 **columns,
             },
             content=content,

@@ -38,7 +38,9 @@ def span_view(span: SpanRow, content: Mapping[str, Any], *, key: str) -> None:
     """Draw what a step says; ``content`` is read for the open step only."""
     key = f"{key}_{span.span_id}"
     # Long content scrolls by itself, so that the tree beside it stays in sight.
-    with st.container(border=True, height=_PANE_PX if span.content_bytes > _LONG_BYTES else "content"):
+    with st.container(
+        border=True, height=_PANE_PX if span.content_bytes > _LONG_BYTES else "content", autoscroll=False
+    ):
         _head(span, content, key=key)
         if span.error and not said.is_failure(span):
             st.info("A check stopped the work of this agent; the check is a step of its own.", icon=":material/block:")

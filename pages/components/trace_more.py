@@ -46,10 +46,10 @@ def _events(run_id: str) -> None:
         return
     if not lines:
         st.caption("The records have no events of this run.")
-    for line in lines:
-        left, right = st.columns([1, 7], gap="small")
-        left.caption(f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03}", help=words.exact(line.at))
-        right.markdown(f"{line.icon} {line.label}")
+    with st.container(gap="xxsmall"):
+        for line in lines:
+            at = f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03}"
+            st.markdown(f":gray[{plain(at)}] {line.icon} {line.label}")
 
 
 def _others(row: TraceRow) -> None:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import orjson
 import streamlit as st
 
 from pages.components.context import services
+from triage.domain import utc_now
 from triage.domain.traces import SpanRow, TraceFilter, TraceNeighbours, TraceRow, TraceSort
 
-WHOLE_BYTES = 20_000_000
-"""Up to this much content is read at once; of a larger trace it is read step by step."""
 
-
-@st.cache_resource(ttl=2, max_entries=16, show_spinner=False)
 def read_spans(trace_id: str) -> list[SpanRow]:
     """Return the steps of a trace without their content; they are shared, so nobody changes the list.
+
+    They are read again when the row of the trace says that there are more, or every other second where it has none.
 
     Raises:
         NotFound: the store has no step of it.
     """
+    row = read_row(trace_id)
+    version = (row.status, row.span_count, row.ended_at) if row is not None else int(utc_now().timestamp() // 2)
+    return _read_spans(trace_id, version)
+
+
+@st.cache_resource(ttl=120, max_entries=8, show_spinner=False)
+def _read_spans(trace_id: str, version: Hashable) -> list[SpanRow]:  # noqa: ARG001 - a part of the cache's key.
     found: list[SpanRow] = services().trace_queries.spans(trace_id, with_content=False)
     return found
 
@@ -56,3 +63,9 @@ def trace_json(trace_id: str) -> bytes:
     queries = services().trace_queries
     trace = {"trace": queries.find_summary(trace_id), "spans": queries.spans(trace_id)}
     return orjson.dumps(trace, option=orjson.OPT_INDENT_2, default=str)
+
+
+def forget_read() -> None:
+    """Read everything anew from here on."""
+    for cache in (_read_spans, read_row, read_content, read_neighbours):
+        cache.clear()

@@ -25,6 +25,7 @@ from triage.domain.traces import SpanRow, TraceRow
 from triage.errors import NotFound
 
 _REFRESH_S = 2
+_WORTH_TELLING_MS = 250
 
 
 def trace_view(asked: Asked, trace_id: str, *, way: DeltaGenerator) -> None:
@@ -125,7 +126,9 @@ def _figures(row: TraceRow | None, spans: Sequence[SpanRow]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if row is not None:
             _badges(row)
-        st.markdown(" · ".join(_facts(row, spans)), width="stretch")
+            who = [plain(row.customer_email or ""), plain(words.exact(row.created_at))]
+            st.markdown(f":gray[{' · '.join(fact for fact in who if fact)}]", width="content")
+        st.markdown(" · ".join(_facts(row, spans)), width="content")
     if row is not None and row.failure_code:
         place = f" at “{words.one_line(failed[0].name, limit=60)}”" if failed else ""
         st.error(f"Failed: {plain(words.words(row.failure_code).lower() + place)}.", icon=":material/error:")
@@ -159,12 +162,12 @@ def _facts(row: TraceRow | None, spans: Sequence[SpanRow]) -> list[str]:
     cached = f" ({row.cached_tokens:,} cached)" if row.cached_tokens else ""
     facts: list[Any] = [
         f"**{plain(words.duration(row.active_ms))}** of work" if row.active_ms else "",
-        f"**{plain(words.duration(row.waiting_ms))}** waited for people" if row.waiting_ms else "",
+        f"**{plain(words.duration(row.waiting_ms))}** waited for people"
+        if (row.waiting_ms or 0) >= _WORTH_TELLING_MS
+        else "",
         words.count(row.turns, "turn") if row.turns else "",
         steps,
         f"{row.input_tokens:,} tokens read{cached}, {row.output_tokens:,} written",
         f"**{plain(words.cost(row.cost_usd, unpriced_calls=row.unpriced_calls))}**",
-        plain(row.customer_email or ""),
-        plain(words.exact(row.created_at)),
     ]
     return [fact for fact in facts if fact]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +29,15 @@ _KEYS = sa.select(run_events.c.key).where(
 )
 _DROP_AFTER = sa.delete(run_events).where(
     run_events.c.run_id == sa.bindparam("of_run"), run_events.c.seq > sa.bindparam("last")
+)
+# The kinds that tell of the agents' work; what comes before them is the desk's own word that it has the message.
+_FIRST_WORK = (
+    sa.select(run_events.c.run_id, sa.func.min(run_events.c.at))
+    .where(
+        run_events.c.run_id.in_(sa.bindparam("run_ids", expanding=True)),
+        run_events.c.kind.not_in([EventKind.RUN_QUEUED.value, EventKind.RUN_STARTED.value]),
+    )
+    .group_by(run_events.c.run_id)
 )
 _LIST = (
     sa.select(run_events)
@@ -69,6 +79,11 @@ class EventStore:
             for key in self.connection.execute(_KEYS, {"run_id": run_id, "keys": list(new)}).scalars():
                 del new[key]
             self._insert(run_id, place.last, new.values())
+
+    def first_work(self, run_ids: Collection[str]) -> dict[str, datetime]:
+        """Return for each of the runs on which agents have shown to work when they first did."""
+        rows = self.connection.execute(_FIRST_WORK, {"run_ids": list(run_ids)})
+        return {row[0]: row[1] for row in rows}
 
     def _insert(self, run_id: str, last: int, events: Collection[NewEvent]) -> bool:
         """Insert the events with the next numbers and return whether every key was new."""

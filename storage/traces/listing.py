@@ -5,21 +5,41 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, get_args
 
+import pyarrow as pa  # type: ignore[import-untyped]
+
 from storage.traces.parts import SEPARATOR, trace_key
 from storage.traces.store import TraceStore
 from triage.domain.traces import TraceFilter, TraceNeighbours, TracePage, TraceRow, TraceSort
 from triage.errors import InvalidInput
 
 _LISTS = ("agents", "models", "tools", "guardrails")
-_ADDED_UP = ("name", "span_count", "error_count", "tool_calls", *_LISTS)
+_ADDED_UP = ("span_count", "error_count", "tool_calls", *_LISTS)
 _FIELDS = tuple(field.name for field in fields(TraceRow) if field.name not in _ADDED_UP)
-_RUN_FIELDS = ", ".join(_FIELDS)
+_ROW_FIELDS = ", ".join(_FIELDS)
 _SUMS = """
     select trace_key, sum(span_count)::bigint as span_count, sum(error_count)::bigint as error_count,
         sum(tool_calls)::bigint as tool_calls, list(agents) as agents, list(models) as models, list(tools) as tools,
         list(guardrails) as guardrails
     from parts where list_contains($keys, trace_key)
     group by trace_key
+"""
+# What other programs did has no run: its parts are added up to what stands in the place of one.
+_FOREIGN = """
+    select
+        trace_id, any_value(trace_key) as trace_key,
+        coalesce(max(traces.name), split_part(max(agents), chr(31), 1), split_part(max(tools), chr(31), 1)) as name,
+        coalesce(max(parts.conversation_id), max(traces.conversation_id)) as conversation_id,
+        if(sum(error_count) > 0, 'failed', 'completed') as status,
+        coalesce(sum(cost_usd), 0)::decimal(18, 9) as cost_usd,
+        sum(unpriced_calls)::bigint as unpriced_calls, coalesce(sum(input_tokens), 0)::bigint as input_tokens,
+        coalesce(sum(cached_tokens), 0)::bigint as cached_tokens,
+        coalesce(sum(output_tokens), 0)::bigint as output_tokens,
+        coalesce(sum(reasoning_tokens), 0)::bigint as reasoning_tokens,
+        0::bigint as turns, epoch_ms(max(last_at)) - epoch_ms(min(first_at)) as active_ms, false as degraded,
+        min(first_at) as created_at, min(first_at) as started_at, max(last_at) as ended_at
+    from parts left join (select trace_id, name, conversation_id from traces) traces using (trace_id)
+    where is_foreign
+    group by trace_id
 """
 _COUNTED = (
     ("agents", "model_calls", "agent"),
@@ -48,22 +68,24 @@ def list_traces(
     """
     _check(sort)
     where, parameters, tables = _where(store, wanted)
-    found = store.records(
-        f"""
-        select {_RUN_FIELDS}, count(*) over () as total from runs where {where}
-        order by {sort} {"desc" if descending else "asc"} nulls last, run_id
-        limit $limit offset $offset
-        """,
+    listed = _listed(store)
+    (counted,) = store.records(f"select count(*) as total from {listed} where {where}", parameters, tables=tables)
+    # First which ones, then all about these: sorting whole rows would take ten times as long.
+    order = f"{sort} {'desc' if descending else 'asc'} nulls last, trace_id"
+    keys = store.records(
+        f"select trace_key from {listed} where {where} order by {order} limit $limit offset $offset",
         {**parameters, "limit": limit, "offset": offset},
         tables=tables,
     )
-    totals = [record.pop("total") for record in found]
-    if not found:
-        counted = f"select count(*) as total from runs where {where}"
-        totals = [store.records(counted, parameters, tables=tables)[0]["total"]]
-    end = offset + len(found)
+    found = store.records(
+        f"select {_ROW_FIELDS} from {listed} where list_contains($keys, trace_key) order by {order}",
+        {"keys": [record["trace_key"] for record in keys]},
+    )
+    end = offset + len(keys)
     return TracePage(
-        rows=_with_sums(store, found), total=totals[0], next_offset=end if found and end < totals[0] else None
+        rows=_with_sums(store, found),
+        total=counted["total"],
+        next_offset=end if keys and end < counted["total"] else None,
     )
 
 
@@ -71,7 +93,7 @@ def find_row(store: TraceStore, trace_id: str) -> TraceRow | None:
     """Return the row of one trace, or None."""
     found = store.records(
         f"""
-        select {_RUN_FIELDS} from runs where trace_key = $key and trace_id = $trace_id
+        select {_ROW_FIELDS} from {_listed(store)} where trace_key = $key and trace_id = $trace_id
         order by created_at desc limit 1
         """,
         {"key": trace_key(trace_id), "trace_id": trace_id},
@@ -99,9 +121,9 @@ def find_neighbours(
         f"""
         with listed as (
             select trace_id, row_number() over (
-                order by {sort} {"desc" if descending else "asc"} nulls last, run_id
+                order by {sort} {"desc" if descending else "asc"} nulls last, trace_id
             ) as place
-            from runs where {where}
+            from {_listed(store)} where {where}
         ),
         here as (select place from listed where trace_id = $here)
         select listed.place - here.place as distance, listed.trace_id from listed, here
@@ -112,6 +134,14 @@ def find_neighbours(
     )
     beside = {record["distance"]: record["trace_id"] for record in found}
     return TraceNeighbours(before=beside.get(-1), after=beside.get(1))
+
+
+def _listed(store: TraceStore) -> str:
+    """Return what the list reads: the runs, and where there are any the traces of other programs."""
+    runs = "select *, null::varchar as name from runs"
+    if not store.rows("select 1 from parts where is_foreign limit 1"):
+        return f"({runs})"
+    return f"({runs} union all by name {_FOREIGN})"
 
 
 def _check(sort: str) -> None:
@@ -160,9 +190,8 @@ def _where(store: TraceStore, wanted: TraceFilter) -> tuple[str, dict[str, Any],
         conditions.append(has_error if wanted.has_error else f"not {has_error}")
     tables: dict[str, Any] = {}
     if text := wanted.text.strip().lower():
-        has_text, found, tables = _with_text(store, text)
+        has_text, tables = _with_text(store, text)
         conditions.append(has_text)
-        parameters |= found
     return " and ".join(conditions), parameters, tables
 
 
@@ -188,12 +217,22 @@ def _add_bounds(wanted: TraceFilter, conditions: list[str], parameters: dict[str
                 parameters[f"{prefix}_{name}"] = value
 
 
-def _with_text(store: TraceStore, text: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Return the condition that a trace has all words of a text, or that the text is an id or part of an address."""
-    tables = {f"word_{number}": table for number, table in enumerate(store.parts_with(text))}
-    has_words = " and ".join(
-        f"trace_key in (select trace_key from parts where part_no in (select part_no from {name}))" for name in tables
+def _with_text(store: TraceStore, text: str) -> tuple[str, dict[str, Any]]:
+    """Return the condition that a trace has all words of a text, or is named by it, with the table that it reads."""
+    words = {f"word_{number}": table for number, table in enumerate(store.parts_with(text))}
+    has_words = " intersect ".join(
+        f"select trace_key from parts where part_no in (select part_no from {name})" for name in words
     )
     # "contains" takes the text as it is: no character of it is a wildcard.
-    is_named = "$text in (run_id, trace_id, conversation_id) or contains(lower(customer_email), $text)"
-    return f"(({has_words or 'false'}) or {is_named})", {"text": text}, tables
+    named = """
+        select trace_key from runs
+        where $text in (run_id, conversation_id) or contains(lower(customer_email), $text)
+        union all select trace_key from parts where trace_key = $key
+    """
+    # Once here, because the list asks twice: how many, and which.
+    keys = store.column(
+        f"({has_words}) union all {named}" if words else named,
+        {"text": text, "key": trace_key(text)},
+        tables=words,
+    )
+    return "trace_key in (select trace_key from matching)", {"matching": pa.table({"trace_key": keys})}

@@ -79,12 +79,12 @@ def parts_with(cursor: duckdb.DuckDBPyConnection, index: WordIndex, text: str) -
     """
     words = words_of(text)
     after, _ = index.mark
-    found = [index.find(word) for word in words]
+    found = [pa.array(index.find(word), pa.int64()) for word in words]
     rest = cursor.execute("select count(*) from parts where part_no > ?", [after]).fetchall()
     if rest != [(0,)]:
-        for word, numbers in zip(words, found, strict=True):
-            numbers.extend(_parts_not_indexed(cursor, word, after=after))
-    return [pa.table({"part_no": pa.array(numbers, pa.int64())}) for numbers in found]
+        more = [pa.array(_parts_not_indexed(cursor, word, after=after), pa.int64()) for word in words]
+        found = [pa.concat_arrays(both) for both in zip(found, more, strict=True)]
+    return [pa.table({"part_no": numbers}) for numbers in found]
 
 
 def _parts_not_indexed(cursor: duckdb.DuckDBPyConnection, word: str, *, after: int) -> list[int]:

@@ -67,6 +67,8 @@ class TraceStore:
         self._cursors = threading.local()
         self._writing = threading.Lock()
         self._gate = ReadersGate()
+        self._path = Path(connection.execute("select path from duckdb_databases() where not internal").fetchall()[0][0])
+        self._is_broken = False
         self._numbering = Numbering(connection)
 
     @classmethod
@@ -188,10 +190,17 @@ class TraceStore:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
 
+    def column(self, sql: str, parameters: Mapping[str, Any], *, tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
+        """Return the one column that a query finds, for another query to read; many rows cost little."""
+        with self.looking() as cursor:
+            for name, table in tables.items():
+                cursor.register(name, table)
+            return cursor.execute(sql, parameters).to_arrow_table().column(0)
+
     @contextmanager
     def change(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give a transaction in which nobody else writes: kept at the end of the block, undone by an error."""
-        with self._writing:
+        with self._writing, self._mending():
             cursor = self._cursor()
             cursor.execute("begin")
             self._numbering.begin()
@@ -206,7 +215,7 @@ class TraceStore:
     @contextmanager
     def looking(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give the thread's cursor for several statements on the same file."""
-        with self._gate.open():
+        with self._mending(), self._gate.open():
             yield self._cursor()
 
     @contextmanager
@@ -221,8 +230,7 @@ class TraceStore:
         Nobody writes meanwhile; who reads is waited for, for as long as it takes to open the new file.
         """
         with self._writing:
-            (name,) = self._cursor().execute("select path from duckdb_databases() where not internal").fetchall()[0]
-            path = Path(name)
+            path = self._path
             fresh = path.with_name(f"{path.name}.new")
             fresh.unlink(missing_ok=True)
             make(self._cursor(), fresh)
@@ -243,6 +251,37 @@ class TraceStore:
         with self._writing:
             self._connection.close()
             self._words.close()
+
+    @contextmanager
+    def _mending(self) -> Iterator[None]:
+        """Open the file anew where DuckDB gave it up, as it does when a checkpoint finds the disk full.
+
+        Raises:
+            DataFolderError: the file was given up now, or cannot be opened yet.
+        """
+        if self._is_broken:
+            with self._gate.closed():
+                self._open_anew()
+        try:
+            yield
+        except duckdb.FatalException as error:
+            self._is_broken = True
+            raise DataFolderError(
+                "The trace store stopped in the middle of writing, most likely because the disk is full: free some "
+                "space. Nothing is lost; what has not come in waits in the spool."
+            ) from error
+
+    def _open_anew(self) -> None:
+        if self._is_broken:
+            # DuckDB lets go of a file when nothing of it is open any more.
+            self._connection.close()
+            self._cursors = threading.local()
+            try:
+                self._connection = _connect(self._path)
+            except (OSError, duckdb.Error) as error:
+                raise DataFolderError(_refusal(self._path, error)) from error
+            self._numbering = Numbering(self._connection)
+            self._is_broken = False
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._cursors, "cursor", None)

@@ -62,6 +62,7 @@ class TraceUpkeep:
                     removed[_COUNTED.get(table, "")] += _delete(
                         cursor, f"delete from {table} where list_contains($ids, {column})", {"ids": values}
                     )
+        self._store.forget_words()
         del removed[""]
         return +removed
 
@@ -84,6 +85,8 @@ class TraceUpkeep:
             removed = _delete(cursor, "delete from span_contents where started_at < $before", parameters)
             _delete(cursor, _WORDS_OF_RUNS.format(there=_WORDS_THERE), parameters)
             _delete(cursor, _ERRORS, parameters)
+        if removed:
+            self._store.forget_words()
         return +Counter({"texts of spans": removed})
 
     def remove_measures(self, *, before: datetime) -> Counter[str]:
@@ -96,6 +99,8 @@ class TraceUpkeep:
                     removed[_COUNTED.get(table, "")] += _delete(
                         cursor, f"delete from {table} where {age} < $before", {"before": _naive(before)}
                     )
+        if removed.total():
+            self._store.forget_words()
         del removed[""]
         return +removed
 

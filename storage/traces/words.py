@@ -10,9 +10,12 @@ import contextlib
 import re
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import structlog
 
 VERSION = 1
@@ -25,9 +28,13 @@ log = structlog.get_logger(__name__)
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a query, each once and in small letters; one that ends in ``*`` stands for its beginnings."""
+    """Return the words of a query, each once, in small letters and without accents, as they are in the index.
+
+    A word that ends in ``*`` stands for all that begin so.
+    """
     found: dict[str, None] = {}
-    for piece in text.lower().split():
+    bare = "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
+    for piece in bare.lower().split():
         words = [word[:_LONGEST_WORD] for word in _NO_WORD.split(piece) if word]
         if words and piece.endswith("*"):
             words[-1] += "*"
@@ -77,18 +84,20 @@ class WordIndex:
             connection.execute("rollback")
             raise
 
-    def find(self, word: str, *, first_part: int = 0) -> list[int]:
-        """Return the parts from ``first_part`` on that have a word (of ``words_of``), in order."""
-        connection = self._connection()
+    def find(self, word: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Return the parts that have a word (of ``words_of``), in order."""
         asked = f'"{word[:-1]}"*' if word.endswith("*") else f'"{word}"'
-        found: list[int] = []
-        for shard in self._shards():
-            if (shard + 1) * SHARD_PARTS > first_part:
-                rows = connection.execute(f"select rowid from words_{shard} where words_{shard} match ?", [asked])
-                # What the tokenizer would split further is in no part as one word.
-                with contextlib.suppress(sqlite3.OperationalError):
-                    found.extend(rowid for (rowid,) in rows.fetchall())
-        return found
+        found = [self._numbers(shard, asked) for shard in self._shards()]
+        return np.fromstring(",".join(filter(None, found)), dtype=np.int64, sep=",")
+
+    def _numbers(self, shard: int, asked: str) -> str:
+        """Return the parts of a shard as text, which is twice as quick as a row for each."""
+        # What the tokenizer would split further is in no part as one word.
+        with contextlib.suppress(sqlite3.OperationalError):
+            sql = f"select group_concat(rowid) from words_{shard} where words_{shard} match ?"
+            (numbers,) = self._connection().execute(sql, [asked]).fetchone()
+            return numbers or ""
+        return ""
 
     def clear(self) -> None:
         """Forget everything; the words come again from the store."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -80,12 +82,15 @@ def test_what_is_no_export_is_refused(other: TraceStore, tmp_path: Path, content
         import_traces(other, tmp_path / "missing.zip")
 
 
-def test_a_removed_trace_is_in_no_table_and_the_others_stay(store: TraceStore) -> None:
+def test_a_removed_trace_is_in_no_table_and_the_others_stay(store: TraceStore, tmp_path: Path) -> None:
     upkeep = TraceUpkeep(store)
     ((customer,),) = store.rows(
         "select lower(customer_email) from runs where customer_email <> '' group by 1 order by count(*), 1 limit 1"
     )
     ids = upkeep.find(customer=customer, run_ids=(), conversation_ids=())
+    while store.index_words():
+        pass
+    assert _indexed(tmp_path) == 1
     others = "select count(*) from spans where not list_contains($ids, trace_id)"
     before = store.rows(others, {"ids": ids})
     removed = upkeep.remove(ids)
@@ -99,6 +104,18 @@ def test_a_removed_trace_is_in_no_table_and_the_others_stay(store: TraceStore) -
     for table in tables:
         assert store.rows(f"select count(*) from {table} where list_contains($ids, trace_id)", {"ids": ids}) == [(0,)]
     assert upkeep.find(customer=customer, run_ids=(), conversation_ids=()) == []
+    # The index of words is made anew, because nobody can tell whose its words are.
+    assert _indexed(tmp_path) == 0
+    while store.index_words():
+        pass
+    assert _indexed(tmp_path) == 1
+
+
+def _indexed(folder: Path) -> int:
+    """Return whether the index of words knows how far it is."""
+    with closing(sqlite3.connect(folder / "traces.words")) as connection:
+        (count,) = connection.execute("select count(*) from mark").fetchone()
+    return int(count)
 
 
 def test_words_go_before_what_is_counted(store: TraceStore) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +12,6 @@ from bench.history import Plan, write
 from triage.domain import Actor, Run, utc_now
 from triage.domain.traces import TraceFilter
 from triage.services import Services
-
-START = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -157,12 +155,13 @@ def test_two_traces_side_by_side_say_what_differs(history: Services, open_page: 
 
 def keep(running: Services, *, count: int, big: int | None = None) -> None:
     """Put a trace of tool calls without a run into the store; one of them has a megabyte to say."""
+    begin = utc_now() - timedelta(hours=1)
     row = {"trace_id": "trace_long", "kind": "tool", "name": "t", "tool": "t"}
     lines = []
     for number in range(count):
         content = {"arguments": {}, "result": "x" * (1_000_000 if number == big else 10)}
         times = {
-            name: (START + timedelta(milliseconds=number + later)).isoformat()
+            name: (begin + timedelta(milliseconds=number + later)).isoformat()
             for name, later in (("started_at", 0), ("ended_at", 1))
         }
         step = {**row, **times, "span_id": f"span_{number}", "content": json.dumps(content)}

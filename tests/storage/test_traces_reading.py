@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
-from storage.traces.listing import find_row, list_traces
+from storage.traces.listing import find_neighbours, find_row, list_traces
+from storage.traces.measures.runs import RunMeasures
 from storage.traces.one_trace import get_trace, in_tree_order
 from storage.traces.store import TraceStore
 from tests.storage.traces_history import START, History
-from triage.domain.traces import TimeRange, TraceFilter
+from triage.domain.traces import TimeRange, TraceFilter, TraceNeighbours
 from triage.errors import InvalidInput, NotFound
 
 
@@ -173,3 +176,58 @@ def _with(span: Any, **changes: Any) -> Any:
 def test_an_unknown_trace_is_not_found(store: TraceStore) -> None:
     with pytest.raises(NotFound, match="no trace with that id"):
         get_trace(store, "trace_unknown")
+
+
+def _foreign_line(number: int, **columns: Any) -> bytes:
+    at = START + timedelta(hours=number)
+    row = {
+        "trace_id": "trace_elsewhere",
+        "span_id": f"span_elsewhere_{number}",
+        "kind": "custom",
+        "name": "look up",
+        "started_at": at.isoformat(),
+        "ended_at": (at + timedelta(seconds=1)).isoformat(),
+        **columns,
+    }
+    return orjson.dumps(row) + b"\n"
+
+
+def test_what_another_program_did_is_listed_and_counts_as_no_run(tmp_path: Path) -> None:
+    store = TraceStore.open(tmp_path / "traces.duckdb")
+    History(runs=10).write(store)
+    call = {"kind": "model", "model": "m", "is_model_call": True, "is_priced": True, "cost_usd": "0.25"}
+    trace = {"trace_id": "trace_elsewhere", "name": "Nightly report", "conversation_id": "c", "started_at": START}
+    store.insert_batch(
+        span_lines=[_foreign_line(1), _foreign_line(2, **call)],
+        traces=[trace],
+        price=lambda _: None,
+        segment="s",
+        offset=1,
+    )
+    store.insert_batch(
+        span_lines=[_foreign_line(3, error="no such table", error_kind="broken")],
+        price=lambda _: None,
+        segment="s",
+        offset=2,
+    )
+
+    row = find_row(store, "trace_elsewhere")
+    assert row is not None
+    assert (row.run_id, row.name, row.status, row.conversation_id) == (None, "Nightly report", "failed", "c")
+    assert (row.cost_usd, row.span_count, row.error_count, row.models) == (Decimal("0.25"), 3, 1, ("m",))
+    assert row.active_ms == 2 * 3_600_000 + 1000
+    assert list_traces(store, limit=1_000).total == 11
+    assert [row.trace_id for row in list_traces(store, TraceFilter(text="no such table")).rows] == ["trace_elsewhere"]
+    assert RunMeasures(store).totals(TimeRange(start=START, end=START + timedelta(days=9))).runs == 10
+    store.close()
+
+
+def test_neighbours_are_those_of_the_list(store: TraceStore, history: History) -> None:
+    wanted = TraceFilter(statuses=("completed",))
+    ids = [row.trace_id for row in list_traces(store, wanted, limit=1_000, sort="cost_usd").rows]
+    for place, trace_id in enumerate(ids):
+        beside = find_neighbours(store, trace_id, wanted, sort="cost_usd")
+        assert beside.before == (ids[place - 1] if place else None)
+        assert beside.after == (ids[place + 1] if place + 1 < len(ids) else None)
+    failed = list_traces(store, TraceFilter(statuses=("failed",))).rows[0].trace_id
+    assert find_neighbours(store, failed, wanted) == TraceNeighbours(before=None, after=None)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from storage.traces.queries import TraceQueries
 from storage.traces.schema import SCHEMA_VERSION
 from storage.traces.store import TraceStore
+from tests.storage.made_up import UNTIL, MadeUp
 from tests.storage.traces_history import History
+from triage.domain.traces import TimeRange, TraceFilter
 from triage.errors import DataFolderError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -133,3 +138,43 @@ print(kept == at, found)
         check=False,
     )
     assert outcome.stdout.split() == ["True", "1"], outcome.stderr
+
+
+def test_dashboards_are_read_while_spans_come_in(tmp_path: Path) -> None:
+    """Every page asks its questions, again and again, while batches come in and words are indexed."""
+    store = TraceStore.open(tmp_path / "traces.duckdb")
+    queries = TraceQueries(store)
+    history = MadeUp(runs=150)
+    time_range = TimeRange(start=UNTIL - timedelta(days=40), end=UNTIL)
+    troubles: list[BaseException] = []
+    done = threading.Event()
+
+    def watch(look: Callable[[], object]) -> None:
+        while not done.is_set():
+            try:
+                look()
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it is a trouble.
+                troubles.append(error)
+                return
+
+    looks: list[Callable[[], object]] = [
+        lambda: queries.costs.by_model(time_range),
+        lambda: queries.handoffs.paths(time_range),
+        lambda: queries.find(TraceFilter(text="refund", has_error=False)),
+        lambda: [queries.spans(row.trace_id) for row in queries.find(TraceFilter()).rows[:2] if row.span_count],
+    ]
+    watchers = [threading.Thread(target=watch, args=(look,)) for look in looks]
+    for watcher in watchers:
+        watcher.start()
+    history.write(store, batch=200)
+    while store.index_words():
+        pass
+    done.set()
+    for watcher in watchers:
+        watcher.join()
+
+    assert troubles == []
+    assert store.rows("select count(*), count(distinct span_id) from spans") == [(len(history.spans),) * 2]
+    assert store.rows("select sum(span_count) from parts") == [(len(history.spans),)]
+    assert store.rows("select count(*) from model_calls") == [(len(history.calls),)]
+    store.close()

@@ -151,6 +151,18 @@ class TraceChoices:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IngestHealth:
+    """Whether everything that is written to the spool comes into the store.
+
+    ``lines_set_aside`` could not be read and lie in ``spool/rejected``; ``trouble`` says in a sentence why nothing
+    comes in at present and what to do, None when all is well.
+    """
+
+    lines_set_aside: int
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SpanRow:
     """One finished span; ``depth`` is 0 at the top of the tree, ``content`` what it says in words.
 

@@ -174,7 +174,7 @@ class ModelChain:
             start = time.monotonic()
             try:
                 with link.breaker.watching():
-                    answered = await self._ask(link, call, relay)
+                    answered = await self._ask(link, call, relay, is_retry=tried > 0)
             except ModelFault as fault:
                 attempts.append(Attempt(link.name, _ms_since(start), fault.reason))
                 log.warning("model call failed", model=link.name, reason=fault.reason, attempt=tried + 1)
@@ -186,10 +186,10 @@ class ModelChain:
                 return answered
         raise AssertionError("The last try either answers or raises.")
 
-    async def _ask(self, link: ChainLink, call: ModelCall, relay: Relay) -> StreamEnd:
+    async def _ask(self, link: ChainLink, call: ModelCall, relay: Relay, *, is_retry: bool) -> StreamEnd:
         """Ask one model once; what the provider raises leaves as a fault where it is an outage."""
         try:
-            with asking(link.name) as asked:
+            with asking(link.name, is_retry=is_retry, is_fallback=link is not self.links[0]) as asked:
                 async with contextlib.aclosing(call.stream(link.model())) as stream:
                     return await self._read(stream, relay, asked)
         except (ModelFault, ModelRequestError):

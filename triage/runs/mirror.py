@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -25,6 +26,13 @@ BEFORE_EVERYTHING = datetime(2000, 1, 1, tzinfo=UTC)
 log = structlog.get_logger(__name__)
 
 
+class RecordRun(Protocol):
+    """Takes a version of a run, and when an agent first showed that it works on it."""
+
+    def __call__(self, run: Run, *, first_event_at: datetime | None = None) -> None:
+        """Keep the version."""
+
+
 class RunMirror:
     """Passes every changed run on, each version once."""
 
@@ -32,7 +40,7 @@ class RunMirror:
         self,
         *,
         records: Gateway,
-        record_run: Callable[[Run], None],
+        record_run: RecordRun,
         stop_run: Callable[[str], None],
         since: datetime | None,
     ) -> None:
@@ -68,9 +76,10 @@ class RunMirror:
             versions = tx.runs.versions_since(self._since - OVERLAP, limit=PAGE + len(self._seen))
             fresh = [run_id for run_id, at in versions if self._seen.get(run_id) != at]
             runs: list[Run] = tx.runs.list_among(fresh) if fresh else []
+            first_events: dict[str, datetime] = tx.events.first_work(fresh) if fresh else {}
         for run in runs:
             self._seen[run.id] = run.updated_at
-            self._record_run(run)
+            self._record_run(run, first_event_at=first_events.get(run.id))
             if run.status is RunStatus.CANCELLED:
                 self._stop_run(run.id)
         if fresh:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,10 +14,11 @@ from typing import Any, Protocol
 import orjson
 import structlog
 
-from triage.errors import InvalidInput
+from triage.domain.traces import IngestHealth
+from triage.errors import InvalidInput, TriageError
 from triage.tracing.pricing import add_costs
 from triage.tracing.rows import finish_times
-from triage.tracing.spool import Spool, is_complete, list_segments, read_block, set_aside
+from triage.tracing.spool import Spool, count_set_aside, is_complete, list_segments, read_block, set_aside
 
 BATCH_BYTES = 8 * 1024 * 1024
 # What the store, or the sorting of lines, says to a line that does not fit.
@@ -70,6 +72,7 @@ class Ingester:
         self._has_backlog = False
         self._stopping = False
         self._failures = 0
+        self._trouble: str | None = None
         self._thread = threading.Thread(target=self._work, name="trace-ingest", daemon=True)
 
     def start(self) -> None:
@@ -86,6 +89,10 @@ class Ingester:
             return self._state.wait_for(lambda: self._answered >= wanted or self._stopping, timeout_s) and (
                 self._answered >= wanted
             )
+
+    def health(self) -> IngestHealth:
+        """Return whether everything comes in, and how much was set aside."""
+        return IngestHealth(lines_set_aside=count_set_aside(self._spool.folder), trouble=self._trouble)
 
     def stop(self, *, timeout_s: float) -> None:
         """Take in what is there a last time and end the thread."""
@@ -127,10 +134,12 @@ class Ingester:
             if self._failures == 0:
                 log.error("trace_store_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may hold rows.
             self._failures += 1
+            self._trouble = trouble_of(error)
             return
         if self._failures:
             log.info("trace_store_works_again")
         self._failures = 0
+        self._trouble = None
         if wrote:
             with self._state:
                 self._answered = max(self._answered, asked)
@@ -227,6 +236,18 @@ class Ingester:
         self._sink.forget_segment(name)
         if self._offsets is not None:
             self._offsets.pop(name, None)
+
+
+def trouble_of(error: Exception) -> str:
+    """Return what keeps spans out of the store as a sentence for a person."""
+    if getattr(error, "errno", None) == errno.ENOSPC or "no space left" in str(error).lower():
+        return "No space is left on the disk: free some. Spans wait in the spool and come in by themselves afterwards."
+    if isinstance(error, TriageError):
+        return str(error)
+    return (
+        f"The trace store cannot be written at present ({type(error).__name__}). Spans wait in the spool and come in as"
+        " soon as it can."
+    )
 
 
 def sort_lines(block: bytes) -> dict[str, list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,9 +12,10 @@ from agents.tracing import Span, Trace, TracingProcessor
 from agents.tracing.scope import Scope
 
 from triage.domain import Run, utc_now
+from triage.domain.traces import IngestHealth
 from triage.scope import asked_call, current_scope
 from triage.tracing.content import content_of, to_line, to_plain
-from triage.tracing.rows import agent_of, asked_columns, run_columns, span_columns, verdict_columns
+from triage.tracing.rows import agent_of, asked_columns, guardrail_of, run_columns, span_columns, verdict_columns
 from triage.tracing.spool import SEGMENT_BYTES, Spool
 
 if TYPE_CHECKING:
@@ -47,8 +49,9 @@ class SpoolingProcessor(TracingProcessor):
             # Now, because it takes a moment; only here, because another program's processor need not have its packages.
             import triage.tracing.redaction  # noqa: F401, PLC0415
         self._spool = Spool(spool_dir, segment_bytes=segment_bytes)
-        # The agent of every open span by trace, because a model or tool span names none and its parent is only an id.
-        self._agents: dict[str, dict[str, str | None]] = {}
+        # For whom every open span by trace works (agent, guardrail), because a model or tool span names neither and
+        # its parent is only an id.
+        self._agents: dict[str, dict[str, tuple[str | None, str | None]]] = {}
         self._ingester = None
         if sink is not None:
             # Another program that only writes lines needs neither this nor its packages.
@@ -74,18 +77,22 @@ class SpoolingProcessor(TracingProcessor):
         """Write the finished span to the spool."""
         self._guarded(lambda: self._spool.append(self._span_line(span)))
 
-    def record_run(self, run: Run) -> None:
-        """Write where a run is now; the version with the latest ``updated_at`` is the one that counts."""
-        with_customer = self._content == "full"
-        self._guarded(
-            lambda: self._spool.append(to_line({"type": "run", **run_columns(run, with_customer=with_customer)}))
-        )
+    def record_run(self, run: Run, *, first_event_at: datetime | None = None) -> None:
+        """Write where a run is now; the version with the latest ``updated_at`` is the one that counts.
+
+        ``first_event_at`` is when an agent first showed that it works on the run.
+        """
+        self._guarded(lambda: self._spool.append(self._run_line(run, first_event_at)))
 
     def write_lines(self, lines: bytes) -> bool:
         """Write finished lines of others; return False while the disk takes nothing and they only wait in memory."""
         if lines:
             self._spool.append(lines)
         return self._spool.retry()
+
+    def health(self) -> IngestHealth | None:
+        """Return whether everything that is written comes into the store; None in a process that does not own it."""
+        return None if self._ingester is None else self._ingester.health()
 
     def flush(self, *, timeout_s: float = FLUSH_TIMEOUT_S) -> bool:
         """Wait until everything written so far is queryable; return whether it is."""
@@ -117,23 +124,30 @@ class SpoolingProcessor(TracingProcessor):
         if len(self._agents) > _MAX_OPEN_TRACES:
             self._agents.clear()
         spans = self._agents.setdefault(span.trace_id, {})
-        spans[span.span_id] = agent_of(span.span_data) or spans.get(span.parent_id or "")
+        agent, guardrail = spans.get(span.parent_id or "", (None, None))
+        spans[span.span_id] = (agent_of(span.span_data) or agent, guardrail_of(span.span_data) or guardrail)
 
-    def _forget_agent(self, span: Span[Any]) -> str | None:
-        """Return whose span it is; with its last open span a trace goes, as a resumed one is told no end."""
+    def _forget_agent(self, span: Span[Any]) -> tuple[str | None, str | None]:
+        """Return for whom the span works; with its last open span a trace goes, as a resumed one is told no end."""
         spans = self._agents.get(span.trace_id)
         if spans is None:
-            return None
-        agent = spans.pop(span.span_id, None)
+            return None, None
+        found = spans.pop(span.span_id, (None, None))
         if not spans:
             self._agents.pop(span.trace_id, None)
-        return agent
+        return found
+
+    def _run_line(self, run: Run, first_event_at: datetime | None) -> bytes:
+        with_customer = self._content == "full"
+        return to_line({"type": "run", **run_columns(run, with_customer=with_customer, first_event_at=first_event_at)})
 
     def _span_line(self, span: Span[Any]) -> bytes:
         row = {"type": "span", **span_columns(span), **_run_place(span)}
-        agent = self._forget_agent(span) or agent_of(span.span_data)
-        if agent is not None:
+        agent, guardrail = self._forget_agent(span)
+        if (agent := agent or agent_of(span.span_data)) is not None:
             row["agent"] = agent
+        if guardrail is not None and row.get("is_model_call"):
+            row["guardrail"] = guardrail
         asked = asked_call() if row.get("is_model_call") else None
         if asked is not None:
             row.update(asked_columns(asked))

@@ -54,6 +54,11 @@ def agent_of(data: Any) -> str | None:
     return str(data.agent_name) if data.type == "turn" else None
 
 
+def guardrail_of(data: Any) -> str | None:
+    """Return the guardrail that a span names itself; the model calls below it are made for it."""
+    return str(data.name) if data.type == "guardrail" else None
+
+
 def usage_of(data: Any) -> Usage | None:
     """Return the tokens of one model call, or None for any other span.
 
@@ -147,12 +152,13 @@ _OWN_COLUMNS: dict[str, Callable[[Any], dict[str, Any]]] = {
 
 def asked_columns(call: AskedCall) -> dict[str, Any]:
     """Return the columns of a call that our own models made: its cost is the one that the run counts."""
-    if not call.is_priced:
-        return {"asked_model": call.model}
-    if call.cost_usd is None:
-        return {"is_priced": True}
-    # The column keeps nine digits, and the reader refuses more.
-    return {"is_priced": True, "cost_usd": f"{call.cost_usd:.9f}"}
+    row: dict[str, Any] = {"asked_model": call.model, "is_retry": call.is_retry, "is_fallback": call.is_fallback}
+    if call.is_priced:
+        row["is_priced"] = True
+        if call.cost_usd is not None:
+            # The column keeps nine digits, and the reader refuses more.
+            row["cost_usd"] = f"{call.cost_usd:.9f}"
+    return row
 
 
 def verdict_columns(verdict: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,8 +166,13 @@ def verdict_columns(verdict: Mapping[str, Any]) -> dict[str, Any]:
     return {name: str(verdict[name]) for name in ("stage", "verdict") if verdict.get(name) is not None}
 
 
-def run_columns(run: Run, *, with_customer: bool) -> dict[str, Any]:
-    """Return the columns of a run; ``with_customer`` says whether the customer's address and words may be kept."""
+def run_columns(run: Run, *, with_customer: bool, first_event_at: datetime | None = None) -> dict[str, Any]:
+    """Return the columns of a run; ``with_customer`` says whether the customer's address and words may be kept.
+
+    ``first_event_at`` is when an agent first showed that it works on it. The work of the agents was rerouted by a
+    person who took the run over or put it into another category.
+    """
+    is_relabelled = run.result is not None and run.category is not None and run.category is not run.result.category
     row: dict[str, Any] = {
         "run_id": run.id,
         "trace_id": run.trace_id,
@@ -179,6 +190,8 @@ def run_columns(run: Run, *, with_customer: bool) -> dict[str, Any]:
         "waiting_ms": _waiting_ms(run),
         "failure_code": run.failure and run.failure.code,
         "degraded": run.degraded,
+        "is_rerouted": run.assigned_to is not None or is_relabelled,
+        "first_event_at": first_event_at and first_event_at.isoformat(),
         "retry_of": run.retry_of,
         "created_at": run.created_at.isoformat(),
         "updated_at": run.updated_at.isoformat(),

@@ -175,6 +175,15 @@ def read_block(segment: Path, *, offset: int, limit: int) -> bytes:
     return block[: block.rfind(b"\n") + 1]
 
 
+def count_set_aside(folder: Path) -> int:
+    """Return how many lines of a spool lie in ``rejected/``."""
+    count = 0
+    for path in (folder / "rejected").glob(f"*{SUFFIX}"):
+        text = path.read_bytes()
+        count += text.count(b"\n") + (not text.endswith(b"\n"))
+    return count
+
+
 def set_aside(segment: Path, *, offset: int, lines: list[bytes]) -> Path:
     """Keep lines that cannot be read in ``rejected/`` and return the file; the same place gives the same file."""
     folder = segment.parent / "rejected"

@@ -9,6 +9,7 @@ from storage.traces.store import TraceStore
 from triage.domain.measures import HandoffBucket, HandoffOutcomes, HandoffPath
 from triage.domain.traces import MeasureFilter, TimeRange
 
+# Most runs ended well, so only the others are joined.
 # A handoff bounced when a later one of the same trace goes back to the agent that handed over.
 _JUDGED = """
     with chosen as (
@@ -16,7 +17,8 @@ _JUDGED = """
     ),
     returns as (
         select trace_key, to_agent as agent, max(started_at) as last_at
-        from handoffs where started_at >= $start group by all
+        from handoffs where started_at >= $start and to_agent in (select distinct from_agent from handoffs)
+        group by all
     ),
     judged as (
         select chosen.started_at, chosen.from_agent, chosen.to_agent,
@@ -29,7 +31,9 @@ _JUDGED = """
             end as outcome
         from chosen
         left join returns on returns.trace_key = chosen.trace_key and returns.agent = chosen.from_agent
-        left join (select trace_key, status, is_rerouted from runs) runs on runs.trace_key = chosen.trace_key
+        left join (
+            select trace_key, status, is_rerouted from runs where status <> 'completed' or is_rerouted
+        ) runs on runs.trace_key = chosen.trace_key
     )
 """
 _OUTCOMES = ", ".join(

@@ -1,0 +1,88 @@
+"""Builds the services of a process that only hands work over, and those that the owner has alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from storage.records import Records, open_engine
+from triage.alerts.service import AlertService
+from triage.approvals.aftermath import AftermathService
+from triage.approvals.edits import ToolBook
+from triage.approvals.policy_service import PolicyService
+from triage.approvals.service import ApprovalService
+from triage.approvals.switches import SwitchService
+from triage.audit.service import AuditService
+from triage.customers import CustomerService
+from triage.data_care.retention import Retention
+from triage.data_care.service import DataCareService
+from triage.evaluation.cases import CaseService
+from triage.guardrails.release import ReleaseService
+from triage.keys import signing_key
+from triage.notices.outbox import notify_approval
+from triage.notices.webhooks import WebhookService
+from triage.ownership import DataFolder
+from triage.runs.queue import ElsewhereQueue, WorkQueue
+from triage.runs.service import RunService
+from triage.samples import SampleService
+from triage.services.bundle import Services
+from triage.settings import Settings
+
+if TYPE_CHECKING:
+    from triage.runs.event_log import EventLog
+
+
+def open_records(settings: Settings) -> Records:
+    """Open the records, bring their tables up to this build, and load the samples where they are wanted."""
+    records = Records(open_engine(settings.records_url), key=signing_key(settings))
+    records.migrate()
+    if settings.sample_records:
+        SampleService(records=records).load()
+    return records
+
+
+def alike(
+    settings: Settings,
+    records: Records,
+    *,
+    policies: PolicyService,
+    queue: WorkQueue,
+    event_log: EventLog | None = None,
+    stop: Callable[[str], None] = lambda _: None,
+    tools: ToolBook | None = None,
+) -> dict[str, Any]:
+    """Return the services that are the same whether this process works or only hands work over."""
+    return {
+        "settings": settings,
+        "records": records,
+        "runs": RunService(records=records, queue=queue, event_log=event_log, stop=stop),
+        "approvals": ApprovalService(
+            records=records, queue=queue, policies=policies, tools=tools, notify=notify_approval
+        ),
+        "aftermath": AftermathService(records=records, when_reversed=policies.demote),
+        "policies": policies,
+        "webhooks": WebhookService(records=records, allow=settings.webhook_allow),
+        "customers": CustomerService(records),
+        "samples": SampleService(records=records),
+        "audit": AuditService(records=records),
+        "data_care": DataCareService(
+            records=records,
+            key=signing_key(settings),
+            folder=settings.data_dir.resolve(),
+            retention=Retention.of(settings),
+        ),
+        "releases": ReleaseService(records=records, queue=queue),
+        "cases": CaseService(records=records),
+    }
+
+
+def build_client(settings: Settings, folder: DataFolder) -> Services:
+    """Build what hands work over; nothing works here."""
+    records = open_records(settings)
+    return Services(
+        **alike(settings, records, policies=PolicyService(records=records), queue=ElsewhereQueue()),
+        folder=folder,
+        switches=SwitchService(records=records),
+        alerts=AlertService(records=records),
+        is_owner=False,
+    )
