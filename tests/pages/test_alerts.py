@@ -16,8 +16,8 @@ from tests.pages.conftest import OpenPage
 from triage.alerts.rules import DEFAULT_RULES
 from triage.domain import (
     Actor,
-    AuditFilter,
     AlertState,
+    AuditFilter,
     Budget,
     BudgetPeriod,
     BudgetStanding,
