@@ -35,7 +35,6 @@ class Divided:
 
 def divide(spans: pa.Table, *, first_part: int) -> Divided:
     """Return new spans (with their ``content``) as rows of the tables; their parts are numbered from ``first_part``."""
-    spans = spans.combine_chunks()
     traces = spans["trace_id"].combine_chunks().dictionary_encode()
     keys = pa.array([trace_key(trace_id) for trace_id in traces.dictionary.to_pylist()], pa.int64())
     part_no = pc.add(traces.indices.cast(pa.int64()), first_part)
@@ -47,16 +46,17 @@ def divide(spans: pa.Table, *, first_part: int) -> Divided:
         pc.and_(pc.equal(spans["kind"], "handoff"), pc.is_null(spans["error"])),
         pc.and_(pc.is_valid(spans["from_agent"]), pc.is_valid(spans["to_agent"])),
     )
-    calls = spans.filter(is_call)
+    # The words are most of a batch and are not copied where they are not wanted.
+    counted = spans.drop_columns("content")
     return Divided(
         {
             "spans": spans.select(list(SPAN_COLUMNS)),
             "span_contents": spans.select(list(CONTENT_COLUMNS)).filter(pc.is_valid(spans["content"])),
-            "model_calls": calls.select(list(CALL_COLUMNS)),
-            "tool_calls": _tool_calls(spans.filter(is_tool)),
-            "handoffs": spans.filter(is_handoff).select(list(HANDOFF_COLUMNS)),
-            "checks": _named(spans.filter(is_check), "guardrail").select(list(CHECK_COLUMNS)),
-            "parts": _parts(spans, keys),
+            "model_calls": counted.select(list(CALL_COLUMNS)).filter(is_call),
+            "tool_calls": _tool_calls(counted.filter(is_tool)),
+            "handoffs": counted.select(list(HANDOFF_COLUMNS)).filter(is_handoff),
+            "checks": _named(counted.filter(is_check), "guardrail").select(list(CHECK_COLUMNS)),
+            "parts": _parts(counted, keys),
         },
         {(kind, name) for kind in NAMED for name in pc.unique(spans[kind]).to_pylist() if name is not None},
         len(keys),

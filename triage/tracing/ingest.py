@@ -114,6 +114,8 @@ class Ingester:
             self._try_pass(asked)
             if stopping:
                 return
+            if not self._failures:
+                self._index_words(asked)
             with self._state:
                 pause = min(self._interval_s * 2**self._failures, _LONGEST_PAUSE_S)
                 self._state.wait_for(partial(self._is_urgent, asked=asked), pause)
@@ -128,8 +130,6 @@ class Ingester:
         try:
             wrote = self._spool.retry()
             self.take_in()
-            while self._sink.index_words() and not self._is_urgent(asked=asked):
-                pass
         except Exception as error:  # noqa: BLE001 - the boundary: a store in trouble must not reach any run.
             if self._failures == 0:
                 log.error("trace_store_failed", error=type(error).__name__)  # noqa: TRY400 - a traceback may hold rows.
@@ -144,6 +144,14 @@ class Ingester:
             with self._state:
                 self._answered = max(self._answered, asked)
                 self._state.notify_all()
+
+    def _index_words(self, asked: int) -> None:
+        """Make what came in findable by its words, until something more urgent comes."""
+        try:
+            while self._sink.index_words() and not self._is_urgent(asked=asked):
+                pass
+        except Exception as error:  # noqa: BLE001 - the boundary; a search reads in the store what the index lacks.
+            log.warning("words_not_indexed", error=type(error).__name__)
 
     def take_in(self) -> None:
         """Bring every finished line of the spool into the store and delete the segments that are done."""
