@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.eval_offline import EVAL_FOLDER
 from bench.figures import Figure
-from triage.tracing.redaction import Found, find_personal, redact_text
+from triage.redaction.redact import Found, find_personal, redact_text
 
 # What the set calls what redaction calls otherwise; its other types (names, places, dates) are not ours to find.
 KINDS = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from triage.domain import Actor, NewAuditEntry, Role, utc_now
-from triage.tracing.redaction import redact_text
+from triage.redaction.redact import redact_text
 
 FINGERPRINT_CHARS = 32
 # One word such as an id, an amount or a choice.

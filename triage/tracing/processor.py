@@ -47,7 +47,7 @@ class SpoolingProcessor(TracingProcessor):
         self._content: ContentMode = content
         if content == "redacted":
             # Now, because it takes a moment; only here, because another program's processor need not have its packages.
-            import triage.tracing.redaction  # noqa: F401, PLC0415
+            import triage.redaction.redact  # noqa: F401, PLC0415
         self._spool = Spool(spool_dir, segment_bytes=segment_bytes)
         # For whom every open span by trace works (agent, guardrail), because a model or tool span names neither and
         # its parent is only an id.
@@ -159,7 +159,7 @@ class SpoolingProcessor(TracingProcessor):
             row.update(verdict_columns(verdict))
             content = {**(content or {}), **{name: value for name, value in verdict.items() if name not in row}}
         if self._content == "redacted":
-            from triage.tracing.redaction import redact, redact_text  # noqa: PLC0415 - see __init__
+            from triage.redaction.redact import redact, redact_text  # noqa: PLC0415 - see __init__
 
             # Before the spool, in the thread that ends the span: what a kill leaves behind must be redacted, too.
             content = redact(to_plain(content))

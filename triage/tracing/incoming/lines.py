@@ -12,8 +12,8 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from triage.domain import Category, RunStatus, Urgency
 from triage.errors import InvalidInput
+from triage.redaction.redact import redact, redact_text
 from triage.tracing.content import to_json, to_line
-from triage.tracing.redaction import redact, redact_text
 
 # No run of this desk is older, so an imported one never takes the place of one from here.
 NEVER_NEWER = datetime(1970, 1, 1, tzinfo=UTC)

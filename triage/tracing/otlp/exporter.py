@@ -16,13 +16,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from triage.domain import Run, utc_now
+from triage.redaction.redact import redact_text
 from triage.tracing.otlp.memory import CallIds, TraceWords
 from triage.tracing.otlp.outbox import Block, Outbox
 from triage.tracing.otlp.sending import Outcome
 from triage.tracing.otlp.spans import request_of, root_span_of, span_of
 from triage.tracing.otlp.status import ExportStatus
 from triage.tracing.pricing import add_costs
-from triage.tracing.redaction import redact_text
 from triage.tracing.rows import finish_times
 
 STOP_TIMEOUT_S = 3.0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage.tracing.redaction import find_personal, redact, redact_text
+from triage.redaction.redact import find_personal, redact, redact_text
 
 
 @pytest.mark.parametrize(

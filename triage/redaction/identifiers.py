@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
 
-from triage.tracing.national_ids import LOOKS, SSN, is_national_id
-from triage.tracing.phone_numbers import PHONE, is_phone
-from triage.tracing.secret_patterns import secret_patterns
+from triage.redaction.national_ids import LOOKS, SSN, is_national_id
+from triage.redaction.phone_numbers import PHONE, is_phone
+from triage.redaction.secret_patterns import secret_patterns
 
 _CARD_LENGTHS = range(12, 20)
 _IBAN_LENGTHS = range(15, 35)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from triage.tracing.identifiers import Rule, rules
+from triage.redaction.identifiers import Rule, rules
 
 # Where the numbers of a text are; how many digits the longest has says which rules can find anything.
 _NUMBER = re.compile(r"\d[\d .()/+-]{2,}")

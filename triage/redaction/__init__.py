@@ -1,0 +1,1 @@
+"""Finds what tells who a person is, and secrets, and takes them out of text."""
