@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from pages.components import address
-from pages.components.badge import browser_title, keep_frame, titled
-from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY, services
+from pages.components.badge import Counts, browser_title, keep_frame, read_counts, titled
+from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY
 from pages.components.engine import engine_badge
 from pages.components.refusal import show_refusal
 from triage.domain import Role
@@ -21,17 +21,17 @@ ICON = Path(__file__).parent / "assets" / "icon.png"
 SIDEBAR_PX = 210
 
 try:
-    waiting = services().approvals.count_open()
+    counts = read_counts()
 except TriageError as error:
     st.set_page_config(page_title="Triage console", page_icon=str(ICON), layout="wide")
     show_refusal(error)
     st.stop()
 
 
-def navigation(count: int) -> StreamlitPage:
-    """Draw the navigation with the number of open approvals, and return the page that is asked for."""
+def navigation(counts: Counts) -> StreamlitPage:
+    """Draw the navigation with its numbers, and return the page that is asked for."""
     approvals = st.Page(
-        "approvals.py", title=titled("Approvals", count), icon=":material/approval:", url_path="approvals"
+        "approvals.py", title=titled("Approvals", counts.waiting), icon=":material/approval:", url_path="approvals"
     )
     return st.navigation(
         {
@@ -40,6 +40,12 @@ def navigation(count: int) -> StreamlitPage:
                 st.Page("overview.py", title="Overview", icon=":material/monitoring:"),
                 st.Page("traces.py", title="Traces", icon=":material/account_tree:"),
                 st.Page("guardrails.py", title="Guardrails", icon=":material/shield:"),
+                st.Page(
+                    "alerts.py",
+                    title=titled("Alerts", counts.alerts),
+                    icon=":material/notifications:",
+                    url_path="alerts",
+                ),
             ],
             "Improve": [st.Page("team.py", title="Team", icon=":material/groups:")],
             "Control": [
@@ -52,9 +58,9 @@ def navigation(count: int) -> StreamlitPage:
 
 
 st.set_page_config(
-    page_title=browser_title(waiting), page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_PX
+    page_title=browser_title(counts.waiting), page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_PX
 )
-page = navigation(waiting)
+page = navigation(counts)
 address.enter(page.url_path)
 with st.sidebar:
     engine_badge()
@@ -70,5 +76,5 @@ with st.sidebar:
             persist_state="session",
         )
     st.caption(f"Acting as **{st.session_state[ROLE_KEY].value}**")
-keep_frame(navigation, shown=waiting)
+keep_frame(navigation, shown=counts)
 page.run()

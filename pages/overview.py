@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import words
+from pages.components.alert_strip import alert_strip
 from pages.components.came_back import remember, what_was_left
 from pages.components.context import actor, services
 from pages.components.measure_filters import broken_filters, filter_words, measure_filters
@@ -75,6 +76,7 @@ def figures(chosen_range: ChosenRange, chosen: MeasureFilter, choices: TraceChoi
     question = Question(time_range=view.range.time_range, chosen=view.chosen, step=view.step)
     try:
         head = answer("head", question)
+        alert_strip()
         totals_row(view, head, approvals=services().approvals)
         topic = st.segmented_control(
             "Part", TOPICS, default=usual, required=True, key="part", bind="query-params",

@@ -1,4 +1,4 @@
-"""What stands around every page and keeps itself true while nobody touches it: the open approvals and the strip.
+"""What stands around every page and keeps itself true while nobody touches it: open approvals, alerts and the strip.
 
 One fragment looks after both: two with the same pace ask at the same moment every time, and Streamlit was seen to end
 the run for the first one early when the second one asked.
@@ -7,6 +7,7 @@ the run for the first one early when the second one asked.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -16,6 +17,13 @@ from triage.errors import TriageError
 
 REFRESH_S = 5
 _SHOWN = "badge_shown"
+
+
+class Counts(NamedTuple):
+    """How many approvals are open, and how many rules and budgets are at alert."""
+
+    waiting: int
+    alerts: int
 
 
 def titled(name: str, waiting: int) -> str:
@@ -28,26 +36,31 @@ def browser_title(waiting: int) -> str:
     return f"({waiting:,}) Triage console" if waiting else "Triage console"
 
 
-def keep_frame(navigation: Callable[[int], object], *, shown: int) -> None:
-    """Draw the strip, and anew title and navigation when the number of open approvals is no longer ``shown``.
+def read_counts() -> Counts:
+    """Return what stands beside the names of pages now."""
+    return Counts(services().approvals.count_open(), services().alerts.count_alerts())
 
-    ``navigation`` is what calls ``st.navigation`` with the pages for a number; the page stays.
+
+def keep_frame(navigation: Callable[[Counts], object], *, shown: Counts) -> None:
+    """Draw the strip, and anew title and navigation when the numbers are no longer those that are ``shown``.
+
+    ``navigation`` is what calls ``st.navigation`` with the pages for some numbers; the page stays.
     """
     st.session_state[_SHOWN] = shown
     _watch(navigation)
 
 
 @st.fragment(run_every=REFRESH_S)
-def _watch(navigation: Callable[[int], object]) -> None:
+def _watch(navigation: Callable[[Counts], object]) -> None:
     banner()
     try:
-        waiting = services().approvals.count_open()
+        counts = read_counts()
     except TriageError:
         # The page itself says that the records cannot be read.
         return
-    if waiting != st.session_state.get(_SHOWN):
+    if counts != st.session_state.get(_SHOWN):
         # The title alone: layout and sidebar stay as the person has them.
-        st.set_page_config(page_title=browser_title(waiting))
-        navigation(waiting)
+        st.set_page_config(page_title=browser_title(counts.waiting))
+        navigation(counts)
         # Noted when it is drawn: another part of the page may interrupt this one, and then the next look draws it.
-        st.session_state[_SHOWN] = waiting
+        st.session_state[_SHOWN] = counts

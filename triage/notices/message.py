@@ -28,14 +28,23 @@ _MAX_SUMMARY = 300
 def message(body: str, *, form: str, console_url: str) -> str:
     """Return the characters to send for a kept notice; the link is added here, so that a moved console links right."""
     notice = json.loads(body)
-    link = console_url
-    for kind in ("approval", "alert"):
-        if notice.get(kind):
-            link = f"{console_url}/{kind}s?{kind}={quote(str(notice[kind]['id']), safe='')}"
+    link = console_url + _place(notice)
     if form == WebhookFormat.SLACK:
         said = notice["approval"] or {"summary": (notice.get("alert") or {}).get("summary")}
         return _written(_slack(NoticeTopic(notice["topic"]), said, link=link))
     return _written({**notice, "link": link})
+
+
+def _place(notice: dict[str, Any]) -> str:
+    """Return where on the console a notice leads: to what it is about, or to the first page."""
+    if notice["approval"]:
+        return f"/approvals?approval={quote(str(notice['approval']['id']), safe='')}"
+    alert = notice.get("alert")
+    if not alert:
+        return ""
+    return (
+        "/alerts?alert_view=Budgets" if alert["unit"] == "usd" else f"/alerts?alert={quote(str(alert['id']), safe='')}"
+    )
 
 
 def _slack(topic: NoticeTopic, approval: dict[str, Any], *, link: str) -> dict[str, Any]:
