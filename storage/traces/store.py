@@ -144,7 +144,7 @@ class TraceStore:
 
     def parts_with(self, text: str) -> list[pa.Table]:
         """Return for each word of a text the parts of traces that have it, as a table with ``part_no``."""
-        with self.looking() as cursor:
+        with _readable(), self.looking() as cursor:
             return parts_with(cursor, self._words, text)
 
     def forget_segment(self, segment: str) -> None:
@@ -192,7 +192,7 @@ class TraceStore:
 
     def column(self, sql: str, parameters: Mapping[str, Any], *, tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
         """Return the one column that a query finds, for another query to read; many rows cost little."""
-        with self.looking() as cursor:
+        with _readable(), self.looking() as cursor:
             for name, table in tables.items():
                 cursor.register(name, table)
             return cursor.execute(sql, parameters).to_arrow_table().column(0)
@@ -307,6 +307,9 @@ def _readable() -> Iterator[None]:
     """Say in a sentence that a query has failed; what a page asks for is never the reason."""
     try:
         yield
+    except duckdb.FatalException:
+        # The file was given up and has its own sentence, see ``_mending``.
+        raise
     except duckdb.Error as error:
         raise DataFolderError(
             f"The trace store cannot be read now ({type(error).__name__}): try again, and run `triage doctor` when it "
