@@ -13,6 +13,7 @@ from pages.components.words import exact
 from triage.errors import TriageError
 
 _MOST = 500
+_FEW = 10
 
 
 def change_table() -> None:
@@ -41,4 +42,4 @@ def change_table() -> None:
             }
             for change in changes
         ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), 620))
+        st.dataframe(pd.DataFrame(rows), hide_index=True, height=620 if len(rows) > _FEW else "auto", alt="The changes")

@@ -41,7 +41,7 @@ def _row(standing: RuleStanding, *, is_open: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.markdown(
             f"{badge(state_label(state, is_on=rule.is_on))} {bold(rule.name)}  \n"
-            f":small[{plain(value_line(standing))}]  \n:gray[:small[{plain(limits(rule))}{only}{since}]]",
+            f":small[{plain(value_line(standing))}{since}]  \n:gray[:small[{plain(limits(rule))}{only}]]",
             width="stretch", help=seen,
         )  # fmt: skip
         if st.button(

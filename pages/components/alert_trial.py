@@ -55,7 +55,7 @@ def show_trial(opened: AlertRule) -> None:
         )  # fmt: skip
         rows = trial_rows(rule, points)
         if rows:
-            st.dataframe(pd.DataFrame(rows), hide_index=True, height=min(38 + 35 * len(rows), 260))
+            st.dataframe(pd.DataFrame(rows), hide_index=True, alt="When the state would have changed")
 
 
 def trial_sentence(points: Sequence[PastPoint]) -> str:
@@ -88,11 +88,12 @@ def trial_chart(rule: AlertRule, points: Sequence[PastPoint]) -> charts.Chart:
     chart = charts.lines(
         {spec.title: marks}, colours={spec.title: charts.PALETTE[0]}, starts=starts, step=step, suffix=suffix
     )
-    chart.figure.update_traces(hovertemplate="%{hovertext}<extra></extra>", marker={"size": 4})
+    chart.figure.update_traces(marker={"size": 4})
+    chart.figure.update_xaxes(tickformat="%-d %b")
     for threshold, colour, word in ((rule.warn_at, _WARNING, "warning"), (rule.alert_at, _ALERT, "alert")):
         chart.figure.add_hline(
             y=threshold * factor, line={"color": colour, "width": 1.5, "dash": "dash"}, annotation_text=word,
-            annotation_position="top left", annotation_font_color=colour,
+            annotation_position="top left",
         )  # fmt: skip
     return chart
 

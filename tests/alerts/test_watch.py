@@ -10,7 +10,8 @@ import pytest
 
 from tests.alerts.conftest import MANAGER, NOW, Desk, Figures, Traces
 from triage.alerts.watch import AlertWatch
-from triage.domain import AlertState, Budget, BudgetPeriod
+from triage.domain import AlertState, Budget, BudgetPeriod, WebhookFormat
+from triage.notices.message import message
 
 ALL_OK = ["completion_p95", "cost_trend", "handoff_success", "trip_rate", "turns_growth", "turns_p95"]
 
@@ -83,6 +84,24 @@ def test_a_notice_names_figure_and_limits_and_leads_to_the_rule(desk: Desk) -> N
         "before": "ok", "value": 0.06, "count": 1000, "warn_at": 0.03, "alert_at": 0.05,
         "summary": "Guardrail trips: 6 % (warning from 3 %, alert from 5 %)",
     }  # fmt: skip
+
+
+def test_a_notice_links_to_the_rule_and_to_the_budgets(desk: Desk) -> None:
+    desk.figures.blocked = 60
+    desk.alerts.set_budget(Budget(period=BudgetPeriod.DAY, limit_usd=Decimal(1), is_on=True), actor=MANAGER)
+    with desk.records.begin() as tx:
+        tx.spending.add(NOW.date(), cost_usd=Decimal("1.5"), unpriced_calls=0)
+    desk.look()
+    sent = {
+        form: [message(notice.body, form=form, console_url="https://desk.example") for notice in desk.notices()]
+        for form in WebhookFormat
+    }
+    links = {json.loads(body)["link"] for body in sent[WebhookFormat.JSON]}
+    assert links == {"https://desk.example/alerts?alert=trip_rate", "https://desk.example/alerts?alert_view=Budgets"}
+    assert {json.loads(body)["text"] for body in sent[WebhookFormat.SLACK]} == {
+        "Alert: Guardrail trips: 6 % (warning from 3 %, alert from 5 %)",
+        "Alert: Budget of the day: $1.50 (warning from $0.80, alert from $1.00)",
+    }
 
 
 class _Killed(BaseException):
