@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from pages.components import address
+from pages.components.arrival import arrive
 from pages.components.badge import Counts, browser_title, keep_frame, read_counts, titled
 from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY
 from pages.components.engine import engine_badge
@@ -62,6 +63,7 @@ st.set_page_config(
 )
 page = navigation(counts)
 address.enter(page.url_path)
+arrive(page)
 with st.sidebar:
     engine_badge()
     with st.popover("Local mode", icon=":material/badge:", type="tertiary"):

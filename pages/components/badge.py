@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from pages.components.arrival import stay
 from pages.components.banner import banner
 from pages.components.context import services
 from triage.errors import TriageError
@@ -52,6 +53,7 @@ def keep_frame(navigation: Callable[[Counts], object], *, shown: Counts) -> None
 
 @st.fragment(run_every=REFRESH_S)
 def _watch(navigation: Callable[[Counts], object]) -> None:
+    stay()
     banner()
     try:
         counts = read_counts()
