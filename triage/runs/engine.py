@@ -102,6 +102,8 @@ class DurableEngine:
             "application_version": WORKFLOW_VERSION,
             "executor_id": self._executor_id,
             "log_level": "ERROR",
+            # We send nothing through DBOS, but closing waits until its listener has slept this long: a second otherwise.
+            "notification_listener_polling_interval_sec": 0.1,
             "run_migrations": True,
         }
         DBOS(config=config)
