@@ -102,7 +102,7 @@ class DurableEngine:
             "application_version": WORKFLOW_VERSION,
             "executor_id": self._executor_id,
             "log_level": "ERROR",
-            # We send nothing through DBOS, but closing waits until its listener has slept this long: a second otherwise.
+            # We send nothing through DBOS, but closing waits until its listener has slept this long, else a second.
             "notification_listener_polling_interval_sec": 0.1,
             "run_migrations": True,
         }
