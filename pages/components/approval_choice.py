@@ -11,6 +11,7 @@ from pages.components import address
 PARAM = "approval"
 LISTED = "approval_listed"
 _PAGE = "approval_page"
+_SEVERAL = "approval_several"
 
 
 def selected() -> str | None:
@@ -37,6 +38,16 @@ def untick(ids: Sequence[str]) -> None:
     """Take the ticks away."""
     for approval_id in ids:
         st.session_state.pop(f"pick_{approval_id}", None)
+
+
+def choose_several() -> None:
+    """Keep the ticked ones as those that are decided on; what is drawn anew meanwhile changes them no more."""
+    st.session_state[_SEVERAL] = picked(listed())
+
+
+def several() -> list[str]:
+    """Return the ids of those that are decided on together."""
+    return list(st.session_state.get(_SEVERAL, ()))
 
 
 def page_number() -> int:

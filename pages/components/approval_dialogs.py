@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.components import words
 from pages.components.approval_actions import rejection_refusal, tell
-from pages.components.approval_choice import following, listed, picked, select, selected, untick
+from pages.components.approval_choice import following, listed, select, selected, several, untick
 from pages.components.approval_list import headline
 from pages.components.context import actor, services
 from pages.components.dialogs import close_dialog, form_id
@@ -123,7 +123,7 @@ def _several(decision: str) -> None:
     if of == form_id():
         _report(outcomes)
         return
-    chosen = [services().approvals.get(approval_id) for approval_id in picked(listed())]
+    chosen = [services().approvals.get(approval_id) for approval_id in several()]
     refused = {item.id: _refused(item, decision) for item in chosen}
     able = [item for item in chosen if refused[item.id] is None]
     will = "These happen" if decision == "approve" else "These are refused, and the agents go on without them"

@@ -11,6 +11,7 @@ from pages.components import address, held, words
 from pages.components.actions import action_icon
 from pages.components.approval_choice import (
     LISTED,
+    choose_several,
     go_page,
     listed,
     page_number,
@@ -146,9 +147,14 @@ def _batch_bar() -> None:
         if count:
             for name, text, icon in (("approve_several", "Approve", "check"), ("reject_several", "Reject", "close")):
                 st.button(
-                    text, icon=f":material/{icon}:", key=name, on_click=open_dialog, args=(name,), type="tertiary",
+                    text, icon=f":material/{icon}:", key=name, on_click=_open_several, args=(name,), type="tertiary",
                     help=f"{text} the chosen ones; you see what will happen first.",
                 )  # fmt: skip
+
+
+def _open_several(name: str) -> None:
+    choose_several()
+    open_dialog(name)
 
 
 def _pick_all(*, is_picked: bool) -> None:

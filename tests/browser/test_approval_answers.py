@@ -80,7 +80,7 @@ def test_several_are_rejected_with_one_reason_and_each_run_ends_without_its_tick
     page = open_as(open_page, console, "kim", waiting[0])
     for number, approval in enumerate(waiting, 1):
         work(page).locator(f".st-key-pick_{approval.id} label").click()
-        expect(work(page).get_by_text(f"{number} chosen")).to_be_visible()
+        expect(work(page).get_by_text(f"{number} chosen").first).to_be_visible()
         settle(page)
     work(page).locator(".st-key-reject_several button").first.click()
     dialog = page.get_by_role("dialog")
