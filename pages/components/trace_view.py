@@ -35,15 +35,22 @@ def trace_view(asked: Asked, trace_id: str, *, way: DeltaGenerator) -> None:
     with way:
         _way(asked, trace_id, row=row, has_spans=has_spans)
     if row is None and not has_spans:
-        st.info(
-            f"There is no trace with the id {plain(trace_id)}. It may have been erased, it may be older than what is "
-            "kept, or the link is cut short.",
-            icon=":material/search_off:",
-        )
+        st.fragment(_missing, run_every=_REFRESH_S)(trace_id)
         return
     is_moving = row is not None and row.status in set(RunStatus) and not RunStatus(row.status).is_final
     st.fragment(_panes, run_every=_REFRESH_S if is_moving else None)(trace_id)
     around_it(row)
+
+
+def _missing(trace_id: str) -> None:
+    """Say that the trace is not there, and open it as soon as it is: its first steps may be on their way."""
+    if read_row(trace_id) is not None or _spans(trace_id):
+        st.rerun()
+    st.info(
+        f"There is no trace with the id {plain(trace_id)}. It may have been erased, it may be older than what is kept, "
+        "or the link is cut short. If its run has just begun, it opens here by itself in a moment.",
+        icon=":material/search_off:",
+    )
 
 
 def _way(asked: Asked, trace_id: str, *, row: TraceRow | None, has_spans: bool) -> None:

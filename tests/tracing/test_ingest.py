@@ -179,7 +179,10 @@ def test_a_store_in_trouble_reaches_no_run_and_loses_nothing(tracing: Any) -> No
         assert tracing.processor.flush(timeout_s=0.5) is False
         _write_spans(5)
         assert tracing.processor.flush(timeout_s=0.5) is False
-    assert [entry["event"] for entry in logs] == ["trace_store_failed"], "Trouble is told once."
+    # The index of words may meet the closed store first; what counts is that each kind of trouble is told once.
+    told = sorted(entry["event"] for entry in logs if entry["event"] != "words_not_indexed")
+    assert told == ["trace_store_failed"], "Trouble is told once."
+    assert len(logs) <= 2
 
     tracing.processor.shutdown(timeout=5)
     tracing.open()

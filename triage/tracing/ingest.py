@@ -73,6 +73,7 @@ class Ingester:
         self._stopping = False
         self._failures = 0
         self._trouble: str | None = None
+        self._is_short_of_words = False
         self._thread = threading.Thread(target=self._work, name="trace-ingest", daemon=True)
 
     def start(self) -> None:
@@ -151,7 +152,11 @@ class Ingester:
             while self._sink.index_words() and not self._is_urgent(asked=asked):
                 pass
         except Exception as error:  # noqa: BLE001 - the boundary; a search reads in the store what the index lacks.
-            log.warning("words_not_indexed", error=type(error).__name__)
+            if not self._is_short_of_words:
+                log.warning("words_not_indexed", error=type(error).__name__)
+            self._is_short_of_words = True
+            return
+        self._is_short_of_words = False
 
     def take_in(self) -> None:
         """Bring every finished line of the spool into the store and delete the segments that are done."""
