@@ -20,7 +20,6 @@ _PRECISION = (
     .group_by(trip_marks.c.guardrail, trip_marks.c.judgement)
     .order_by(trip_marks.c.guardrail)
 )
-_FORGET_MARKS = sa.delete(trip_marks).where(trip_marks.c.run_id.in_(sa.bindparam("run_ids", expanding=True)))
 
 _RELEASE_OF = sa.select(releases).where(releases.c.run_id == sa.bindparam("run_id"))
 _RELEASE_INTO = sa.select(releases).where(releases.c.released_run_id == sa.bindparam("run_id"))
@@ -28,7 +27,6 @@ _RELEASE_INTO = sa.select(releases).where(releases.c.released_run_id == sa.bindp
 _CASES = sa.select(cases).order_by(cases.c.created_at, cases.c.id)
 _CASE_COUNT = sa.select(sa.func.count()).select_from(cases)
 _CASES_OF_TRIPS = sa.select(cases).where(cases.c.source_trip_id.in_(sa.bindparam("ids", expanding=True)))
-_FORGET_CASES = sa.delete(cases).where(cases.c.source_run_id.in_(sa.bindparam("run_ids", expanding=True)))
 
 
 class MarkStore(Store[TripMark]):
@@ -55,10 +53,6 @@ class MarkStore(Store[TripMark]):
             Precision(guardrail=name, right=marks.get(Judgement.RIGHT, 0), wrong=marks.get(Judgement.WRONG, 0))
             for name, marks in found.items()
         ]
-
-    def remove_of_runs(self, run_ids: Collection[str]) -> int:
-        """Remove the marks on trips of these runs and return how many there were; their notes may name people."""
-        return self.connection.execute(_FORGET_MARKS, {"run_ids": builtins.list(run_ids)}).rowcount
 
 
 class ReleaseStore(Store[Release]):
@@ -115,7 +109,3 @@ class CaseStore(Store[Case]):
     def count(self) -> int:
         """Return how many cases there are."""
         return int(self.connection.scalar(_CASE_COUNT) or 0)
-
-    def remove_of_runs(self, run_ids: Collection[str]) -> int:
-        """Remove the cases that hold the messages of these runs and return how many there were."""
-        return self.connection.execute(_FORGET_CASES, {"run_ids": builtins.list(run_ids)}).rowcount

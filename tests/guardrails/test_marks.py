@@ -112,17 +112,6 @@ def test_cases_are_exported_as_lines_of_json_and_the_export_is_told(
     assert services.audit.list(actor=ADMIN)[0].action == "cases.exported"
 
 
-def test_what_is_said_of_a_customers_runs_can_be_removed(services: Services, blocked: Run, reviewer: Actor) -> None:
-    trip = trip_id(services, blocked)
-    services.guardrails.mark(trip, judgement=Judgement.RIGHT, note="Alice again", actor=reviewer)
-    services.cases.add_from_trip(trip, actor=reviewer)
-    with services.records.begin() as tx:
-        assert (tx.marks.remove_of_runs(["run_other"]), tx.cases.remove_of_runs(["run_other"])) == (0, 0)
-        assert (tx.marks.remove_of_runs([blocked.id]), tx.cases.remove_of_runs([blocked.id])) == (1, 1)
-    assert services.cases.list() == []
-    assert services.guardrails.marks([trip]) == {}
-
-
 def test_a_trip_is_found_as_the_list_shows_it(services: Services, blocked: Run) -> None:
     reading = services.guardrails.reading
     (listed,) = reading.trips(today()).rows

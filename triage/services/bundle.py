@@ -17,7 +17,6 @@ from triage.approvals.service import ApprovalService
 from triage.approvals.switches import SwitchService
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
-from triage.customers import CustomerService
 from triage.data_care.service import DataCareService
 from triage.evaluation.cases import CaseService
 from triage.guardrails.reading import GuardrailReading
@@ -64,7 +63,6 @@ class Services:
     policies: PolicyService
     switches: SwitchService
     webhooks: WebhookService
-    customers: CustomerService
     samples: SampleService
     audit: AuditService
     releases: ReleaseService
