@@ -43,8 +43,9 @@ def read_figures(time_range: TimeRange, step: timedelta) -> GuardrailFigures:
 @st.cache_data(ttl=10, max_entries=40, show_spinner=False)
 def read_trips(time_range: TimeRange, wanted: WantedTrips, page: int) -> TripPage:
     """Return one page of the trips; the first one is 1."""
-    return services().guardrails.reading.trips(
+    return services().guardrails.trips(
         time_range,
+        judged=wanted.judged,
         guardrails=wanted.guardrails,
         verdicts=wanted.verdicts,
         limit=PAGE_SIZE,

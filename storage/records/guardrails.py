@@ -14,6 +14,9 @@ from storage.records.schema_guardrails import cases, releases, trip_marks
 from triage.domain import Case, Judgement, Precision, Release, TripMark
 
 _MARKS_AMONG = sa.select(trip_marks).where(trip_marks.c.id.in_(sa.bindparam("ids", expanding=True)))
+_MARKED = sa.select(trip_marks.c.id, trip_marks.c.judgement).where(
+    trip_marks.c.tripped_at >= sa.bindparam("start"), trip_marks.c.tripped_at < sa.bindparam("end")
+)
 _PRECISION = (
     sa.select(trip_marks.c.guardrail, trip_marks.c.judgement, sa.func.count().label("marks"))
     .where(trip_marks.c.tripped_at >= sa.bindparam("start"), trip_marks.c.tripped_at < sa.bindparam("end"))
@@ -43,6 +46,11 @@ class MarkStore(Store[TripMark]):
     def list_among(self, ids: Collection[str]) -> builtins.list[TripMark]:
         """Return the marks on these trips, in no order."""
         return self._all(_MARKS_AMONG, {"ids": builtins.list(ids)})
+
+    def judgements(self, *, start: datetime, end: datetime) -> dict[str, Judgement]:
+        """Return what was said of the trips of a time, by trip."""
+        found = self.connection.execute(_MARKED, {"start": start, "end": end})
+        return {row.id: Judgement(row.judgement) for row in found}
 
     def precision(self, *, start: datetime, end: datetime) -> builtins.list[Precision]:
         """Return how many of the trips of a time were marked as right and as wrong, by guardrail."""
