@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import words
 from pages.components.context import actor, services
 from pages.components.guardrail_release import ask_release, show_release
+from pages.components.guardrail_trips import PARAM
 from pages.components.links import desk_link, trace_link
 from pages.components.refusal import toast_refusal
 from pages.components.text import plain
@@ -102,6 +103,9 @@ def _mark(trip_id: str, judgement: Judgement, note_key: str) -> None:
         )
     except TriageError as error:
         toast_refusal(error)
+        return
+    # It stays open, also where the list shows only what is not marked yet.
+    st.query_params[PARAM] = trip_id
 
 
 def _case_part(trip: TripRow, mark: TripMark | None, case: Case | None, *, has_message: bool) -> None:

@@ -161,6 +161,14 @@ def test_filters_and_the_trip_come_from_the_address_and_what_is_broken_is_said(
     assert INJECTION in [item.value for item in page.text]
     page = open_page("guardrails", kind="Off topic")
     assert list(page.dataframe[1].value["Kind"]) == ["Off topic"]
+    page = open_page("guardrails", mark="Not marked yet", kind="Off topic")
+    page.button("mark_right").click().run()
+    assert not page.exception
+    assert "Marked as right by local user" in said(page)
+    st.cache_data.clear()
+    page.run()
+    assert "No trip fits these filters" in page.info[0].value
+    assert "Marked as right by local user" in said(page)
     page = open_page("guardrails", kind="nonsense", check="Nobody", range="9 y", trip="gone")
     assert not page.exception
     warned = " ".join(item.value for item in page.warning)
