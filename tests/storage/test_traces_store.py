@@ -117,7 +117,7 @@ def test_times_are_utc_whatever_the_machine_says(tmp_path: Path, child_environme
 import sys
 from pathlib import Path
 from storage.traces.store import TraceStore
-from storage.traces.analytics import totals
+from storage.traces.queries import TraceQueries
 from triage.domain.traces import TimeRange
 from tests.storage.traces_history import History
 history = History(runs=1)
@@ -126,7 +126,7 @@ history.write(store)
 at = history.runs[0]["created_at"]
 kept = store.records("select started_at from spans where kind = 'agent'")[0]["started_at"]
 from datetime import timedelta
-found = totals(store, TimeRange(start=at, end=at + timedelta(seconds=1))).runs
+found = TraceQueries(store).runs.totals(TimeRange(start=at, end=at + timedelta(seconds=1))).runs
 print(kept == at, found)
 """
     outcome = subprocess.run(

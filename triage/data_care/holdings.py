@@ -94,6 +94,16 @@ class Holdings:
     forget_outgoing: Callable[[set[str]], int] = lambda _: 0
 
     @property
+    def aside(self) -> tuple[Path, ...]:
+        """Where lines lie that could not be read: the console's own and those of other programs."""
+        return self.folder / "spool" / "rejected", self.inbox / "rejected"
+
+    @property
+    def inbox(self) -> Path:
+        """Where other programs write their spans."""
+        return self.folder / "inbox"
+
+    @property
     def exports(self) -> Path:
         """Where exports go that name no place."""
         return self.folder / "exports"

@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from triage.access.actions import Action, require
-from triage.audit.entries import add_entry
+from triage.audit.entries import add_entry, staff_words
 from triage.data_care import erasure
 from triage.data_care.holdings import AuditWord, Receipt, customer_mark, size_of
 from triage.data_care.retention import Retention
@@ -19,6 +19,9 @@ from triage.domain import Actor, DataJob, JobKind, JobStatus, utc_now
 from triage.errors import InvalidInput
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_email
+
+if TYPE_CHECKING:
+    from triage.tracing.incoming.files import ImportReport
 
 # What the keeper of the data folder needs to know beside the address.
 _ACTIONS = {
@@ -35,6 +38,7 @@ _AUDITED = {
     JobKind.EXPORT: AuditWord(action="traces.export_asked"),
     JobKind.IMPORT: AuditWord(action="traces.import_asked"),
 }
+SPANS_IMPORTED = AuditWord(action="traces.imported")
 
 
 class DataCareService:
@@ -104,6 +108,27 @@ class DataCareService:
         """
         path = file.resolve()
         return self._ask(JobKind.IMPORT, {"file": str(path)}, actor=actor, subject=path.name)
+
+    def import_spans(self, file: Path, *, content: str, actor: Actor) -> ImportReport:
+        """Bring the spans of a file into the spool, from where they come into the trace store by themselves.
+
+        Raises:
+            NotAllowed: the actor is not an administrator.
+            InvalidInput: the file is of another kind altogether.
+            DataFolderError: the spool cannot be written; what was written so far is taken in.
+        """
+        from triage.tracing.incoming.files import import_traces  # noqa: PLC0415 - nothing else needs its packages
+
+        require(actor, Action.TRACES_IMPORT)
+        # Told before anything is in, so that nothing comes in unseen whatever happens on the way.
+        subject = ("file", staff_words(file.name) or "")
+        with self._records.begin() as tx:
+            add_entry(tx, _AUDITED[JobKind.IMPORT].action, actor=actor, subject=subject)
+        report = import_traces(file, spool_dir=self._folder / "spool", content=content)
+        with self._records.begin() as tx:
+            told = {"taken": report.taken, "refused": report.wrong}
+            add_entry(tx, SPANS_IMPORTED.action, actor=actor, subject=subject, after=told)
+        return report
 
     def back_up(self, file: Path, *, actor: Actor) -> DataJob:
         """Ask for a backup of the data folder.

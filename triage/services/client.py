@@ -15,7 +15,6 @@ from triage.approvals.policy_service import PolicyService
 from triage.approvals.service import ApprovalService
 from triage.approvals.switches import SwitchService
 from triage.audit.service import AuditService
-from triage.customers import CustomerService
 from triage.data_care.retention import Retention
 from triage.data_care.service import DataCareService
 from triage.evaluation.cases import CaseService
@@ -64,7 +63,6 @@ def alike(
         "aftermath": AftermathService(records=records, when_reversed=policies.demote),
         "policies": policies,
         "webhooks": WebhookService(records=records, allow=settings.webhook_allow),
-        "customers": CustomerService(records),
         "samples": SampleService(records=records),
         "audit": AuditService(records=records),
         "data_care": DataCareService(

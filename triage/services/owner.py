@@ -79,7 +79,7 @@ def build_owner(settings: Settings, folder: DataFolder) -> Services:
         tools=TeamToolBook(team.agents.values()),
     )
     key = signing_key(settings)
-    held = partial(holdings, settings, records, traces=traces, processor=processor)
+    held = partial(holdings, settings, records, traces=traces, processor=processor, inbox=inbox)
     keeper = DataKeeper(
         held(
             sync=mirror.sync,
