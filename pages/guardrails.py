@@ -18,16 +18,16 @@ from pages.components.guardrail_trips import (
     trip_filters,
     trip_rows,
 )
+from pages.components.intake_note import intake_note
 from pages.components.overview_view import View
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from pages.components.time_range import broken_range, time_range_control
-from triage.domain import Role
+from triage.access.actions import Action, may
 from triage.domain.measures import TripPage, TripRow
 from triage.domain.traces import MeasureFilter, TimeRange
 from triage.errors import NotFound, TriageError
 from triage.guardrails.reading import GuardrailFigures
-from triage.roles import may
 
 KINDS = ("off_topic", "injection_attempt", "harmful", "billing_promise", "foreign_data", "secret", "bad_arguments",
          "refused", "instructions_withheld")  # fmt: skip
@@ -42,8 +42,9 @@ def read_figures(time_range: TimeRange, step: timedelta) -> GuardrailFigures:
 @st.cache_data(ttl=10, max_entries=40, show_spinner=False)
 def read_trips(time_range: TimeRange, wanted: WantedTrips, page: int) -> TripPage:
     """Return one page of the trips; the first one is 1."""
-    return services().guardrails.reading.trips(
+    return services().guardrails.trips(
         time_range,
+        judged=wanted.judged,
         guardrails=wanted.guardrails,
         verdicts=wanted.verdicts,
         limit=PAGE_SIZE,
@@ -66,7 +67,7 @@ def cases_button() -> None:
     st.download_button(
         words.count(count, "evaluation case"), lambda: "".join(services().cases.export(actor=actor())),
         file_name="cases.jsonl", mime="application/jsonl", icon=":material/download:", on_click="ignore", key="cases",
-        disabled=not count or not may(actor(), Role.REVIEWER), type="tertiary",
+        disabled=not count or not may(actor(), Action.CASES_EXPORT), type="tertiary",
         help="Download the cases as JSONL; it is entered into the audit log.",
     )  # fmt: skip
 
@@ -94,6 +95,7 @@ problems = [*broken_range(address), *broken_trip_filters(address, guardrails=gua
 for problem in [*problems, *([chosen_range.problem] if chosen_range.problem else [])]:
     st.warning(plain(problem), icon=":material/link_off:")
 
+intake_note()
 left, right = st.columns([10, 11])
 with left:
     trip_chart(view, figures.trips)

@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from storage.traces.analytics import totals
+from storage.traces.queries import TraceQueries
 from storage.traces.store import TraceStore
 from tests.storage.traces_history import History
 from triage.domain.traces import TimeRange
@@ -18,7 +18,7 @@ def main(path: str) -> None:
     history.write(store)
     at = history.runs[0]["created_at"]
     kept = store.records("select started_at from spans where kind = 'agent'")[0]["started_at"]
-    found = totals(store, TimeRange(start=at, end=at + timedelta(seconds=1))).runs
+    found = TraceQueries(store).runs.totals(TimeRange(start=at, end=at + timedelta(seconds=1))).runs
     sys.stdout.write(f"{kept == at} {found}\n")
     store.close()
 

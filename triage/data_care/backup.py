@@ -26,7 +26,7 @@ RECORDS = "triage.db"
 TRACES = "traces.duckdb"
 KEY = "secret.key"
 # Lines that could not be read and archives of traces are data, too; locks, journals and indexes are not.
-_FOLDERS = ("spool/rejected", "exports")
+_FOLDERS = ("spool/rejected", "inbox/rejected", "exports")
 _BLOCK = 1024 * 1024
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from triage.domain.traces import TraceFilter
-from triage.runs.gateway import Gateway
+from triage.runs.gateway import WatchedGateway
 
 MARK_CHARS = 24
 
@@ -83,7 +83,7 @@ class Holdings:
     """
 
     folder: Path
-    records: Gateway
+    records: WatchedGateway
     records_file: RecordsFile | None
     traces: Traces
     key: bytes
@@ -92,6 +92,16 @@ class Holdings:
     running: Callable[[], Sequence[str]] = list
     flush_events: Callable[[str], None] = lambda _: None
     forget_outgoing: Callable[[set[str]], int] = lambda _: 0
+
+    @property
+    def aside(self) -> tuple[Path, ...]:
+        """Where lines lie that could not be read: the console's own and those of other programs."""
+        return self.folder / "spool" / "rejected", self.inbox / "rejected"
+
+    @property
+    def inbox(self) -> Path:
+        """Where other programs write their spans."""
+        return self.folder / "inbox"
 
     @property
     def exports(self) -> Path:

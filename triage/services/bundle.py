@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from storage.records import Records
+from triage.access.rate import RateLimit
+from triage.access.seen import Seen
+from triage.access.tokens import TokenService
 from triage.alerts.service import AlertService
 from triage.alerts.watch import AlertWatch
 from triage.approvals.aftermath import AftermathService
@@ -17,8 +20,8 @@ from triage.approvals.service import ApprovalService
 from triage.approvals.switches import SwitchService
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
-from triage.customers import CustomerService
 from triage.data_care.service import DataCareService
+from triage.domain import Actor
 from triage.evaluation.cases import CaseService
 from triage.guardrails.reading import GuardrailReading
 from triage.guardrails.release import ReleaseService
@@ -29,12 +32,14 @@ from triage.ownership import DataFolder
 from triage.runs.service import RunService
 from triage.samples import SampleService
 from triage.settings import Settings
+from triage.tracing.spool import count_set_aside
 
 if TYPE_CHECKING:
     from storage.traces.queries import TraceQueries
     from storage.traces.store import TraceStore
     from triage.approvals.resumable import ResumableService
     from triage.data_care.keeper import DataKeeper
+    from triage.domain.traces import IngestHealth
     from triage.llm.registry import ModelRegistry
     from triage.notices.sender import NoticeSender
     from triage.runs.engine import DurableEngine
@@ -64,13 +69,14 @@ class Services:
     policies: PolicyService
     switches: SwitchService
     webhooks: WebhookService
-    customers: CustomerService
     samples: SampleService
     audit: AuditService
     releases: ReleaseService
     cases: CaseService
     alerts: AlertService
     data_care: DataCareService
+    tokens: TokenService
+    rate_limit: RateLimit
     is_owner: bool
     resumable: ResumableService | None = None
     engine: DurableEngine | None = None
@@ -90,6 +96,10 @@ class Services:
     notices: NoticeSender | None = None
     keeper: DataKeeper | None = None
 
+    def as_seen_by(self, actor: Actor) -> Seen:
+        """Return what the actor may read; pages and API read through this and nothing else."""
+        return Seen(self, actor)
+
     @cached_property
     def briefs(self) -> BriefService:
         """Reads the queue of approvals and what a person needs to decide on one."""
@@ -104,6 +114,14 @@ class Services:
     def measures(self) -> MeasureService:
         """Answers the questions of the overview; there is something to answer from in the owner only."""
         return MeasureService(traces=self.trace_queries, records=self.records)
+
+    def intake_health(self) -> IngestHealth | None:
+        """Return whether every span comes into the trace store; None in a process that does not take them in."""
+        health = self.processor.health() if self.processor is not None else None
+        if health is None:
+            return None
+        of_others = count_set_aside(self.settings.inbox_dir)
+        return replace(health, lines_set_aside=health.lines_set_aside + of_others)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from storage.records import Records, open_engine
+from triage.access.rate import RateLimit
+from triage.access.tokens import TokenService
 from triage.alerts.service import AlertService
 from triage.approvals.aftermath import AftermathService
 from triage.approvals.edits import ToolBook
@@ -13,7 +15,6 @@ from triage.approvals.policy_service import PolicyService
 from triage.approvals.service import ApprovalService
 from triage.approvals.switches import SwitchService
 from triage.audit.service import AuditService
-from triage.customers import CustomerService
 from triage.data_care.retention import Retention
 from triage.data_care.service import DataCareService
 from triage.evaluation.cases import CaseService
@@ -62,7 +63,6 @@ def alike(
         "aftermath": AftermathService(records=records, when_reversed=policies.demote),
         "policies": policies,
         "webhooks": WebhookService(records=records, allow=settings.webhook_allow),
-        "customers": CustomerService(records),
         "samples": SampleService(records=records),
         "audit": AuditService(records=records),
         "data_care": DataCareService(
@@ -73,6 +73,8 @@ def alike(
         ),
         "releases": ReleaseService(records=records, queue=queue),
         "cases": CaseService(records=records),
+        "tokens": TokenService(records=records),
+        "rate_limit": RateLimit(per_minute=settings.token_rate_per_minute),
     }
 
 

@@ -79,7 +79,7 @@ def build_owner(settings: Settings, folder: DataFolder) -> Services:
         tools=TeamToolBook(team.agents.values()),
     )
     key = signing_key(settings)
-    held = partial(holdings, settings, records, traces=traces, processor=processor)
+    held = partial(holdings, settings, records, traces=traces, processor=processor, inbox=inbox)
     keeper = DataKeeper(
         held(
             sync=mirror.sync,
@@ -156,7 +156,10 @@ def _build_work(
     run_records = RunRecords(records, policies=policies, notify=notify_approval)
     event_log = EventLog(run_records)
     engine = DurableEngine(
-        records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
+        records.engine,
+        news=records.news(),
+        max_concurrent_runs=settings.max_concurrent_runs,
+        executor_id=_executor_id(settings),
     )
     segments = SegmentRunner(
         team=team,
