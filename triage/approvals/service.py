@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from triage.access.actions import Action, require
+from triage.access.teams import lock_for, not_found, sees
 from triage.approvals.changes import Notify, audit, resume_when_decided, was_told
 from triage.approvals.edits import ToolBook, check_edit
 from triage.approvals.exact import hash_of_call
@@ -25,12 +27,10 @@ from triage.domain import (
     ExecutionStatus,
     Mode,
     RejectCode,
-    Role,
     Value,
     utc_now,
 )
 from triage.errors import Conflict, InvalidInput, NotAllowed, TriageError
-from triage.roles import require
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
 from triage.runs.queue import WorkQueue
@@ -72,10 +72,9 @@ class ApprovalService:
             NotAllowed: the actor is not a reviewer.
             Conflict: somebody else has it, or it is decided.
         """
-        require(actor, Role.REVIEWER, action="claim an approval")
         now = self._clock()
         with self._records.begin() as tx:
-            before: Approval = tx.approvals.lock(approval_id)
+            before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
             _require(refusal(before, actor=actor, now=now), Conflict)
             is_renewal = is_claimed(before, now=now)
             after: Approval = tx.approvals.update(
@@ -93,7 +92,7 @@ class ApprovalService:
         """
         now = self._clock()
         with self._records.begin() as tx:
-            before: Approval = tx.approvals.lock(approval_id)
+            before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
             if not (before.status.is_open and before.claimed_by == actor.name and is_claimed(before, now=now)):
                 raise Conflict(closed_sentence(before, now=now) or "Your claim has run out; claim it again.")
             after: Approval = tx.approvals.update(approval_id, claimed_until=now + LEASE)
@@ -103,7 +102,7 @@ class ApprovalService:
         """Give back one's claim; does nothing where the actor has none."""
         now = self._clock()
         with self._records.begin() as tx:
-            before: Approval = tx.approvals.lock(approval_id)
+            before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
             if not before.status.is_open or before.claimed_by != actor.name:
                 return before
             after: Approval = tx.approvals.update(approval_id, **_UNCLAIMED, status=ApprovalStatus.PENDING)
@@ -118,7 +117,7 @@ class ApprovalService:
             Conflict: somebody decided already; the message says who and what.
         """
         with self._records.begin() as tx:
-            approval: Approval = tx.approvals.lock(approval_id)
+            approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
             if approval.kind == "question":
                 raise InvalidInput("The agent asked a question. Write the answer, or reject the question.")
             final = approval.endorsed_arguments or approval.arguments
@@ -134,10 +133,10 @@ class ApprovalService:
             NotAllowed: the actor may not decide this.
             Conflict: somebody decided already.
         """
-        require(actor, Role.REVIEWER, action="edit and approve an action")
+        require(actor, Action.APPROVALS_DECIDE)
         text = clean_message(reason, what="reason") if reason.strip() else None
         with self._records.begin() as tx:
-            approval: Approval = tx.approvals.lock(approval_id)
+            approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
             _require(refusal(approval, actor=actor, now=self._clock()), Conflict)
             _require(self.problem(approval, arguments), InvalidInput)
             call, mode = check_edit(tx, approval, arguments, rules=self._policies.document())
@@ -150,7 +149,7 @@ class ApprovalService:
         """Answer the question of an agent, which then goes on with the answer."""
         answer = clean_message(text, what="answer")
         with self._records.begin() as tx:
-            approval: Approval = tx.approvals.lock(approval_id)
+            approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
             if approval.kind != "question":
                 raise InvalidInput("The agent wants to act and asked no question. Approve, edit or reject it.")
             after = self._agree(tx, approval, {**approval.arguments, "answer": answer}, actor=actor, reason=None)
@@ -165,10 +164,10 @@ class ApprovalService:
             NotAllowed: the actor is not a reviewer.
             Conflict: somebody decided already; the message says who and what.
         """
-        require(actor, Role.REVIEWER, action="reject an action")
+        require(actor, Action.APPROVALS_DECIDE)
         text = clean_message(reason, what="reason")
         with self._records.begin() as tx:
-            approval: Approval = tx.approvals.lock(approval_id)
+            approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
             _require(refusal(approval, actor=actor, now=self._clock()), Conflict)
             after = self._close(
                 tx, approval, actor=actor, status=ApprovalStatus.REJECTED, reason=text, reason_code=code
@@ -209,6 +208,7 @@ class ApprovalService:
         *,
         statuses: Collection[ApprovalStatus] = OPEN_APPROVAL_STATUSES,
         executions: Collection[ExecutionStatus] = (),
+        team: str | None = None,
         newest_first: bool = False,
         limit: int = 100,
         offset: int = 0,
@@ -216,7 +216,12 @@ class ApprovalService:
         """Return approvals, by default the open ones with the one that is due first at the beginning."""
         with self._records.read() as tx:
             approvals: builtins.list[Approval] = tx.approvals.list(
-                statuses=statuses, executions=executions, newest_first=newest_first, limit=limit, offset=offset
+                statuses=statuses,
+                executions=executions,
+                team=team,
+                newest_first=newest_first,
+                limit=limit,
+                offset=offset,
             )
         return approvals
 
@@ -226,14 +231,16 @@ class ApprovalService:
             kept: builtins.list[Approval] = tx.approvals.list_of_run(run_id)
         return [approval for approval in kept if approval.mode is not Mode.AUTO]
 
-    def count_open(self) -> int:
-        """Return how many wait for a decision."""
+    def count_open(self, *, team: str | None = None) -> int:
+        """Return how many wait for a decision, with ``team`` how many of its."""
         with self._records.read() as tx:
-            count: int = tx.approvals.count_open()
+            count: int = tx.approvals.count_open(team=team)
         return count
 
     def refusal(self, approval: Approval, *, actor: Actor) -> str | None:
         """Return why this person may not agree to the action now, or None."""
+        if not sees(actor, approval.team):
+            return str(not_found("approval", approval.id))
         sentence = refusal(approval, actor=actor, now=self._clock())
         if sentence is not None:
             return sentence
@@ -255,7 +262,6 @@ class ApprovalService:
     ) -> Approval:
         """Decide for the action, or agree to it as the first of two."""
         now = self._clock()
-        require(actor, Role.REVIEWER, action="approve an action")
         _require(refusal(approval, actor=actor, now=now), Conflict)
         _require(_agreement_refusal(tx, approval, actor=actor), NotAllowed)
         _require(self._over_limit(tx, approval, actor=actor), NotAllowed)

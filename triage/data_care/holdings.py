@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from triage.domain.traces import TraceFilter
-from triage.runs.gateway import Gateway
+from triage.runs.gateway import WatchedGateway
 
 MARK_CHARS = 24
 
@@ -84,7 +84,7 @@ class Holdings:
     """
 
     folder: Path
-    records: Gateway
+    records: WatchedGateway
     records_file: RecordsFile | None
     traces: Traces
     key: bytes

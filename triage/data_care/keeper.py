@@ -44,6 +44,8 @@ class DataKeeper:
         self._keep = keep
         self._clock = clock
         self._tries = 0
+        self._news = holdings.records.news()
+        self._due_at = _FIRST
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="data-keeper", daemon=True)
 
@@ -95,7 +97,8 @@ class DataKeeper:
         now = self._clock()
         with self._holdings.records.read() as tx:
             last = tx.notes.get(self._last_retention)
-        if now - (datetime.fromisoformat(last) if last else _FIRST) < EVERY:
+        self._due_at = (datetime.fromisoformat(last) if last else _FIRST) + EVERY
+        if now < self._due_at:
             return
         removed = retention.apply(self._holdings, self._keep, now=now, may_go_on=lambda: not self._closing.is_set())
         with self._holdings.records.begin() as tx:
@@ -174,6 +177,8 @@ class DataKeeper:
     def _loop(self) -> None:
         while not self._closing.wait(LOOK_EVERY_S):
             try:
-                self.tick()
+                if self._news.any() or self._clock() >= self._due_at:
+                    self.tick()
             except Exception as error:  # noqa: BLE001 - a locked database must not end the thread; the next look finds it
+                self._news.forget()
                 log.warning("data_not_kept_in_order", error=type(error).__name__)

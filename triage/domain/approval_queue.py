@@ -34,6 +34,7 @@ class QueueFilter(Value):
     person: str | None = None
     due_before: datetime | None = None
     escalated_to: tuple[Role, ...] = ()
+    team: str | None = None
 
 
 class QueueCounts(Value):

@@ -154,7 +154,10 @@ def _build_work(
     run_records = RunRecords(records, policies=policies, notify=notify_approval)
     event_log = EventLog(run_records)
     engine = DurableEngine(
-        records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
+        records.engine,
+        news=records.news(),
+        max_concurrent_runs=settings.max_concurrent_runs,
+        executor_id=_executor_id(settings),
     )
     segments = SegmentRunner(
         team=team,
