@@ -133,6 +133,27 @@ class Settings(BaseSettings):
         alias="TRIAGE_KEEP_MEASURES_DAYS",
         description="Days for which traces keep what is counted: spans, times, tokens, cost; 0 keeps it for ever.",
     )
+    token_rate_per_minute: int = Field(
+        1200,
+        ge=1,
+        alias="TRIAGE_TOKEN_RATE_PER_MINUTE",
+        description="Requests that one token may make in a minute, at once or spread; more are told when to come back.",
+    )
+    people_file: Path | None = Field(
+        None,
+        alias="TRIAGE_PEOPLE",
+        description="File with the e-mail addresses of the people who may sign in, their roles and teams (TOML).",
+    )
+    role_claim: str | None = Field(
+        None,
+        alias="TRIAGE_ROLE_CLAIM",
+        description="Claim of the sign-in that names a person's groups, such as groups or realm_access.roles.",
+    )
+    role_map: str | None = Field(
+        None,
+        alias="TRIAGE_ROLE_MAP",
+        description="What each group may do: group=role or group=role:team, separated by commas.",
+    )
     otlp_endpoint: str | None = Field(
         None,
         alias="TRIAGE_OTLP_ENDPOINT",

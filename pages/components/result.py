@@ -13,9 +13,9 @@ from pages.components.refusal import show_refusal, toast_refusal
 from pages.components.run_view import RunView
 from pages.components.text import bold, link, plain
 from pages.components.words import ago, category, cost, count, duration, exact, urgency, words
-from triage.domain import Approval, Category, Correction, Role, Run, RunStatus, TriageResult, Urgency
+from triage.access.actions import Action, may
+from triage.domain import Approval, Category, Correction, Run, RunStatus, TriageResult, Urgency
 from triage.errors import TriageError
-from triage.roles import may
 
 _LABEL_WIDTH = 140
 
@@ -88,7 +88,7 @@ def _decision(approval: Approval, *, is_first: bool) -> None:
                     f":gray[{plain(name)}]  \n{plain(value)}" for _, name, value in fields_of(approval.arguments)
                 )
             )
-        allowed = may(actor(), Role.REVIEWER)
+        allowed = may(actor(), Action.APPROVALS_DECIDE)
         reason = st.text_input(
             "Reason",
             key=f"reason_{approval.id}",

@@ -64,6 +64,7 @@ _LOAD = sa.select(
     sa.func.min(approvals.c.created_at).label("oldest_at"),
 ).where(approvals.c.status.in_(_OPEN))
 _COUNT_UNKNOWN = sa.select(sa.func.count()).select_from(approvals).where(_IS_UNKNOWN)
+_IS_OF_TEAM = approvals.c.team == sa.bindparam("team")
 _LAST_DECIDED = (
     sa.select(*(approvals.c[name] for name in PastDecision.model_fields), approvals.c.number)
     .where(
@@ -94,13 +95,22 @@ class ApprovalQueue:
         statement = sa.select(approvals).where(approvals.c.number.in_(page.scalar_subquery())).order_by(*order)
         return [Approval.model_validate(row._asdict()) for row in self.connection.execute(statement)]
 
-    def counts(self, *, person: str, roles: Collection[Role], now: datetime) -> QueueCounts:
-        """Count what waits, and of it what a person has claimed, what is late, and what has escalated to the roles."""
+    def counts(self, *, person: str, roles: Collection[Role], now: datetime, team: str | None = None) -> QueueCounts:
+        """Count what waits, and of it what a person has claimed, what is late, and what has escalated to the roles.
+
+        With ``team`` only its approvals count.
+        """
         given = {"person": person, "now": now, "roles": [role.value for role in roles]}
-        rows = self.connection.execute(_COUNTS, given).all()
+        of_team = {} if team is None else {"team": team}
+        waiting, unknown_ones = (
+            (_COUNTS, _COUNT_UNKNOWN)
+            if team is None
+            else (_COUNTS.where(_IS_OF_TEAM), _COUNT_UNKNOWN.where(_IS_OF_TEAM))
+        )
+        rows = self.connection.execute(waiting, {**given, **of_team}).all()
         names = ("waiting", "mine", "overdue", "escalated", "half_decided")
         sums: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in names}
-        unknown = self.connection.scalar(_COUNT_UNKNOWN) or 0
+        unknown = self.connection.scalar(unknown_ones, of_team) or 0
         return QueueCounts(**sums, unknown=unknown, tools={row.tool: row.waiting for row in rows})
 
     def load(self, *, now: datetime) -> QueueLoad:
@@ -147,6 +157,8 @@ def _conditions(filter: QueueFilter) -> Iterator[sa.ColumnElement[bool] | sa.Tex
         yield approvals.c.urgency.in_([urgency.value for urgency in filter.urgencies])
     if filter.due_before is not None:
         yield approvals.c.due_at < filter.due_before
+    if filter.team is not None:
+        yield approvals.c.team == filter.team
     if filter.escalated_to:
         yield approvals.c.escalated_to.in_([role.value for role in filter.escalated_to])
     if filter.run_id is not None:

@@ -175,6 +175,8 @@ def _conditions(filter: RunFilter) -> Iterator[sa.ColumnElement[bool]]:  # noqa:
         yield runs.c.category.in_([category.value for category in filter.categories])
     if filter.urgencies:
         yield runs.c.urgency.in_([urgency.value for urgency in filter.urgencies])
+    if filter.team is not None:
+        yield runs.c.team == filter.team
     if filter.conversation_id is not None:
         yield runs.c.conversation_id == filter.conversation_id
     if text := filter.text.strip():

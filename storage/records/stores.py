@@ -25,6 +25,7 @@ from storage.records.spending import SpendingStore
 from storage.records.states import StateStore
 from storage.records.steps import StepStore
 from storage.records.switches import SwitchStore
+from storage.records.tokens import TokenStore
 from storage.records.webhooks import DeliveryStore, WebhookStore
 
 
@@ -63,3 +64,4 @@ class Stores:
         self.alert_states = AlertStateStore(connection)
         self.budgets = BudgetStore(connection)
         self.spending = SpendingStore(connection)
+        self.tokens = TokenStore(connection)

@@ -9,6 +9,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -191,6 +192,12 @@ def test_migrating_again_keeps_everything(any_records: Records, make: SimpleName
         assert stores.conversations.get("c1") == make.conversation()
 
 
+def _add_to_older(connection: sa.Connection, table: str, row: dict[str, Any]) -> None:
+    """Add a row to tables of before there were teams."""
+    columns = {name: value for name, value in row.items() if name != "team"}
+    connection.execute(sa.insert(METADATA.tables[table]), columns)
+
+
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_answered_escalations_of_older_records_stay_answered(
     database: str, tmp_path: Path, request: pytest.FixtureRequest, make: SimpleNamespace
@@ -202,9 +209,10 @@ def test_answered_escalations_of_older_records_stay_answered(
     apply_migrations(records.engine, folder=older, head="0001")
     hour = timedelta(hours=1)
     with records.begin() as stores:
-        stores.conversations.add(make.conversation())
+        _add_to_older(stores.connection, "conversations", stores.conversations._row(make.conversation()))
         for name, escalated_at in (("before", make.now - hour), ("after", make.now + hour)):
-            stores.runs.add(make.run(id=name, escalated=True, reply_sent_at=make.now))
+            run = make.run(id=name, escalated=True, reply_sent_at=make.now)
+            _add_to_older(stores.connection, "runs", stores.runs._row(run))
             stores.escalations.add(
                 Escalation(
                     id=name,
@@ -221,6 +229,8 @@ def test_answered_escalations_of_older_records_stay_answered(
     with records.read() as stores:
         assert [run.id for run in stores.runs.list(RunFilter(needs_person=True))] == ["after"]
         assert not stores.runs.get("before").escalated
+        assert {run.team for run in stores.runs.list(RunFilter(team="support"))} == {"support"}
+        assert len(stores.runs.list(RunFilter(team="support"))) == 2
     records.close()
 
 

@@ -57,7 +57,7 @@ def build_api(services: Services) -> FastAPI:
         needs_token = module is not health
         api.include_router(module.router, dependencies=[Depends(bearer)] if needs_token else [])
     api.openapi = partial(document_of, api)  # type: ignore[method-assign]
-    api.add_api_route("/openapi.json", lambda: api.openapi(), include_in_schema=False)
+    api.add_api_route("/openapi.json", api.openapi, include_in_schema=False)
     return api
 
 

@@ -22,8 +22,8 @@ exist. Every error is a problem (RFC 9457, `application/problem+json`) with a st
 Times are UTC in ISO 8601 and end in `_at`, durations are whole milliseconds and end in `_ms`, money is a string of
 US dollars. Texts of customers, agents and tools are data: show them as text, never as markup.
 
-Fields and paths are only added, never renamed or removed, under the same `Triage-API-Version`; ignore fields that you do
-not know.
+Fields and paths are only added, never renamed or removed, under the same `Triage-API-Version`; ignore fields that
+you do not know.
 """
 TAGS = [
     {"name": "messages", "description": "A customer's message comes in."},

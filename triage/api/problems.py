@@ -65,7 +65,9 @@ class ApiError(Exception):
 _CODES: Mapping[type[errors.TriageError], str] = {
     errors.InvalidInput: "invalid_input",
     errors.NotFound: "not_found",
+    errors.NotSignedIn: "not_signed_in",
     errors.NotAllowed: "not_allowed",
+    errors.TooManyRequests: "too_many_requests",
     errors.Conflict: "conflict",
     errors.StateError: "conflict",
     errors.OutcomeUnknown: "conflict",
@@ -118,7 +120,8 @@ def problem_of(error: Exception, *, request_id: str | None) -> Response:
     if isinstance(error, errors.TriageError):
         code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), None)
         if code is not None:
-            later = LATER_S if code == "unavailable" else None
+            later = error.retry_after_s if isinstance(error, errors.TooManyRequests) else None
+            later = LATER_S if code == "unavailable" else later
             # Where the records are and why they cannot be read is for the log and the people at the machine.
             detail = "The records cannot be read or written now." if code == "unavailable" else str(error)
             return problem(code, detail, request_id=request_id, retry_after_s=later)

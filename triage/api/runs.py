@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from triage.access.actions import Action, require
 from triage.api.access import Asking
 from triage.api.document import problems
 from triage.api.paging import cursor_of, place_of
@@ -90,6 +91,7 @@ async def get_run(
 )
 async def cancel_run(run_id: RunId, caller: Asking) -> RunAnswer:
     """Stop the agents; what waits for a decision is cancelled with the run. A run that has ended is a conflict."""
+    require(caller.actor, Action.RUNS_READ)
     await caller.act(lambda services: services.runs.cancel(run_id, actor=caller.actor))
     return await caller.read(lambda seen: run_answer(seen, run_id))
 
@@ -110,6 +112,7 @@ async def correct_labels(run_id: RunId, body: CorrectionRequest, caller: Asking)
         if body.urgency is not None:
             services.runs.correct(run_id, field="urgency", value=body.urgency, actor=caller.actor)
 
+    require(caller.actor, Action.RUNS_READ)
     await caller.act(correct)
     return await caller.read(lambda seen: run_answer(seen, run_id))
 

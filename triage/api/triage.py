@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
+from triage.access.actions import Action, require
 from triage.access.seen import Seen
 from triage.api.access import Asking
 from triage.api.document import problems
@@ -74,6 +75,9 @@ async def submit(
     chosen = _one_key(key, body.idempotency_key)
     preferred = preferred_wait_s(request)
     wait_s = body.wait_s if preferred is None else preferred
+
+    # The answer shows the run, so whoever may not read it is refused before anything happens.
+    require(caller.actor, Action.RUNS_READ)
 
     def accept(services: Services) -> Run:
         run = services.runs.submit(

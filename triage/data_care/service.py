@@ -9,22 +9,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from triage.access.actions import Action, require
 from triage.audit.entries import add_entry
 from triage.data_care import erasure
 from triage.data_care.holdings import AuditWord, Receipt, customer_mark, size_of
 from triage.data_care.retention import Retention
 from triage.data_care.sealed import seal_address
-from triage.domain import Actor, DataJob, JobKind, JobStatus, Role, utc_now
+from triage.domain import Actor, DataJob, JobKind, JobStatus, utc_now
 from triage.errors import InvalidInput
-from triage.roles import require
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_email
 
 # What the keeper of the data folder needs to know beside the address.
-_ADMIN_WORDS = {
-    JobKind.ERASE: "erase a customer",
-    JobKind.BACKUP: "back up the data",
-    JobKind.RETENTION: "remove what is due to go",
+_ACTIONS = {
+    JobKind.ERASE: Action.CUSTOMERS_ERASE,
+    JobKind.BACKUP: Action.DATA_BACKUP,
+    JobKind.RETENTION: Action.RETENTION_CHANGE,
+    JobKind.EXPORT: Action.TRACES_EXPORT,
+    JobKind.IMPORT: Action.TRACES_IMPORT,
 }
 _AUDITED = {
     JobKind.ERASE: AuditWord(action="customer.erasure_asked"),
@@ -51,7 +53,7 @@ class DataCareService:
             NotAllowed: the actor is not an administrator.
             InvalidInput: it is not an address.
         """
-        require(actor, Role.ADMIN, action=_ADMIN_WORDS[JobKind.ERASE])
+        require(actor, Action.CUSTOMERS_ERASE)
         return erasure.preview(self._records, email=_address(email))
 
     def erase(self, email: str, *, actor: Actor) -> DataJob:
@@ -63,7 +65,7 @@ class DataCareService:
         """
         address = _address(email)
         arguments = {"customer": customer_mark(address, key=self._key), "sealed": seal_address(address, key=self._key)}
-        return self._ask(JobKind.ERASE, arguments, actor=actor, role=Role.ADMIN, subject=arguments["customer"])
+        return self._ask(JobKind.ERASE, arguments, actor=actor, subject=arguments["customer"])
 
     def export_traces(
         self,
@@ -92,7 +94,7 @@ class DataCareService:
             "statuses": list(statuses),
             "categories": list(categories),
         }
-        return self._ask(JobKind.EXPORT, arguments, actor=actor, role=Role.MANAGER, subject=target.name)
+        return self._ask(JobKind.EXPORT, arguments, actor=actor, subject=target.name)
 
     def import_traces(self, file: Path, *, actor: Actor) -> DataJob:
         """Ask for an export to be taken in.
@@ -101,7 +103,7 @@ class DataCareService:
             NotAllowed: the actor is not an administrator.
         """
         path = file.resolve()
-        return self._ask(JobKind.IMPORT, {"file": str(path)}, actor=actor, role=Role.ADMIN, subject=path.name)
+        return self._ask(JobKind.IMPORT, {"file": str(path)}, actor=actor, subject=path.name)
 
     def back_up(self, file: Path, *, actor: Actor) -> DataJob:
         """Ask for a backup of the data folder.
@@ -113,7 +115,7 @@ class DataCareService:
         path = file.resolve()
         if path.exists():
             raise InvalidInput(f"There is a file {path} already; name another one.")
-        return self._ask(JobKind.BACKUP, {"file": str(path)}, actor=actor, role=Role.ADMIN, subject=path.name)
+        return self._ask(JobKind.BACKUP, {"file": str(path)}, actor=actor, subject=path.name)
 
     def apply_retention(self, *, actor: Actor, dry_run: bool = False) -> DataJob:
         """Ask for what is over to be removed now, or with ``dry_run`` only counted; each day it is removed anyway.
@@ -121,7 +123,7 @@ class DataCareService:
         Raises:
             NotAllowed: the actor is not an administrator.
         """
-        return self._ask(JobKind.RETENTION, {"dry_run": dry_run}, actor=actor, role=Role.ADMIN, subject="retention")
+        return self._ask(JobKind.RETENTION, {"dry_run": dry_run}, actor=actor, subject="retention")
 
     def get(self, job_id: str, *, actor: Actor) -> DataJob:
         """Return a job with what came of it.
@@ -174,6 +176,7 @@ class DataCareService:
             NotAllowed: the actor is not a manager.
             InvalidInput: the file is gone.
         """
+        require(actor, Action.TRACES_EXPORT)
         job = self.get(job_id, actor=actor)
         path = Path(str((job.result or {}).get("file", "")))
         if job.kind is not JobKind.EXPORT or not path.is_file():
@@ -182,8 +185,8 @@ class DataCareService:
             add_entry(tx, "traces.export_downloaded", actor=actor, subject=("job", job.id))
         return path.read_bytes()
 
-    def _ask(self, kind: JobKind, arguments: Receipt, *, actor: Actor, role: Role, subject: str) -> DataJob:
-        require(actor, role, action=_ADMIN_WORDS.get(kind, "move traces"))
+    def _ask(self, kind: JobKind, arguments: Receipt, *, actor: Actor, subject: str) -> DataJob:
+        require(actor, _ACTIONS[kind])
         job = DataJob(
             id=f"job_{secrets.token_hex(8)}",
             kind=kind,
@@ -208,4 +211,4 @@ def _address(email: str) -> str:
 
 
 def _require_reader(actor: Actor) -> None:
-    require(actor, Role.MANAGER, action="look at exports and backups")
+    require(actor, Action.JOBS_READ)

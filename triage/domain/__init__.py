@@ -23,7 +23,7 @@ from triage.domain.alerts import (
 from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter, QueueLoad
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
 from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
-from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
+from triage.domain.base import DEFAULT_TEAM, NAMELESS, Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
 from triage.domain.data_care import CustomerRecords, DataJob, JobKind, JobStatus
@@ -47,6 +47,7 @@ from triage.domain.runs import (
     Usage,
 )
 from triage.domain.switches import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_SWITCH, Switch
+from triage.domain.tokens import Token
 from triage.domain.webhooks import (
     ALERT_TOPICS,
     SUBSCRIBABLE_TOPICS,
@@ -60,6 +61,7 @@ from triage.domain.webhooks import (
 __all__ = [
     "AGENT_SWITCH",
     "ALERT_TOPICS",
+    "DEFAULT_TEAM",
     "EVERYTHING_SWITCH",
     "FINAL_RUN_STATUSES",
     "NAMELESS",
@@ -130,6 +132,7 @@ __all__ = [
     "StoredState",
     "Switch",
     "Ticket",
+    "Token",
     "TriageResult",
     "Trip",
     "TripMark",

@@ -37,6 +37,7 @@ class QueueFilter(Value):
     person: str | None = None
     due_before: datetime | None = None
     escalated_to: tuple[Role, ...] = ()
+    team: str | None = None
     run_id: str | None = None
     beyond: tuple[datetime | None, str] | None = None
 

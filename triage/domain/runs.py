@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from triage.domain.base import Value
+from triage.domain.base import DEFAULT_TEAM, Value
 from triage.domain.labels import Category, Urgency
 
 
@@ -115,6 +115,7 @@ class Run(Value):
     customer_email: str | None = None
     account_id: str | None = None
     submitted_by: str
+    team: str = DEFAULT_TEAM
     category: Category | None = None
     urgency: Urgency | None = None
     result: TriageResult | None = None
@@ -179,6 +180,7 @@ class RunFilter(Value):
     needs_person: bool | None = None
     text: str = ""
     conversation_id: str | None = None
+    team: str | None = None
     before: tuple[datetime, str] | None = None
 
 

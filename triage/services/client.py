@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from storage.records import Records, open_engine
+from triage.access.rate import RateLimit
+from triage.access.tokens import TokenService
 from triage.alerts.service import AlertService
 from triage.approvals.aftermath import AftermathService
 from triage.approvals.edits import ToolBook
@@ -73,6 +75,8 @@ def alike(
         ),
         "releases": ReleaseService(records=records, queue=queue),
         "cases": CaseService(records=records),
+        "tokens": TokenService(records=records),
+        "rate_limit": RateLimit(per_minute=settings.token_rate_per_minute),
     }
 
 
