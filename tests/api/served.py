@@ -36,6 +36,7 @@ class Desk:
 
     services: Services
     url: str
+    place: ApiPlace
     tokens: dict[str, str] = field(default_factory=dict)
 
     def token(self, name: str, *, role: Role = Role.OPERATOR, team: str = "support", scopes: Any = None) -> str:
@@ -65,7 +66,7 @@ def served(settings: Settings) -> Iterator[Desk]:
     )
     try:
         with listening(app) as url:
-            yield Desk(services, url)
+            yield Desk(services, url, place)
     finally:
         services.close()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from sse_starlette.sse import AppStatus
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -27,6 +28,8 @@ from triage.errors import TriageError
 from triage.runs.following import RunFollower
 from triage.services import Services
 
+# Nothing about requests leaves the process, whatever the environment says.
+_NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 _SENT_BY_BROWSERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer", VERSION_HEADER)
 _READ_BY_BROWSERS = ("Location", "Preference-Applied", "Retry-After", "X-Request-Id", VERSION_HEADER)
 
@@ -47,18 +50,28 @@ def build_api(services: Services) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        # Nothing about requests leaves the process, whatever the environment says.
-        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
+        telemetry=_NO_TELEMETRY,
         middleware=_layers(desk, origins=settings.api_origins),
         exception_handlers=_handlers(),
     )
     api.state.desk = desk
-    for module in (health, triage, runs, events, approvals, conversations, metrics):
-        needs_token = module is not health
-        api.include_router(module.router, dependencies=[Depends(bearer)] if needs_token else [])
+    _add_routes(api)
+    return api
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document, for which nothing has to be open."""
+    api = FastAPI(openapi_url=None, telemetry=_NO_TELEMETRY)
+    _add_routes(api)
+    return api.openapi()
+
+
+def _add_routes(api: FastAPI) -> None:
+    api.include_router(health.router)
+    for module in (triage, runs, events, approvals, conversations, metrics):
+        api.include_router(module.router, dependencies=[Depends(bearer)])
     api.openapi = partial(document_of, api)  # type: ignore[method-assign]
     api.add_api_route("/openapi.json", api.openapi, include_in_schema=False)
-    return api
 
 
 class ApiPlace:

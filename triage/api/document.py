@@ -82,8 +82,16 @@ def _finish(made: dict[str, Any]) -> None:
         "Version": {"description": "The version of the API.", "schema": {"type": "string", "const": VERSION}},
         "RequestId": {"description": "The id of this request, as the log has it.", "schema": {"type": "string"}},
     }
+    parts["examples"] = {code: {"value": _example(code)} for code in KINDS}
+    shared = parts["responses"] = {}
     for operation in _operations(made):
         _finish_operation(operation)
+        _share(operation["responses"], shared)
+
+
+def _example(code: str) -> dict[str, Any]:
+    kind = KINDS[code]
+    return {"type": TYPE_PREFIX + code, "title": kind.title, "status": kind.status, "code": code, "detail": kind.detail}
 
 
 def _operations(made: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -114,19 +122,20 @@ def _finish_operation(operation: dict[str, Any]) -> None:
         headers["X-Request-Id"] = {"$ref": "#/components/headers/RequestId"}
 
 
+def _share(responses: dict[str, Any], shared: dict[str, Any]) -> None:
+    """Let the operations refer to the problems that they have in common."""
+    for status, response in responses.items():
+        examples = response.get("content", {}).get(MEDIA_TYPE, {}).get("examples")
+        if examples:
+            name = "_or_".join(examples)
+            shared[name] = response
+            responses[status] = {"$ref": f"#/components/responses/{name}"}
+
+
 def _add(response: dict[str, Any], code: str) -> None:
     """Add a kind of problem to what a status can mean."""
-    kind = KINDS[code]
     content = response["content"].setdefault(MEDIA_TYPE, {"examples": {}})
     content["schema"] = {"$ref": "#/components/schemas/Problem"}
-    content["examples"][code] = {
-        "value": {
-            "type": TYPE_PREFIX + code,
-            "title": kind.title,
-            "status": kind.status,
-            "code": code,
-            "detail": kind.detail,
-        }
-    }
+    content["examples"][code] = {"$ref": f"#/components/examples/{code}"}
     titles = [KINDS[name].title for name in content["examples"]]
     response["description"] = ", or ".join([titles[0], *(title[0].lower() + title[1:] for title in titles[1:])]) + "."

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from triage.domain import Category, RejectCode, Urgency
 from triage.runs.intake import MAX_ID_CHARS, MAX_MESSAGE_CHARS
@@ -121,22 +121,25 @@ class TriageRequest(Body):
     )
 
 
-class CorrectionRequest(Body):
-    """Labels to put in place of the agents'; at least one of the two."""
+class CategoryCorrection(Body):
+    """Another category in place of the agents'."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"category": "billing", "urgency": "high"}], "minProperties": 1}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"field": "category", "value": "billing"}]})
 
-    category: Category | None = None
-    urgency: Urgency | None = None
+    field: Literal["category"]
+    value: Category
 
-    @model_validator(mode="after")
-    def _has_one(self) -> CorrectionRequest:
-        if self.category is None and self.urgency is None:
-            raise ValueError("Give a category or an urgency.")
-        return self
 
+class UrgencyCorrection(Body):
+    """Another urgency in place of the agents'."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"field": "urgency", "value": "high"}]})
+
+    field: Literal["urgency"]
+    value: Urgency
+
+
+NewCorrection = Annotated[CategoryCorrection | UrgencyCorrection, Field(discriminator="field")]
 
 _SEEN = Field(
     pattern=r"^[0-9a-f]{64}$",

@@ -11,13 +11,12 @@ from triage.access.actions import Action, require
 from triage.api.access import Asking
 from triage.api.document import problems
 from triage.api.paging import cursor_of, place_of
-from triage.api.requests import ConversationIdFilter, CorrectionRequest, Cursor, PageLimit, RunId, SearchText
+from triage.api.requests import ConversationIdFilter, Cursor, NewCorrection, PageLimit, RunId, SearchText
 from triage.api.schemas import RunAnswer, RunOut, RunPage
 from triage.api.triage import APPLIED, PreferHeader
 from triage.api.waiting import preferred_wait_s, run_answer, wait_until_settled
 from triage.domain import Category, RunFilter, RunStatus, Urgency
 from triage.errors import InvalidInput
-from triage.services import Services
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -98,22 +97,17 @@ async def cancel_run(run_id: RunId, caller: Asking) -> RunAnswer:
 
 @router.post(
     "/{run_id}/corrections",
-    operation_id="correctLabels",
+    operation_id="correctLabel",
     summary="Correct category or urgency",
     response_model=RunAnswer,
     responses=problems("malformed", "not_allowed", "not_found"),
 )
-async def correct_labels(run_id: RunId, body: CorrectionRequest, caller: Asking) -> RunAnswer:
-    """Put other labels in force. What the agents said stays in `result`, and `corrections` keeps who changed what."""
-
-    def correct(services: Services) -> None:
-        if body.category is not None:
-            services.runs.correct(run_id, field="category", value=body.category, actor=caller.actor)
-        if body.urgency is not None:
-            services.runs.correct(run_id, field="urgency", value=body.urgency, actor=caller.actor)
-
+async def correct_label(run_id: RunId, body: NewCorrection, caller: Asking) -> RunAnswer:
+    """Put another label in force. What the agents said stays in `result`; `corrections` keeps who changed what."""
     require(caller.actor, Action.RUNS_READ)
-    await caller.act(correct)
+    await caller.act(
+        lambda services: services.runs.correct(run_id, field=body.field, value=body.value, actor=caller.actor)
+    )
     return await caller.read(lambda seen: run_answer(seen, run_id))
 
 
