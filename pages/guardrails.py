@@ -18,6 +18,7 @@ from pages.components.guardrail_trips import (
     trip_filters,
     trip_rows,
 )
+from pages.components.intake_note import intake_note
 from pages.components.overview_view import View
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
@@ -41,8 +42,9 @@ def read_figures(time_range: TimeRange, step: timedelta) -> GuardrailFigures:
 @st.cache_data(ttl=10, max_entries=40, show_spinner=False)
 def read_trips(time_range: TimeRange, wanted: WantedTrips, page: int) -> TripPage:
     """Return one page of the trips; the first one is 1."""
-    return services().guardrails.reading.trips(
+    return services().guardrails.trips(
         time_range,
+        judged=wanted.judged,
         guardrails=wanted.guardrails,
         verdicts=wanted.verdicts,
         limit=PAGE_SIZE,
@@ -93,6 +95,7 @@ problems = [*broken_range(address), *broken_trip_filters(address, guardrails=gua
 for problem in [*problems, *([chosen_range.problem] if chosen_range.problem else [])]:
     st.warning(plain(problem), icon=":material/link_off:")
 
+intake_note()
 left, right = st.columns([10, 11])
 with left:
     trip_chart(view, figures.trips)

@@ -10,6 +10,7 @@ from pages.components import words
 from pages.components.alert_strip import alert_strip
 from pages.components.came_back import remember, what_was_left
 from pages.components.context import actor, services
+from pages.components.intake_note import intake_note
 from pages.components.measure_filters import broken_filters, filter_words, measure_filters
 from pages.components.overview_view import View
 from pages.components.refusal import show_refusal
@@ -77,6 +78,7 @@ def figures(chosen_range: ChosenRange, chosen: MeasureFilter, choices: TraceChoi
     try:
         head = answer("head", question)
         alert_strip()
+        intake_note()
         totals_row(view, head, approvals=services().approvals)
         topic = st.segmented_control(
             "Part", TOPICS, default=usual, required=True, key="part", bind="query-params",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.export_note import export_note
+from pages.components.intake_note import intake_note
 from pages.components.keys import listen_to_keys
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
@@ -28,6 +29,7 @@ try:
     elif asked.trace:
         trace_view(asked, asked.trace, way=way)
     else:
+        intake_note(with_lines=True)
         trace_home(asked)
         export_note()
         listen_to_keys(SEARCH_LABEL)

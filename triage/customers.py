@@ -1,20 +1,11 @@
-"""What the company knows of the customer of a run, for the person who decides."""
+"""What speaks for a refund and against it, for the person who decides."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from triage.domain import Account, Order, OrderStatus, Refund, Run, Value
-from triage.runs.gateway import Gateway
+from triage.domain import Order, OrderStatus, Refund, Value
 from triage.team.order_rules import return_until
-
-
-class Customer(Value):
-    """A customer's account and orders, newest order first, with the refunds that were made on them."""
-
-    account: Account | None
-    orders: list[Order]
-    refunds: list[Refund]
 
 
 class Check(Value):
@@ -22,23 +13,6 @@ class Check(Value):
 
     holds: bool
     text: str
-
-
-class CustomerService:
-    """Looks up customers."""
-
-    def __init__(self, records: Gateway) -> None:
-        self._records = records
-
-    def of_run(self, run: Run) -> Customer:
-        """Return the customer of a run, found by the account and by the address."""
-        with self._records.read() as tx:
-            account: Account | None = tx.accounts.find(run.account_id) if run.account_id else None
-            if account is None and run.customer_email:
-                account = tx.accounts.find_by_email(run.customer_email)
-            orders: list[Order] = tx.orders.list_by_email(run.customer_email) if run.customer_email else []
-            refunds: list[Refund] = [refund for order in orders for refund in tx.orders.refunds(order.id)]
-        return Customer(account=account, orders=orders, refunds=refunds)
 
 
 def refund_checks(order: Order | None, *, refunds: list[Refund], today: date) -> list[Check]:

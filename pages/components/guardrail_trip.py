@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import words
 from pages.components.context import actor, services
 from pages.components.guardrail_release import ask_release, show_release
+from pages.components.guardrail_trips import PARAM
 from pages.components.links import desk_link, trace_link
 from pages.components.refusal import toast_refusal
 from pages.components.text import plain
@@ -84,7 +85,7 @@ def _mark_part(trip: TripRow, mark: TripMark | None) -> None:
             st.button(
                 judgement.value.capitalize(), icon=_ICONS[judgement], key=f"mark_{judgement.value}",
                 type="primary" if is_set else "secondary", on_click=_mark, args=(trip.span_id, judgement, note_key),
-                disabled=not may_mark, help=None if may_mark else "Marking takes the role reviewer.",
+                disabled=not may_mark, help=None if may_mark else "Marking takes the role manager.",
             )  # fmt: skip
     if mark is not None:
         st.caption(
@@ -102,6 +103,9 @@ def _mark(trip_id: str, judgement: Judgement, note_key: str) -> None:
         )
     except TriageError as error:
         toast_refusal(error)
+        return
+    # It stays open, also where the list shows only what is not marked yet.
+    st.query_params[PARAM] = trip_id
 
 
 def _case_part(trip: TripRow, mark: TripMark | None, case: Case | None, *, has_message: bool) -> None:
@@ -117,7 +121,7 @@ def _case_part(trip: TripRow, mark: TripMark | None, case: Case | None, *, has_m
     elif not has_message:
         why_not = "The message is no longer kept."
     elif not may(actor(), Action.CASES_MAKE):
-        why_not = "Making a case takes the role reviewer."
+        why_not = "Making a case takes the role manager."
     st.button(
         "Make it an evaluation case", icon=":material/library_add:", key="make_case", on_click=_make_case,
         args=(trip.span_id,), disabled=why_not is not None, help=why_not,

@@ -15,29 +15,37 @@ from triage.domain.measures import TripRow
 PARAM = "trip"
 PAGE_SIZE = 15
 # Not the names that the traces page has in its address.
-CHECK, KIND = "check", "kind"
-_NAMES = {CHECK: "guardrail", KIND: "kind of trip"}
+CHECK, KIND, MARK = "check", "kind", "mark"
+_NAMES = {CHECK: "guardrail", KIND: "kind of trip", MARK: "mark"}
 _MARKS = {Judgement.RIGHT: "Right", Judgement.WRONG: "Wrong"}
+_MARK_CHOICES: dict[str, Judgement | None] = {
+    "Not marked yet": None, "Marked right": Judgement.RIGHT, "Marked wrong": Judgement.WRONG,
+}  # fmt: skip
 
 
 class WantedTrips(NamedTuple):
-    """The guardrails and the verdicts that are shown; empty ones show all."""
+    """The guardrails, verdicts and marks that are shown, None for trips without a mark; empty ones show all."""
 
     guardrails: tuple[str, ...]
     verdicts: tuple[str, ...]
+    judged: tuple[Judgement | None, ...]
 
 
 def trip_filters(guardrails: Collection[str], verdicts: Collection[str]) -> WantedTrips:
     """Draw the filters and return what they ask for."""
     checks = st.multiselect(
         "Guardrail", sorted(guardrails), key=CHECK, bind="query-params", placeholder="Any guardrail",
-        format_func=words.words, label_visibility="collapsed", width=220,
+        format_func=words.words, label_visibility="collapsed", width=170,
     )  # fmt: skip
     kinds = st.multiselect(
         "Kind", sorted(verdicts), key=KIND, bind="query-params", placeholder="Any kind",
-        format_func=words.words, label_visibility="collapsed", width=220,
+        format_func=words.words, label_visibility="collapsed", width=170,
     )  # fmt: skip
-    return WantedTrips(tuple(checks), tuple(kinds))
+    marks = st.multiselect(
+        "Mark", list(_MARK_CHOICES), key=MARK, bind="query-params", placeholder="Any mark",
+        label_visibility="collapsed", width=160,
+    )  # fmt: skip
+    return WantedTrips(tuple(checks), tuple(kinds), tuple(_MARK_CHOICES[mark] for mark in marks))
 
 
 def broken_trip_filters(
@@ -47,6 +55,7 @@ def broken_trip_filters(
     known = {
         CHECK: {*guardrails, *map(words.words, guardrails)},
         KIND: {*verdicts, *map(words.words, verdicts)},
+        MARK: set(_MARK_CHOICES),
     }
     return [
         f"No {_NAMES[name]} is called “{words.one_line(value, limit=60)}”; this filter is left out."

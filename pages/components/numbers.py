@@ -1,4 +1,7 @@
-"""Shares and changes in words for the row of numbers; a change without a period to compare with is not said."""
+"""Shares and changes in words for the row of numbers; a change without a period to compare with is not said.
+
+Against a handful of runs a share is chance and per cent are a joke, so such a period is told as it was, or left out.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from decimal import Decimal
 from pages.components import words
 
 _MOST_PER_CENT = 900
+FEWEST = 10
+"""Of fewer a share says nothing."""
 
 Change = str | int | None
 """What ``st.metric`` takes as a change: text with its sign, 0 for none, None where there is nothing to compare."""
@@ -18,13 +23,13 @@ def share(part: float | None) -> str:
 
 
 def trend_of_count(now: int, before: int) -> Change:
-    """Return the change of a count in per cent."""
-    return _relative(now, before)
+    """Return the change of a count in per cent, or what it was where per cent say nothing any more."""
+    return _relative(now, before, was=f"{before:,}")
 
 
-def trend_of_share(now: float | None, before: float | None) -> Change:
-    """Return the change of a share in percentage points."""
-    if now is None or before is None:
+def trend_of_share(now: float | None, before: float | None, *, of: tuple[int, int]) -> Change:
+    """Return the change of a share in percentage points; ``of`` is how many there were, now and before."""
+    if now is None or before is None or min(of) < FEWEST:
         return None
     change = round((now - before) * 100, 1)
     return f"{change:+.1f} pt" if change else 0
@@ -41,15 +46,14 @@ def trend_of_time(now_ms: float | None, before_ms: float | None) -> Change:
 
 
 def trend_of_money(now: Decimal, before: Decimal) -> Change:
-    """Return the change of a sum of US dollars in per cent."""
-    return _relative(now, before)
+    """Return the change of a sum of US dollars in per cent, or what it was where per cent say nothing any more."""
+    return _relative(now, before, was=words.money(before))
 
 
-def _relative(now: int | Decimal, before: int | Decimal) -> Change:
-    """Return a change in per cent, or how many times as much it is where per cent say nothing any more."""
+def _relative(now: int | Decimal, before: int | Decimal, *, was: str) -> Change:
     if not before:
         return None
     change = round((now - before) / before * 100)
     if change > _MOST_PER_CENT:
-        return f"{round(now / before):,}-fold"
+        return f"from {was}"
     return f"{change:+,} %" if change else 0

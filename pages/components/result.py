@@ -11,10 +11,11 @@ from pages.components.context import actor, services
 from pages.components.fields import fields_of
 from pages.components.refusal import show_refusal, toast_refusal
 from pages.components.run_view import RunView
+from pages.components.selection import select_run
 from pages.components.text import bold, link, plain
 from pages.components.words import ago, category, cost, count, duration, exact, urgency, words
 from triage.access.actions import Action, may
-from triage.domain import Approval, Category, Correction, Run, RunStatus, TriageResult, Urgency
+from triage.domain import Approval, Category, Correction, EventKind, Run, RunStatus, TriageResult, Urgency
 from triage.errors import TriageError
 
 _LABEL_WIDTH = 140
@@ -23,7 +24,8 @@ _LABEL_WIDTH = 140
 def result(view: RunView) -> None:
     """Draw everything on the right, what has to be acted on first."""
     run = view.run
-    _ending(run)
+    _ending(run, is_released=any(event.kind is EventKind.RUN_RELEASED for event in view.events))
+    _other_run(view)
     _escalations(view)
     waiting = [approval for approval in view.approvals if approval.status.is_open]
     for at, approval in enumerate(waiting):
@@ -38,7 +40,7 @@ def result(view: RunView) -> None:
     _facts(run)
 
 
-def _ending(run: Run) -> None:
+def _ending(run: Run, *, is_released: bool) -> None:
     """Say what is to be done after an end that is not the usual one."""
     if run.status is RunStatus.FAILED and run.failure is not None:
         st.error(plain(run.failure.message), title="The run failed", icon=":material/error:")
@@ -48,6 +50,8 @@ def _ending(run: Run) -> None:
         with st.container(border=True):
             st.markdown(f":material/block: **Blocked: {plain(words(trip.verdict).lower())}**")
             st.markdown(f"{bold(words(trip.guardrail))} stopped this run. {plain(trip.reason)}")
+            if is_released:
+                return
             # What the message asked for was refused, or what the agents made of a good message was.
             todo = "If that is wrong, take over" if trip.stage == "input" else "The customer waits: take over"
             st.caption(f"{todo} and answer by hand. The reply beside is what the customer may be told.")
@@ -63,6 +67,28 @@ def _ending(run: Run) -> None:
             title="Classified by rules",
             icon=":material/cloud_off:",
         )
+
+
+def _other_run(view: RunView) -> None:
+    """Lead from a blocked run that a person released to the run that it became, and back."""
+    for event in view.events:
+        if event.kind is not EventKind.RUN_RELEASED:
+            continue
+        by = bold(event.payload.get("by") or "somebody")
+        released, blocked = (event.payload.get(name) for name in ("released_run_id", "blocked_run_id"))
+        with st.container(border=True, gap="xsmall"):
+            if released:
+                st.markdown(f":material/lock_open: {by} released this message, and it runs again.")
+            else:
+                st.markdown(f":material/lock_open: This message was blocked, and {by} released it.")
+            st.button(
+                "Open the new run" if released else "Open the blocked run",
+                icon=":material/arrow_forward:" if released else ":material/arrow_back:",
+                type="tertiary",
+                key="desk_other_run",
+                on_click=select_run,
+                args=(str(released or blocked),),
+            )
 
 
 def _escalations(view: RunView) -> None:

@@ -59,15 +59,16 @@ def hurry_notice(figures: ApprovalFigures) -> None:
 def approval_row(people: PeopleTopic) -> None:
     """Draw the numbers of all approvals with their change."""
     now, before = people.approvals, people.approvals_before
+    of = (now.decided, before.decided)
     with st.grid(6, min_column_width=120, gap="small"):
         for name, value, trend, said in (
             ("Asked", f"{now.asked:,}", trend_of_count(now.asked, before.asked),
              f"Actions that people were asked about; {people.let_pass:,} more were let pass by a policy."),
-            ("Approved", share(now.approval_rate), trend_of_share(now.approval_rate, before.approval_rate),
+            ("Approved", share(now.approval_rate), trend_of_share(now.approval_rate, before.approval_rate, of=of),
              f"Of {words.count(now.decided, 'decision')}, as proposed or edited."),
-            ("Edited", share(now.edit_rate), trend_of_share(now.edit_rate, before.edit_rate),
+            ("Edited", share(now.edit_rate), trend_of_share(now.edit_rate, before.edit_rate, of=of),
              f"{now.edited:,} actions were changed and approved, {now.rejected:,} rejected."),
-            ("Expired", share(now.expiry_rate), trend_of_share(now.expiry_rate, before.expiry_rate),
+            ("Expired", share(now.expiry_rate), trend_of_share(now.expiry_rate, before.expiry_rate, of=of),
              f"{now.expired:,} were decided by nobody in time."),
             ("Time to claim", words.duration(now.to_claim.p50_ms) or "none yet",
              trend_of_time(now.to_claim.p50_ms, before.to_claim.p50_ms),

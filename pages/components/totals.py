@@ -23,6 +23,7 @@ _CARD_PX = 174
 def totals_row(view: View, head: Head, *, approvals: ApprovalService) -> None:
     """Draw the numbers of a time range with their change, and how many decisions wait at this moment."""
     runs, before, buckets = head.runs, head.runs_before, head.runs_by_time
+    of = (runs.runs, before.runs)
     versus = "Change against the period of the same length before."
     costs: dict[datetime, Decimal] = defaultdict(Decimal)
     for bucket in head.spending_by_time:
@@ -40,14 +41,14 @@ def totals_row(view: View, head: Head, *, approvals: ApprovalService) -> None:
         _card(
             "Guardrail trips",
             share(runs.trip_rate),
-            trend_of_share(runs.trip_rate, before.trip_rate),
+            trend_of_share(runs.trip_rate, before.trip_rate, of=of),
             [bucket.blocked for bucket in buckets],
             help=f"{runs.blocked:,} of {runs.runs:,} runs were stopped by a check. {versus}",
         )
         _card(
             "Failed",
             share(runs.failure_rate),
-            trend_of_share(runs.failure_rate, before.failure_rate),
+            trend_of_share(runs.failure_rate, before.failure_rate, of=of),
             [bucket.failed for bucket in buckets],
             help=f"{runs.failed:,} runs ended without a result. {versus}",
         )

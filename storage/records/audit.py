@@ -91,7 +91,7 @@ class AuditStore:
         return self.connection.scalar(_COUNT.where(*_conditions(query or AuditFilter()))) or 0
 
     def words(self, column: str) -> builtins.list[str]:
-        """Return the different words of ``actor``, ``action`` or ``subject_kind``, in order."""
+        """Return the different words of ``actor`` or ``action``, in order."""
         chosen = audit_log.c[column]
         return builtins.list(self.connection.scalars(sa.select(chosen).distinct().order_by(chosen)))
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from storage.records.migrate import apply_migrations, make_folder
+from storage.records.news import News
 from storage.records.stores import Stores
 from triage.errors import DataFolderError, SettingsError
 
@@ -134,6 +135,7 @@ class Records:
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._is_file = self._is_sqlite and engine.url.database not in IN_MEMORY
         self._reader = _open_reader(engine) if self._is_file else engine
+        self._news: list[News] = []
 
     def migrate(self) -> None:
         """Bring the tables to this build's version; does nothing where they are.
@@ -175,7 +177,15 @@ class Records:
                 connection.exec_driver_sql("begin")
                 yield Stores(connection, key=self._key)
 
+    def news(self) -> News:
+        """Return what says whether there can be anything new, for somebody who looks again and again."""
+        news = News(self.engine.url.database if self._is_file else None)
+        self._news.append(news)
+        return news
+
     def close(self) -> None:
         """Close every connection."""
+        for news in self._news:
+            news.close()
         self._reader.dispose()
         self.engine.dispose()

@@ -14,13 +14,15 @@ from storage.records.schema_guardrails import cases, releases, trip_marks
 from triage.domain import Case, Judgement, Precision, Release, TripMark
 
 _MARKS_AMONG = sa.select(trip_marks).where(trip_marks.c.id.in_(sa.bindparam("ids", expanding=True)))
+_MARKED = sa.select(trip_marks.c.id, trip_marks.c.judgement).where(
+    trip_marks.c.tripped_at >= sa.bindparam("start"), trip_marks.c.tripped_at < sa.bindparam("end")
+)
 _PRECISION = (
     sa.select(trip_marks.c.guardrail, trip_marks.c.judgement, sa.func.count().label("marks"))
     .where(trip_marks.c.tripped_at >= sa.bindparam("start"), trip_marks.c.tripped_at < sa.bindparam("end"))
     .group_by(trip_marks.c.guardrail, trip_marks.c.judgement)
     .order_by(trip_marks.c.guardrail)
 )
-_FORGET_MARKS = sa.delete(trip_marks).where(trip_marks.c.run_id.in_(sa.bindparam("run_ids", expanding=True)))
 
 _RELEASE_OF = sa.select(releases).where(releases.c.run_id == sa.bindparam("run_id"))
 _RELEASE_INTO = sa.select(releases).where(releases.c.released_run_id == sa.bindparam("run_id"))
@@ -28,7 +30,6 @@ _RELEASE_INTO = sa.select(releases).where(releases.c.released_run_id == sa.bindp
 _CASES = sa.select(cases).order_by(cases.c.created_at, cases.c.id)
 _CASE_COUNT = sa.select(sa.func.count()).select_from(cases)
 _CASES_OF_TRIPS = sa.select(cases).where(cases.c.source_trip_id.in_(sa.bindparam("ids", expanding=True)))
-_FORGET_CASES = sa.delete(cases).where(cases.c.source_run_id.in_(sa.bindparam("run_ids", expanding=True)))
 
 
 class MarkStore(Store[TripMark]):
@@ -46,6 +47,11 @@ class MarkStore(Store[TripMark]):
         """Return the marks on these trips, in no order."""
         return self._all(_MARKS_AMONG, {"ids": builtins.list(ids)})
 
+    def judgements(self, *, start: datetime, end: datetime) -> dict[str, Judgement]:
+        """Return what was said of the trips of a time, by trip."""
+        found = self.connection.execute(_MARKED, {"start": start, "end": end})
+        return {row.id: Judgement(row.judgement) for row in found}
+
     def precision(self, *, start: datetime, end: datetime) -> builtins.list[Precision]:
         """Return how many of the trips of a time were marked as right and as wrong, by guardrail."""
         found: dict[str, dict[str, int]] = {}
@@ -55,10 +61,6 @@ class MarkStore(Store[TripMark]):
             Precision(guardrail=name, right=marks.get(Judgement.RIGHT, 0), wrong=marks.get(Judgement.WRONG, 0))
             for name, marks in found.items()
         ]
-
-    def remove_of_runs(self, run_ids: Collection[str]) -> int:
-        """Remove the marks on trips of these runs and return how many there were; their notes may name people."""
-        return self.connection.execute(_FORGET_MARKS, {"run_ids": builtins.list(run_ids)}).rowcount
 
 
 class ReleaseStore(Store[Release]):
@@ -115,7 +117,3 @@ class CaseStore(Store[Case]):
     def count(self) -> int:
         """Return how many cases there are."""
         return int(self.connection.scalar(_CASE_COUNT) or 0)
-
-    def remove_of_runs(self, run_ids: Collection[str]) -> int:
-        """Remove the cases that hold the messages of these runs and return how many there were."""
-        return self.connection.execute(_FORGET_CASES, {"run_ids": builtins.list(run_ids)}).rowcount

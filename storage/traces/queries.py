@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from storage.traces import analytics, listing, one_trace, series
+from storage.traces import listing, names, one_trace
 from storage.traces.measures.costs import CostMeasures
 from storage.traces.measures.guardrails import GuardrailMeasures
 from storage.traces.measures.handoffs import HandoffMeasures
@@ -20,7 +16,6 @@ from storage.traces.measures.trips import TripLookup
 from storage.traces.store import TraceStore
 from triage.domain.traces import (
     SpanRow,
-    TimeRange,
     TraceChoices,
     TraceFilter,
     TraceNeighbours,
@@ -28,19 +23,6 @@ from triage.domain.traces import (
     TraceRow,
     TraceSort,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Overview:
-    """The figures of one time range beside those of the period before, and their course."""
-
-    totals: analytics.OverviewTotals
-    before: analytics.OverviewTotals
-    runs: list[series.RunBucket]
-    models: list[series.ModelBucket]
-    outcomes: list[series.StatusCategory]
-    trips: list[analytics.GuardrailTrips]
-    known_models: list[str]
 
 
 class TraceQueries:
@@ -57,26 +39,13 @@ class TraceQueries:
         self.trips = TripLookup(store)
         self.reliability = ReliabilityMeasures(store)
 
-    def overview(self, *, length: timedelta, until: datetime, step: timedelta) -> Overview:
-        """Return the figures of the range of that length which ends at ``until``, in buckets of ``step``."""
-        time_range = TimeRange.last(length, until=until)
-        return Overview(
-            totals=analytics.totals(self._store, time_range),
-            before=analytics.totals(self._store, time_range.previous),
-            runs=series.run_series(self._store, time_range, step=step),
-            models=series.model_series(self._store, time_range, step=step),
-            outcomes=series.runs_by_status_and_category(self._store, time_range),
-            trips=analytics.trips_by_guardrail(self._store, time_range),
-            known_models=series.models_by_first_use(self._store),
-        )
-
     def choices(self) -> TraceChoices:
         """Return the agents, models, tools and guardrails that the store knows."""
         return TraceChoices(
-            agents=analytics.list_names(self._store, "agent"),
-            models=series.models_by_first_use(self._store),
-            tools=analytics.list_names(self._store, "tool"),
-            guardrails=analytics.list_names(self._store, "guardrail"),
+            agents=names.list_names(self._store, "agent"),
+            models=names.models_by_first_use(self._store),
+            tools=names.list_names(self._store, "tool"),
+            guardrails=names.list_names(self._store, "guardrail"),
         )
 
     def find(
@@ -101,36 +70,7 @@ class TraceQueries:
         """Return what stands before and after a trace in the list."""
         return listing.find_neighbours(self._store, trace_id, wanted, sort=sort, descending=descending)
 
-    def list(
-        self,
-        *,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        statuses: tuple[str, ...] = (),
-        agent: str | None = None,
-        model: str | None = None,
-        tool: str | None = None,
-        text: str = "",
-        min_cost_usd: Decimal | None = None,
-        min_active_ms: int | None = None,
-        errors_only: bool = False,
-        **order: Any,
-    ) -> TracePage:
-        """Return one page of the traces that fit all that is given; ``start`` and ``end`` count together only."""
-        wanted = TraceFilter(
-            time_range=TimeRange(start=start, end=end) if start and end else None,
-            statuses=statuses,
-            agents=(agent,) if agent else (),
-            models=(model,) if model else (),
-            tools=(tool,) if tool else (),
-            text=text,
-            min_cost_usd=min_cost_usd,
-            min_active_ms=min_active_ms,
-            has_error=True if errors_only else None,
-        )
-        return self.find(wanted, **order)
-
-    def spans(self, trace_id: str, *, with_content: bool = True) -> builtins.list[SpanRow]:
+    def spans(self, trace_id: str, *, with_content: bool = True) -> list[SpanRow]:
         """Return the spans of a trace, each below its parent.
 
         Raises:

@@ -70,6 +70,8 @@ class TraceStore:
         self._path = Path(connection.execute("select path from duckdb_databases() where not internal").fetchall()[0][0])
         self._is_broken = False
         self._numbering = Numbering(connection)
+        # The last part when the index was found to have all, so that nobody asks the file when nothing came since.
+        self._words_up_to: int | None = None
 
     @classmethod
     def open(cls, path: Path) -> TraceStore:
@@ -139,8 +141,14 @@ class TraceStore:
 
     def index_words(self) -> bool:
         """Make the next stretch of what came in findable by its words; return whether more of it waits."""
+        last = self._numbering.last
+        if last == self._words_up_to:
+            return False
         with self.looking() as cursor:
-            return index_words(cursor, self._words)
+            is_more_left = index_words(cursor, self._words)
+        if not is_more_left:
+            self._words_up_to = last
+        return is_more_left
 
     def parts_with(self, text: str) -> list[pa.Table]:
         """Return for each word of a text the parts of traces that have it, as a table with ``part_no``."""
@@ -245,6 +253,7 @@ class TraceStore:
         """Make the index of words anew, without what is no longer in the store; it comes again as time allows."""
         with self._gate.closed():
             self._words.clear()
+            self._words_up_to = None
 
     def close(self) -> None:
         """Close the file; reading and writing fail afterwards."""
@@ -281,6 +290,7 @@ class TraceStore:
             except (OSError, duckdb.Error) as error:
                 raise DataFolderError(_refusal(self._path, error)) from error
             self._numbering = Numbering(self._connection)
+            self._words_up_to = None
             self._is_broken = False
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:

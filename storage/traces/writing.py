@@ -46,6 +46,11 @@ class Numbering:
         self._names |= self._new_names
         self.begin()
 
+    @property
+    def last(self) -> int:
+        """The number of the last part that was committed."""
+        return self._next - 1
+
     def take(self, parts: int) -> int:
         """Return the number of the first of so many new parts."""
         first = self._next + self._added

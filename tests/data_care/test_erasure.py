@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from storage.traces.store import TraceStore
 from tests.data_care.conftest import ADMIN, Open, ended, files_with, settled
 from triage.audit.entries import argument_marks
-from triage.domain import Actor, JobStatus, RejectCode, Role
+from triage.domain import Actor, JobStatus, RejectCode, Role, utc_now
 from triage.errors import InvalidInput, NotAllowed
 from triage.services import Services
 from triage.settings import Settings
+from triage.tracing.incoming.inbox import Inbox
+from triage.tracing.processor import SpoolingProcessor
+from triage.tracing.spool import Spool
 
 EMAIL = "alice@example.com"
 MARKERS = ["zanzibarquartz", "obsidianferret"]
@@ -56,6 +61,45 @@ def test_everything_of_one_customer_goes_and_nothing_of_another(desk: Services, 
     assert files_with(settings.data_dir, [EMAIL, MARKERS[1]]) == []
     assert OTHERS_MARKER in aside.read_text()
     assert files_with(settings.data_dir, [OTHERS_MARKER])
+
+
+def test_what_other_programs_wrote_of_the_customer_goes_as_well(desk: Services, settings: Settings) -> None:
+    (run_id,) = told_by(desk, EMAIL, f"My invoice {MARKERS[0]} was not generated, please check.")
+    trace_id = desk.runs.get(run_id).trace_id
+    aside = settings.inbox_dir / "rejected" / "1-0.jsonl"
+    aside.parent.mkdir()
+    aside.write_text(f"{{broken {EMAIL} {MARKERS[0]}\n{{broken {OTHERS_MARKER}\n")
+    program = Spool(settings.inbox_dir)
+    program.append(foreign_span(trace_id, said=MARKERS[0]))
+    program.append(foreign_span("trace_of_another", said=OTHERS_MARKER))
+
+    job = ended(desk, desk.data_care.erase(EMAIL, actor=ADMIN))
+    assert job.status is JobStatus.DONE, job.error
+    assert job.result is not None
+    assert (job.result["removed"]["lines set aside"], job.result["removed"]["lines of other programs"]) == (1, 1)
+    assert files_with(settings.data_dir, [EMAIL, MARKERS[0]]) == files_with(settings.inbox_dir, [trace_id]) == []
+    assert OTHERS_MARKER in aside.read_text()
+
+    desk.close()
+    program.append(foreign_span("trace_of_another", said="afterwards"))
+    program.close()
+    store = TraceStore.open(settings.traces_path)
+    processor = SpoolingProcessor(settings.spool_dir, sink=store)
+    # A new start reads the file from its beginning: the blanks are nothing, and the others are there once.
+    assert Inbox(settings.inbox_dir, write=processor.write_lines, content="full").take_in()
+    assert processor.flush()
+    assert store.rows("select trace_id, count(*) from spans group by 1") == [("trace_of_another", 2)]
+    processor.shutdown()
+    store.close()
+    assert len(list(settings.inbox_dir.rglob("*.jsonl"))) == 1
+
+
+def foreign_span(trace_id: str, *, said: str) -> bytes:
+    """Return a line as another program writes it."""
+    at = utc_now()
+    span = {"type": "span", "trace_id": trace_id, "span_id": f"span_{said}", "kind": "custom", "name": "look",
+            "started_at": at.isoformat(), "ended_at": at.isoformat(), "content": {"data": {"said": said}}}  # fmt: skip
+    return json.dumps(span).encode() + b"\n"
 
 
 def test_a_run_that_waits_for_a_person_is_ended_first(desk: Services, settings: Settings) -> None:

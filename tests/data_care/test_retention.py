@@ -71,6 +71,17 @@ def test_words_and_figures_of_traces_have_their_own_time(desk: Services) -> None
     assert desk.traces.rows("select count(*) from spans") == [(0,)]
 
 
+def test_lines_set_aside_go_with_the_words(desk: Services) -> None:
+    assert desk.keeper is not None
+    holdings = desk.keeper._holdings
+    for folder in holdings.aside:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "1-0.jsonl").write_text("{broken\n")
+    kept = retention.apply(holdings, KEEP, now=utc_now() + timedelta(days=9))
+    gone = retention.apply(holdings, KEEP, now=utc_now() + timedelta(days=11))
+    assert (kept.get("files of lines set aside"), gone["files of lines set aside"]) == (None, 2)
+
+
 def test_nothing_goes_where_it_is_kept_for_ever(desk: Services) -> None:
     settled(desk, desk.runs.submit("My invoice was not generated, please check.", actor=ADMIN))
     desk.settle_traces()

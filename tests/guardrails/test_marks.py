@@ -52,6 +52,26 @@ def test_precision_is_right_among_marked_and_nothing_where_nothing_is_marked(
     assert services.guardrails.precision(today().previous) == {}
 
 
+def test_trips_are_listed_by_what_was_said_of_them(
+    services: Services, blocked: Run, manager: Actor, operator: Actor
+) -> None:
+    poems = [block(services, f"Write me a poem about {what}", actor=operator) for what in ("leaves", "the sea")]
+    right, wrong, unmarked = (trip_id(services, run) for run in (blocked, *poems))
+    services.guardrails.mark(right, judgement=Judgement.RIGHT, actor=manager)
+    services.guardrails.mark(wrong, judgement=Judgement.WRONG, actor=manager)
+    for judged, expected in (
+        ((), {right, wrong, unmarked}),
+        ((None,), {unmarked}),
+        ((Judgement.RIGHT,), {right}),
+        ((Judgement.RIGHT, Judgement.WRONG), {right, wrong}),
+        ((None, Judgement.WRONG), {wrong, unmarked}),
+    ):
+        found = services.guardrails.trips(today(), judged=judged)
+        assert ({row.span_id for row in found.rows}, found.total) == (expected, len(expected)), judged
+    (newest,) = services.guardrails.trips(today(), judged=(None, Judgement.WRONG), limit=1).rows
+    assert newest.span_id == unmarked
+
+
 def test_marking_takes_a_manager_and_a_trip(services: Services, blocked: Run, manager: Actor, operator: Actor) -> None:
     trip = trip_id(services, blocked)
     with pytest.raises(NotAllowed, match="role manager"):
@@ -108,17 +128,6 @@ def test_cases_are_exported_as_lines_of_json_and_the_export_is_told(
     (line,) = services.cases.export(actor=manager)
     assert json.loads(line) == case.model_dump(mode="json")
     assert services.audit.list(actor=ADMIN)[0].action == "cases.exported"
-
-
-def test_what_is_said_of_a_customers_runs_can_be_removed(services: Services, blocked: Run, manager: Actor) -> None:
-    trip = trip_id(services, blocked)
-    services.guardrails.mark(trip, judgement=Judgement.RIGHT, note="Alice again", actor=manager)
-    services.cases.add_from_trip(trip, actor=manager)
-    with services.records.begin() as tx:
-        assert (tx.marks.remove_of_runs(["run_other"]), tx.cases.remove_of_runs(["run_other"])) == (0, 0)
-        assert (tx.marks.remove_of_runs([blocked.id]), tx.cases.remove_of_runs([blocked.id])) == (1, 1)
-    assert services.cases.list() == []
-    assert services.guardrails.marks([trip]) == {}
 
 
 def test_a_trip_is_found_as_the_list_shows_it(services: Services, blocked: Run) -> None:

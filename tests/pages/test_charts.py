@@ -91,10 +91,16 @@ def test_a_file_of_figures_has_the_rates_and_what_is_within_and_starts_no_formul
 def test_a_change_is_said_only_where_there_was_something_before() -> None:
     assert numbers.trend_of_count(12, 10) == "+20 %"
     assert numbers.trend_of_count(12, 0) is None
-    assert numbers.trend_of_count(2900, 10) == "290-fold"
     assert numbers.trend_of_money(Decimal(9), Decimal(10)) == "-10 %"
-    assert numbers.trend_of_share(0.031, 0.035) == "-0.4 pt"
-    assert numbers.trend_of_share(0.03, None) is None
+    assert numbers.trend_of_share(0.031, 0.035, of=(900, 800)) == "-0.4 pt"
+    assert numbers.trend_of_share(0.03, None, of=(900, 0)) is None
     assert numbers.trend_of_time(6200, 6500) == "-0.30 s"
     assert numbers.trend_of_time(6200, 6199) == 0
     assert numbers.share(None) == "none yet"
+
+
+def test_against_an_almost_empty_period_it_is_said_what_there_was() -> None:
+    assert numbers.trend_of_count(1785, 1) == "from 1"
+    assert numbers.trend_of_count(100, 10) == "+900 %"
+    assert numbers.trend_of_money(Decimal("7.5"), Decimal("0.0041")) == "from $0.0041"
+    assert numbers.trend_of_share(0.03, 1.0, of=(1785, 1)) is None

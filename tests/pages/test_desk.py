@@ -23,7 +23,7 @@ from tests.pages.desk_page import (
     submit,
     texts,
 )
-from triage.domain import Category, Role, RunStatus
+from triage.domain import Actor, Category, Role, RunStatus
 from triage.services import Services
 
 
@@ -194,6 +194,21 @@ def test_a_search_slows_the_inbox_down_and_its_end_brings_the_pace_back(
         page.text_input(key="q").set_value(text).run()
         assert not page.exception
         assert paces.pop() == pace
+
+
+def test_a_released_run_and_the_blocked_one_lead_to_each_other(
+    running: Services, open_page: OpenPage, settle: Settle, reviewer: Actor
+) -> None:
+    blocked = settle(submit(running, INJECTION))
+    released = settle(running.releases.release(blocked.id, reason="Our own test", actor=reviewer))
+    page = open_page("desk", run=blocked.id)
+    assert "released this message, and it runs again" in texts(page)
+    page.button(key="desk_other_run").click().run()
+    assert page.query_params["run"] == released.id
+    assert "This message was blocked, and" in texts(page)
+    page.button(key="desk_other_run").click().run()
+    assert page.query_params["run"] == blocked.id
+    assert not page.exception
 
 
 def test_a_blocked_run_says_why_and_proposes_the_sentence_for_the_customer(

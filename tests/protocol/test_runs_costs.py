@@ -14,6 +14,7 @@ from tests.protocol.test_runs_stories import INVOICES
 from tests.servers.model_brain import offline_brain
 from tests.servers.model_script import Failed, Failure, Hang, ModelRequest, Reply, Step
 from triage.domain import EventKind, Run, RunStatus
+from triage.domain.traces import TimeRange
 
 pytestmark = pytest.mark.protocol
 
@@ -40,11 +41,9 @@ def counted(product: Product, run: Run) -> Run:
     """Compare what counts the run's calls and return the run."""
     spans = product.spans(run, "is_model_call")
     assert product.services.trace_queries is not None
-    overview = product.services.trace_queries.overview(
-        length=timedelta(hours=1), until=datetime.now(UTC) + timedelta(minutes=1), step=timedelta(minutes=1)
-    )
-    unpriced = sum(bucket.unpriced_calls for bucket in overview.models)
-    assert run.unpriced_calls == overview.totals.unpriced_calls == unpriced
+    this_hour = TimeRange.last(timedelta(hours=1), until=datetime.now(UTC) + timedelta(minutes=1))
+    unpriced = product.services.trace_queries.costs.total(this_hour).unpriced_calls
+    assert run.unpriced_calls == unpriced
     assert unpriced == sum(span.is_unpriced for span in product.services.trace_queries.spans(run.trace_id))
     nano = Decimal("1e-9")
     cost = sum((span["cost_usd"] for span in spans if span["cost_usd"] is not None), start=Decimal(0))

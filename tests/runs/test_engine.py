@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dbos import _dbos, _queue, _workflow_commands
 
 from storage.records import Records, open_engine
 from tests.runs.conftest import until
+from triage.runs.dbos_pace import SELDOM_S, look_seldom_for_recovered
 from triage.runs.engine import DurableEngine
 from triage.runs.queue import WaitingSegment
 
@@ -38,7 +41,7 @@ class Work:
 def engine(tmp_path: Path) -> Iterator[DurableEngine]:
     records = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
     records.migrate()
-    built = DurableEngine(records.engine, max_concurrent_runs=2)
+    built = DurableEngine(records.engine, news=records.news(), max_concurrent_runs=2)
     yield built
     built.close()
     records.close()
@@ -92,3 +95,31 @@ def test_a_look_that_fails_is_made_again(engine: DurableEngine) -> None:
 
     engine.launch(work.run, waiting=waiting)
     until(lambda: work.begun["r1:0"] == 1, what="the segment")
+
+
+def test_dbos_looks_seldom_for_what_it_is_not_asked(engine: DurableEngine) -> None:
+    engine.launch(Work().run, waiting=lambda limit: [])
+    launched = _dbos._get_dbos_instance()
+    look_seldom_for_recovered(launched)
+    assert launched._registry.get_internal_queue()._polling_interval_sec == SELDOM_S
+    # The threads read the names that are set; a DBOS that does not know them would go on once a second.
+    assert "_polling_interval_sec" in _queue.queue_worker_thread.__code__.co_names
+    assert "_BACKGROUND_JOBS_INTERVAL_SEC" in _workflow_commands.background_jobs_thread.__code__.co_names
+    assert _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC == SELDOM_S
+
+
+def test_a_segment_that_another_process_queued_is_seen_without_being_told(tmp_path: Path) -> None:
+    database = tmp_path / "triage.db"
+    records, looks = Records(open_engine(f"sqlite:///{database}")), []
+    records.migrate()
+    engine = DurableEngine(records.engine, news=records.news(), max_concurrent_runs=2)
+    engine.launch(Work().run, waiting=lambda limit: looks.append(limit) or [])
+    until(lambda: bool(looks), what="the first look")
+    other = sqlite3.connect(database)
+    seen = len(looks)
+    with other:
+        other.execute("create table elsewhere (id integer)")
+    until(lambda: len(looks) > seen, what="a look after the change")
+    other.close()
+    engine.close()
+    records.close()

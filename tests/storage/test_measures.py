@@ -395,3 +395,18 @@ def test_nothing_is_none_and_not_zero(queries: TraceQueries) -> None:
     assert queries.handoffs.totals(long_ago).success_rate is None
     assert queries.costs.total(long_ago).cached_share is None
     assert queries.tools.use(long_ago) == queries.guardrails.use(long_ago) == []
+
+
+def test_the_end_of_a_range_is_not_in_it(queries: TraceQueries, history: MadeUp) -> None:
+    at = history.runs[0]["created_at"]
+    blink = timedelta(microseconds=1)
+    assert queries.runs.totals(TimeRange(start=at - blink, end=at)).runs == 0
+    assert queries.runs.totals(TimeRange(start=at, end=at + blink)).runs == 1
+
+
+def test_choices(queries: TraceQueries, history: MadeUp) -> None:
+    choices = queries.choices()
+    assert set(choices.models) == {call["model"] for call in history.calls}
+    assert choices.agents == sorted({row["agent"] for row in history.spans if row.get("agent")})
+    assert choices.tools == sorted({row["tool"] for row in history.spans if row.get("tool")})
+    assert choices.guardrails == sorted({row["guardrail"] for row in history.spans if row.get("guardrail")})

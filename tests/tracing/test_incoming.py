@@ -18,6 +18,7 @@ from storage.traces.schema import RUN_COLUMNS, SPAN_COLUMNS
 from tests.servers.collector import CollectorServer
 from tests.tracing.conftest import Tracing
 from triage.cli.app import app
+from triage.cli.opening import COMMAND_LINE, services_of_command
 from triage.errors import InvalidInput
 from triage.settings import Settings
 from triage.tracing.incoming.files import ImportReport, import_traces
@@ -276,6 +277,10 @@ def test_the_command_tells_what_came_of_it(tmp_path: Path, settings: Settings) -
         "errors": [{"place": "line 2", "message": "It is no JSON."}],
     }
     assert len(list(settings.spool_dir.glob("*.jsonl"))) == 2
+    with services_of_command() as services:
+        newest, before, *_ = services.audit.list(actor=COMMAND_LINE)
+    assert (newest.action, before.action) == ("traces.imported", "traces.import_asked")
+    assert (newest.subject_id, newest.after) == ("traces.jsonl", {"taken": 1, "refused": 1})
 
     file.write_text("not json\n")
     assert CliRunner().invoke(app, ["import-traces", str(file)]).exit_code == 1

@@ -30,7 +30,6 @@ from triage.runs.reading import MAX_EVENTS
 
 if TYPE_CHECKING:
     from triage.approvals.brief import Brief, QueueView
-    from triage.customers import Customer
     from triage.services.bundle import Services
 
 
@@ -93,10 +92,6 @@ class SeenRuns(_SeenPart):
         """Return the label corrections of a run."""
         self.get(run_id)
         return self._services.runs.corrections(run_id)
-
-    def customer(self, run_id: str) -> Customer:
-        """Return the customer of a run with account and orders."""
-        return self._services.customers.of_run(self.get(run_id))
 
     def find_release(self, run_id: str) -> Release | None:
         """Return the release of a blocked run, or None."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ from triage.api.document import document_of
 from triage.api.limits import BodyLimit, Crowd, StreamSeats
 from triage.api.outermost import VERSION, VERSION_HEADER, Outermost
 from triage.api.problems import ApiError, problem_of, problem_of_http, problem_of_validation, request_id_of
-from triage.domain import Actor
+from triage.domain import Actor, RunHead
 from triage.errors import TriageError
 from triage.runs.following import RunFollower
 from triage.services import Services
@@ -37,9 +37,14 @@ _READ_BY_BROWSERS = ("Location", "Preference-Applied", "Retry-After", "X-Request
 def build_api(services: Services) -> FastAPI:
     """Return the API of these services as an ASGI app."""
     settings = services.settings
+    news = services.records.news()
+
+    def read_heads(run_ids: Collection[str], *, if_news: bool) -> Awaitable[dict[str, RunHead] | None]:
+        return desk.do(lambda: services.runs.heads(run_ids) if news.any() or not if_news else None)
+
     desk = ApiDesk(
         services=services,
-        follower=RunFollower(lambda run_ids: desk.do(lambda: services.runs.heads(run_ids)), is_ending=_is_ending),
+        follower=RunFollower(read_heads, is_ending=_is_ending),
         crowd=Crowd(),
         seats=StreamSeats(in_all=settings.api_max_streams, of_one=settings.api_max_token_streams),
     )

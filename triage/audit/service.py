@@ -21,7 +21,6 @@ class AuditChoices(Value):
 
     actors: tuple[str, ...]
     actions: tuple[str, ...]
-    subject_kinds: tuple[str, ...]
 
 
 class AuditService:
@@ -70,7 +69,7 @@ class AuditService:
         return count
 
     def choices(self, *, actor: Actor) -> AuditChoices:
-        """Return who, what and which kinds there are in the log.
+        """Return who and what there is in the log.
 
         Raises:
             NotAllowed: the actor is not a manager.
@@ -80,7 +79,6 @@ class AuditService:
             return AuditChoices(
                 actors=tuple(tx.audit.words("actor")),
                 actions=tuple(tx.audit.words("action")),
-                subject_kinds=tuple(tx.audit.words("subject_kind")),
             )
 
     def verify(self, *, actor: Actor, known: tuple[int, str] | None = None) -> AuditCheck:

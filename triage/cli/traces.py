@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
+from triage.cli.opening import COMMAND_LINE, services_of_command
 from triage.cli.output import print_json
-from triage.ownership import DataFolder
-from triage.settings import load_settings
 
 
 def import_traces_file(
@@ -23,11 +22,8 @@ def import_traces_file(
 
     The same file again adds nothing.
     """
-    from triage.tracing.incoming.files import import_traces  # noqa: PLC0415 - no other command needs its packages
-
-    settings = load_settings()
-    DataFolder(settings.data_dir).prepare()
-    report = import_traces(file, spool_dir=settings.spool_dir, content=settings.trace_content)
+    with services_of_command() as services:
+        report = services.data_care.import_spans(file, content=services.settings.trace_content, actor=COMMAND_LINE)
     if as_json:
         errors = [{"place": place, "message": sentence} for place, sentence in report.errors]
         print_json({"taken": report.taken, "total": report.total, "errors": errors})

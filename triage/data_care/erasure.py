@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from triage.data_care.aside import remove_lines_aside
+from triage.data_care.aside import blank_lines_in_use, remove_lines_aside
 from triage.data_care.holdings import Holdings, Receipt, as_numbers, customer_mark
 from triage.domain import Actor, CustomerRecords, DataJob, JobKind, JobStatus
 from triage.errors import Conflict, DataFolderError, InvalidInput
@@ -40,7 +40,8 @@ def erase(holdings: Holdings, job: DataJob, *, email: str) -> Receipt:
     removed += holdings.traces.remove(traces)
     removed["lines for the collector"] += holdings.forget_outgoing(set(traces))
     needles = [email, *traces, *found["run_ids"], *found["conversation_ids"]]
-    removed["lines set aside"] += remove_lines_aside(holdings.folder / "spool" / "rejected", needles)
+    removed["lines set aside"] += sum(remove_lines_aside(folder, needles) for folder in holdings.aside)
+    removed["lines of other programs"] += blank_lines_in_use(holdings.inbox, needles)
     files = _remove_exports(holdings, set(traces))
     removed["exports"] += len(files["removed"])
     holdings.traces.write_anew()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from triage.domain.traces import TraceFilter
-from triage.runs.gateway import Gateway
+from triage.runs.gateway import WatchedGateway
 
 MARK_CHARS = 24
 
@@ -77,21 +77,33 @@ class AuditWord:
 class Holdings:
     """What the owner of a data folder has open.
 
-    ``records_file`` is None where the records are in another database. ``stop_run`` interrupts a run, ``running`` names
+    ``records_file`` is None where the records are in a database that other folders may share; ``place`` names this one
+    among them, and is None where there are no others. ``stop_run`` interrupts a run, ``running`` names
     those at work; ``settle`` brings everything told up to now into the trace store and says whether that came true;
     ``forget_outgoing`` takes traces out of what waits for a collector.
     """
 
     folder: Path
-    records: Gateway
+    records: WatchedGateway
     records_file: RecordsFile | None
     traces: Traces
     key: bytes
+    place: str | None
     settle: Callable[[], bool]
     stop_run: Callable[[str], None] = lambda _: None
     running: Callable[[], Sequence[str]] = list
     flush_events: Callable[[str], None] = lambda _: None
     forget_outgoing: Callable[[set[str]], int] = lambda _: 0
+
+    @property
+    def aside(self) -> tuple[Path, ...]:
+        """Where lines lie that could not be read: the console's own and those of other programs."""
+        return self.folder / "spool" / "rejected", self.inbox / "rejected"
+
+    @property
+    def inbox(self) -> Path:
+        """Where other programs write their spans."""
+        return self.folder / "inbox"
 
     @property
     def exports(self) -> Path:

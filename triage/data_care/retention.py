@@ -78,8 +78,8 @@ def apply(
     if (before := retention.before(retention.content_days, now=now)) is not None and may_go_on():
         removed += holdings.traces.remove_words(before=before)
         at = before.timestamp()
-        removed["files of lines set aside"] += remove_old_files(
-            holdings.folder / "spool" / "rejected", before=at, pattern="*.jsonl"
+        removed["files of lines set aside"] += sum(
+            remove_old_files(folder, before=at, pattern="*.jsonl") for folder in holdings.aside
         )
         removed["exports"] += remove_old_files(holdings.exports, before=at, pattern="*.zip")
     if (before := retention.before(retention.measures_days, now=now)) is not None and may_go_on():

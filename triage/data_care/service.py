@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from triage.access.actions import Action, require
-from triage.audit.entries import add_entry
+from triage.audit.entries import add_entry, staff_words
 from triage.data_care import erasure
+from triage.data_care.backup import ELSEWHERE
 from triage.data_care.holdings import AuditWord, Receipt, customer_mark, size_of
 from triage.data_care.retention import Retention
 from triage.data_care.sealed import seal_address
@@ -19,6 +20,9 @@ from triage.domain import Actor, DataJob, JobKind, JobStatus, utc_now
 from triage.errors import InvalidInput
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_email
+
+if TYPE_CHECKING:
+    from triage.tracing.incoming.files import ImportReport
 
 # What the keeper of the data folder needs to know beside the address.
 _ACTIONS = {
@@ -35,13 +39,15 @@ _AUDITED = {
     JobKind.EXPORT: AuditWord(action="traces.export_asked"),
     JobKind.IMPORT: AuditWord(action="traces.import_asked"),
 }
+SPANS_IMPORTED = AuditWord(action="traces.imported")
 
 
 class DataCareService:
     """Work on what is kept, from the side of whoever asks for it; any process may ask."""
 
-    def __init__(self, *, records: Gateway, key: bytes, folder: Path, retention: Retention) -> None:
+    def __init__(self, *, records: Gateway, key: bytes, folder: Path, retention: Retention, place: str | None) -> None:
         self._records = records
+        self._place = place
         self._key = key
         self._folder = folder
         self.retention = retention
@@ -105,13 +111,36 @@ class DataCareService:
         path = file.resolve()
         return self._ask(JobKind.IMPORT, {"file": str(path)}, actor=actor, subject=path.name)
 
+    def import_spans(self, file: Path, *, content: str, actor: Actor) -> ImportReport:
+        """Bring the spans of a file into the spool, from where they come into the trace store by themselves.
+
+        Raises:
+            NotAllowed: the actor is not an administrator.
+            InvalidInput: the file is of another kind altogether.
+            DataFolderError: the spool cannot be written; what was written so far is taken in.
+        """
+        from triage.tracing.incoming.files import import_traces  # noqa: PLC0415 - nothing else needs its packages
+
+        require(actor, Action.TRACES_IMPORT)
+        # Told before anything is in, so that nothing comes in unseen whatever happens on the way.
+        subject = ("file", staff_words(file.name) or "")
+        with self._records.begin() as tx:
+            add_entry(tx, _AUDITED[JobKind.IMPORT].action, actor=actor, subject=subject)
+        report = import_traces(file, spool_dir=self._folder / "spool", content=content)
+        with self._records.begin() as tx:
+            told = {"taken": report.taken, "refused": report.wrong}
+            add_entry(tx, SPANS_IMPORTED.action, actor=actor, subject=subject, after=told)
+        return report
+
     def back_up(self, file: Path, *, actor: Actor) -> DataJob:
         """Ask for a backup of the data folder.
 
         Raises:
             NotAllowed: the actor is not an administrator.
-            InvalidInput: there is a file of this name.
+            InvalidInput: there is a file of this name, or the records are in another database.
         """
+        if self.no_backup is not None:
+            raise InvalidInput(self.no_backup)
         path = file.resolve()
         if path.exists():
             raise InvalidInput(f"There is a file {path} already; name another one.")
@@ -147,6 +176,11 @@ class DataCareService:
         with self._records.read() as tx:
             jobs: builtins.list[DataJob] = tx.data_jobs.list(kinds, limit=limit)
         return jobs
+
+    @property
+    def no_backup(self) -> str | None:
+        """Why no backup can be made here and what to do instead, None where one can."""
+        return None if self._place is None else ELSEWHERE
 
     @property
     def backup_folder(self) -> Path:
@@ -191,7 +225,7 @@ class DataCareService:
             id=f"job_{secrets.token_hex(8)}",
             kind=kind,
             status=JobStatus.WAITING,
-            arguments=arguments,
+            arguments={**arguments, "place": self._place} if self._place else arguments,
             requested_by=actor.name,
             role=actor.role,
             created_at=utc_now(),

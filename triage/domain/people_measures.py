@@ -84,11 +84,6 @@ class ApprovalFigures:
         """The share that nobody decided in time, of all that were decided or ran out."""
         return _share(self.expired, self.decided + self.expired)
 
-    @property
-    def hurried_rate(self) -> float | None:
-        """The share of decisions that came sooner than the brief can be read."""
-        return _share(self.hurried, self.decided)
-
 
 @dataclass(frozen=True, kw_only=True)
 class LabelPair:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -52,13 +52,21 @@ class GuardrailReading:
         *,
         guardrails: tuple[str, ...] = (),
         verdicts: tuple[str, ...] = (),
+        among: Collection[str] | None = None,
+        without: Collection[str] = (),
         limit: int = 50,
         offset: int = 0,
     ) -> TripPage:
-        """Return one page of the trips, newest first."""
+        """Return one page of the trips, newest first; ``among`` and ``without`` choose and leave out single ones."""
         with self._reading() as traces:
             found: TripPage = traces.guardrails.list_trips(
-                time_range, guardrails=guardrails, verdicts=verdicts, limit=limit, offset=offset
+                time_range,
+                guardrails=guardrails,
+                verdicts=verdicts,
+                among=among,
+                without=without,
+                limit=limit,
+                offset=offset,
             )
         return found
 

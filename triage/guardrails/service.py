@@ -8,6 +8,7 @@ from typing import Any
 from triage.access.actions import Action, require
 from triage.audit.entries import add_entry, text_mark
 from triage.domain import Actor, Judgement, Precision, TripMark, utc_now
+from triage.domain.measures import TripPage
 from triage.domain.traces import TimeRange
 from triage.errors import InvalidInput
 from triage.evaluation.cases import follow_mark
@@ -63,6 +64,21 @@ class GuardrailService:
                 after={"guardrail": mark.guardrail, "run": mark.run_id, **_said(mark)},
             )
         return mark
+
+    def trips(self, time_range: TimeRange, *, judged: Collection[Judgement | None] = (), **chosen: Any) -> TripPage:
+        """Return one page of the trips, newest first, as ``reading.trips`` does.
+
+        ``judged`` are the marks that the trips may have, None among them for those without one; empty takes them all.
+        """
+        if not judged:
+            return self.reading.trips(time_range, **chosen)
+        with self._records.read() as tx:
+            marked: dict[str, Judgement] = tx.marks.judgements(start=time_range.start, end=time_range.end)
+        if None in judged:
+            others = [trip_id for trip_id, judgement in marked.items() if judgement not in judged]
+            return self.reading.trips(time_range, without=others, **chosen)
+        wanted = [trip_id for trip_id, judgement in marked.items() if judgement in judged]
+        return self.reading.trips(time_range, among=wanted, **chosen)
 
     def marks(self, trip_ids: Collection[str]) -> dict[str, TripMark]:
         """Return the marks on these trips, by trip."""

@@ -18,6 +18,8 @@ from typing import Any
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
+from triage.runs.dbos_pace import AT_START_S, look_seldom_for_deadlines, look_seldom_for_recovered
+from triage.runs.gateway import News
 from triage.runs.queue import WaitingSegment
 
 APP_NAME = "triage"
@@ -35,8 +37,9 @@ RunSegment = Callable[[str, int], Awaitable[str]]
 class DurableEngine:
     """Works on waiting segments, at most ``max_concurrent_runs`` at a time, in an event loop of its own."""
 
-    def __init__(self, database: Any, *, max_concurrent_runs: int, executor_id: str = "owner") -> None:
+    def __init__(self, database: Any, *, news: News, max_concurrent_runs: int, executor_id: str = "owner") -> None:
         self._database = database
+        self._news = news
         self._max_concurrent_runs = max_concurrent_runs
         self._executor_id = executor_id
         self._wake = asyncio.Event()
@@ -88,18 +91,20 @@ class DurableEngine:
     ) -> None:
         """Be the engine's thread: launch DBOS in this loop, dispatch until closed."""
         try:
-            workflow = self._launch_dbos(run_segment)
+            launched, workflow = self._launch_dbos(run_segment)
         except BaseException as error:  # noqa: BLE001 - the caller of ``launch`` gets it
             ready.set_exception(error)
             return
         self._loop = asyncio.get_running_loop()
+        self._loop.call_later(AT_START_S, look_seldom_for_recovered, launched)
         dispatcher = asyncio.create_task(self._dispatch(workflow, waiting))
         ready.set_result(None)
         await self._closing.wait()
         dispatcher.cancel()
         await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
 
-    def _launch_dbos(self, run_segment: RunSegment) -> Any:
+    def _launch_dbos(self, run_segment: RunSegment) -> tuple[Any, Any]:
+        """Return DBOS, launched, and the workflow."""
         config: DBOSConfig = {
             "name": APP_NAME,
             "system_database_url": self._database.url.render_as_string(hide_password=False),
@@ -111,7 +116,8 @@ class DurableEngine:
             "notification_listener_polling_interval_sec": 0.1,
             "run_migrations": True,
         }
-        DBOS(config=config)
+        look_seldom_for_deadlines()
+        launched = DBOS(config=config)
 
         @DBOS.workflow(name=WORKFLOW)
         async def segment_workflow(run_id: str, segment: int) -> str:
@@ -125,7 +131,7 @@ class DurableEngine:
                     self._wake.set()
 
         DBOS.launch()
-        return segment_workflow
+        return launched, segment_workflow
 
     async def _dispatch(self, workflow: Any, waiting: Callable[[int], Sequence[WaitingSegment]]) -> None:
         while True:
@@ -134,8 +140,16 @@ class DurableEngine:
                 await self._start(workflow, waiting(self._max_concurrent_runs))
             except Exception as error:  # noqa: BLE001 - a database that does not answer now must not end the work for good
                 log.warning("no_segments_taken", error=type(error).__name__)
+                self._news.forget()
+            await self._until_a_look_is_due()
+
+    async def _until_a_look_is_due(self) -> None:
+        """Wait until somebody says that a run was queued, or something was changed, perhaps by another process."""
+        while not self._wake.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_S)
+            if self._news.any():
+                return
 
     async def _start(self, workflow: Any, waiting: Sequence[WaitingSegment]) -> None:
         self._may_leave_some = len(waiting) == self._max_concurrent_runs

@@ -9,17 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
 from triage.domain import RunHead
 from triage.errors import NotFound
 
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 0.1
 
 log = structlog.get_logger(__name__)
 
-ReadHeads = Callable[[Collection[str]], Awaitable[dict[str, RunHead]]]
+
+class ReadHeads(Protocol):
+    """Looks how far runs are."""
+
+    def __call__(self, run_ids: Collection[str], *, if_news: bool) -> Awaitable[dict[str, RunHead] | None]:
+        """Return how far each run is; with ``if_news`` None where nothing has changed since the last look."""
 
 
 @dataclass(eq=False)
@@ -45,6 +51,7 @@ class RunFollower:
         self._every_s = every_s
         self._is_ending = is_ending
         self._waiting: set[_Waiter] = set()
+        self._has_new_waiters = False
         self._looking: asyncio.Task[None] | None = None
 
     @property
@@ -60,6 +67,7 @@ class RunFollower:
         """
         waiter = _Waiter(run_id, is_there, asyncio.get_running_loop().create_future())
         self._waiting.add(waiter)
+        self._has_new_waiters = True
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_while_wanted())
         try:
@@ -76,9 +84,13 @@ class RunFollower:
                 self._answer_all()
                 return
             wanted = {waiter.run_id for waiter in self._waiting}
+            if_news, self._has_new_waiters = not self._has_new_waiters, False
             try:
-                self._tell(await self._read_heads(wanted), asked=wanted)
+                heads = await self._read_heads(wanted, if_news=if_news)
+                if heads is not None:
+                    self._tell(heads, asked=wanted)
             except Exception as error:  # noqa: BLE001 - one look that fails must not leave everybody waiting
+                self._has_new_waiters = True
                 log.warning("runs_not_followed", error=type(error).__name__)
             await asyncio.sleep(self._every_s)
 

@@ -15,7 +15,7 @@ from typing import Protocol
 import structlog
 
 from triage.domain import Run, RunStatus
-from triage.runs.gateway import Gateway
+from triage.runs.gateway import WatchedGateway
 
 INTERVAL_S = 0.5
 PAGE = 1000
@@ -39,12 +39,13 @@ class RunMirror:
     def __init__(
         self,
         *,
-        records: Gateway,
+        records: WatchedGateway,
         record_run: RecordRun,
         stop_run: Callable[[str], None],
         since: datetime | None,
     ) -> None:
         self._records = records
+        self._news = records.news()
         self._record_run = record_run
         self._stop_run = stop_run
         self._since = since or BEFORE_EVERYTHING
@@ -91,6 +92,8 @@ class RunMirror:
     def _loop(self) -> None:
         while not self._closing.wait(INTERVAL_S):
             try:
-                self.sync()
+                if self._news.any():
+                    self.sync()
             except Exception as error:  # noqa: BLE001 - a locked database must not end the thread; the next look finds it
+                self._news.forget()
                 log.warning("runs_not_mirrored", error=type(error).__name__)

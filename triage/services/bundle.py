@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,6 @@ from triage.approvals.service import ApprovalService
 from triage.approvals.switches import SwitchService
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
-from triage.customers import CustomerService
 from triage.data_care.service import DataCareService
 from triage.domain import Actor
 from triage.evaluation.cases import CaseService
@@ -33,12 +32,14 @@ from triage.ownership import DataFolder
 from triage.runs.service import RunService
 from triage.samples import SampleService
 from triage.settings import Settings
+from triage.tracing.spool import count_set_aside
 
 if TYPE_CHECKING:
     from storage.traces.queries import TraceQueries
     from storage.traces.store import TraceStore
     from triage.approvals.resumable import ResumableService
     from triage.data_care.keeper import DataKeeper
+    from triage.domain.traces import IngestHealth
     from triage.llm.registry import ModelRegistry
     from triage.notices.sender import NoticeSender
     from triage.runs.engine import DurableEngine
@@ -68,7 +69,6 @@ class Services:
     policies: PolicyService
     switches: SwitchService
     webhooks: WebhookService
-    customers: CustomerService
     samples: SampleService
     audit: AuditService
     releases: ReleaseService
@@ -114,6 +114,14 @@ class Services:
     def measures(self) -> MeasureService:
         """Answers the questions of the overview; there is something to answer from in the owner only."""
         return MeasureService(traces=self.trace_queries, records=self.records)
+
+    def intake_health(self) -> IngestHealth | None:
+        """Return whether every span comes into the trace store; None in a process that does not take them in."""
+        health = self.processor.health() if self.processor is not None else None
+        if health is None:
+            return None
+        of_others = count_set_aside(self.settings.inbox_dir)
+        return replace(health, lines_set_aside=health.lines_set_aside + of_others)
 
     def settle_traces(self) -> None:
         """Return when everything that has happened up to now can be read from the trace store."""

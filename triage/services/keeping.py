@@ -11,13 +11,14 @@ from storage.records import Records
 from triage.data_care.retention import Retention
 from triage.keys import signing_key
 from triage.ownership import DataFolder
-from triage.services.client import open_records
+from triage.services.client import open_records, shared_place
 from triage.settings import Settings
 
 if TYPE_CHECKING:
     from storage.traces.store import TraceStore
     from triage.data_care.holdings import Holdings
     from triage.data_care.keeper import DataKeeper
+    from triage.tracing.incoming.inbox import Inbox
     from triage.tracing.processor import SpoolingProcessor
 
 
@@ -27,6 +28,7 @@ def holdings(
     *,
     traces: TraceStore,
     processor: SpoolingProcessor,
+    inbox: Inbox,
     sync: Callable[[], None] = lambda: None,
     **working: Any,
 ) -> Holdings:
@@ -37,7 +39,11 @@ def holdings(
 
     def settle() -> bool:
         sync()
-        return processor.drain()
+        try:
+            return inbox.take_in() and processor.drain()
+        except OSError:
+            # A file of another program that cannot be read.
+            return False
 
     path = database_path(records.engine)
     return Holdings(
@@ -46,6 +52,7 @@ def holdings(
         records_file=None if path is None else DatabaseFile(path),
         traces=TraceCare(traces),
         key=signing_key(settings),
+        place=shared_place(settings),
         settle=settle,
         **working,
     )
@@ -60,6 +67,7 @@ def open_keeper(settings: Settings) -> Iterator[DataKeeper]:
     """
     from storage.traces.store import TraceStore  # noqa: PLC0415 - see owner.py
     from triage.data_care.keeper import DataKeeper  # noqa: PLC0415
+    from triage.tracing.incoming.inbox import Inbox  # noqa: PLC0415
     from triage.tracing.processor import SpoolingProcessor  # noqa: PLC0415
 
     folder = DataFolder(settings.data_dir)
@@ -73,8 +81,9 @@ def open_keeper(settings: Settings) -> Iterator[DataKeeper]:
         open_parts.callback(traces.close)
         processor = SpoolingProcessor(settings.spool_dir, sink=traces, content=settings.trace_content)
         open_parts.callback(processor.shutdown)
-        keep = Retention.of(settings)
-        yield DataKeeper(holdings(settings, records, traces=traces, processor=processor), keep=keep)
+        inbox = Inbox(settings.inbox_dir, write=processor.write_lines, content=settings.trace_content)
+        held = holdings(settings, records, traces=traces, processor=processor, inbox=inbox)
+        yield DataKeeper(held, keep=Retention.of(settings))
 
 
 def restore(settings: Settings, file: Path) -> dict[str, Any]:

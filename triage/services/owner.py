@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import socket
 from functools import partial
 from typing import NamedTuple
 
@@ -26,7 +24,7 @@ from triage.keys import signing_key
 from triage.llm.registry import ModelRegistry
 from triage.notices.outbox import notify_approval
 from triage.notices.sender import NoticeSender
-from triage.ownership import DataFolder
+from triage.ownership import DataFolder, place_of
 from triage.runs.engine import DurableEngine
 from triage.runs.event_log import EventLog
 from triage.runs.mirror import RunMirror
@@ -79,7 +77,7 @@ def build_owner(settings: Settings, folder: DataFolder) -> Services:
         tools=TeamToolBook(team.agents.values()),
     )
     key = signing_key(settings)
-    held = partial(holdings, settings, records, traces=traces, processor=processor)
+    held = partial(holdings, settings, records, traces=traces, processor=processor, inbox=inbox)
     keeper = DataKeeper(
         held(
             sync=mirror.sync,
@@ -156,7 +154,10 @@ def _build_work(
     run_records = RunRecords(records, policies=policies, notify=notify_approval)
     event_log = EventLog(run_records)
     engine = DurableEngine(
-        records.engine, max_concurrent_runs=settings.max_concurrent_runs, executor_id=_executor_id(settings)
+        records.engine,
+        news=records.news(),
+        max_concurrent_runs=settings.max_concurrent_runs,
+        executor_id=_executor_id(settings),
     )
     segments = SegmentRunner(
         team=team,
@@ -174,5 +175,4 @@ def _executor_id(settings: Settings) -> str:
     """Name this process's share of the work; stable over restarts so that it takes up what it left."""
     if settings.database_url is None:
         return "owner"
-    place = f"{socket.gethostname()}:{settings.data_dir.resolve()}"
-    return hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
+    return place_of(settings.data_dir)

@@ -158,9 +158,9 @@ class Ingester:
                 self._state.notify_all()
 
     def _index_words(self, asked: int) -> None:
-        """Make what came in findable by its words, until something more urgent comes."""
+        """Make what came in findable by its words, when and for as long as nothing is more urgent."""
         try:
-            while self._sink.index_words() and not self._is_urgent(asked=asked):
+            while not self._is_urgent(asked=asked) and self._sink.index_words():
                 pass
         except Exception as error:  # noqa: BLE001 - the boundary; a search reads in the store what the index lacks.
             if not self._is_short_of_words:

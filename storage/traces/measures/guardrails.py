@@ -5,6 +5,7 @@ A check is a guardrail's own span, a trip a check that was triggered, whether it
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -106,10 +107,15 @@ class GuardrailMeasures:
         *,
         guardrails: tuple[str, ...] = (),
         verdicts: tuple[str, ...] = (),
+        among: Collection[str] | None = None,
+        without: Collection[str] = (),
         limit: int = 50,
         offset: int = 0,
     ) -> TripPage:
-        """Return one page of the trips, newest first, with the reason and the message of each."""
+        """Return one page of the trips, newest first, with the reason and the message of each.
+
+        ``among`` and ``without`` name trips: only those, and all but those.
+        """
         where, parameters = events_where(time_range, chosen)
         if guardrails:
             where += " and list_contains($guardrails, guardrail)"
@@ -117,6 +123,12 @@ class GuardrailMeasures:
         if verdicts:
             where += " and list_contains($verdicts, verdict)"
             parameters["verdicts"] = list(verdicts)
+        if among is not None:
+            where += " and span_id in (select unnest($among))"
+            parameters["among"] = list(among)
+        if without:
+            where += " and span_id not in (select unnest($without))"
+            parameters["without"] = list(without)
         where = f"triggered and {where}"
         ((total,),) = self._store.rows(f"select count(*) from checks where {where}", parameters)
         found = self._store.records(

@@ -119,11 +119,6 @@ class Outbox:
             self._reading += 1
             return sum(self._rewrite(segment, trace_ids=trace_ids) for segment in list_segments(self._folder))
 
-    def waiting_bytes(self) -> int:
-        """Return how much still has to go out."""
-        with self._lock:
-            return sum(segment.stat().st_size - self._offset(segment) for segment in list_segments(self._folder))
-
     def close(self) -> None:
         """End writing; what waits stays for the next start."""
         self._spool.close()
