@@ -83,7 +83,8 @@ def _finish(made: dict[str, Any]) -> None:
         "RequestId": {"description": "The id of this request, as the log has it.", "schema": {"type": "string"}},
     }
     parts["examples"] = {code: {"value": _example(code)} for code in KINDS}
-    shared = parts["responses"] = {}
+    shared: dict[str, Any] = {}
+    parts["responses"] = shared
     for operation in _operations(made):
         _finish_operation(operation)
         _share(operation["responses"], shared)
