@@ -11,10 +11,9 @@ from pages.components.alert_history import change_table
 from pages.components.alert_list import CHOSEN, NEW, rule_list
 from pages.components.context import actor, services
 from pages.components.refusal import show_refusal
-from triage.domain import Role
+from triage.access.actions import Action, may
 from triage.domain.traces import TraceChoices
 from triage.errors import TriageError
-from triage.roles import may
 
 RULES, BUDGETS, HISTORY = "Rules", "Budgets", "History"
 
@@ -32,7 +31,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         label_visibility="collapsed",
     )  # fmt: skip
     if view == RULES:
-        allowed = may(actor(), Role.MANAGER)
+        allowed = may(actor(), Action.ALERTS_CHANGE)
         if st.button(
             "New rule", icon=":material/add:", disabled=not allowed,
             help=None if allowed else "Managers and administrators add rules.",

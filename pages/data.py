@@ -12,9 +12,9 @@ from pages.components.data_erase import erase_panel
 from pages.components.data_jobs import job_list, size
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
-from triage.domain import JobKind, Role
+from triage.access.actions import Action, may
+from triage.domain import JobKind
 from triage.errors import TriageError
-from triage.roles import may
 
 KEPT, ERASE, EXPORTS, BACKUPS = "Kept", "Erase a customer", "Exports", "Backups"
 care, who = services().data_care, actor()
@@ -31,14 +31,14 @@ def ask(work: str, /, **asked: object) -> None:
 
 
 st.title("Data")
-if not may(who, Role.MANAGER):
+if not may(who, Action.JOBS_READ):
     st.info("Managers see this page. The role is chosen at the bottom of the sidebar.", icon=":material/lock:")
     st.stop()
 view = st.segmented_control(
     "View", [KEPT, EXPORTS, ERASE, BACKUPS], default=KEPT, required=True, key="data_view", bind="query-params",
     label_visibility="collapsed",
 )  # fmt: skip
-is_admin = may(who, Role.ADMIN)
+is_admin = may(who, Action.CUSTOMERS_ERASE)
 if view in (ERASE, BACKUPS) and not is_admin:
     st.info("Administrators do this. The role is chosen at the bottom of the sidebar.", icon=":material/lock:")
     st.stop()
@@ -81,6 +81,8 @@ try:
         job_list([JobKind.EXPORT, JobKind.IMPORT], empty="Nothing was exported yet.")
     elif view == ERASE:
         erase_panel()
+    elif care.no_backup is not None:
+        st.info(plain(care.no_backup), icon=":material/archive:")
     else:
         st.caption(
             "Records, traces and the key in one file, made while the console works. It holds what customers wrote."

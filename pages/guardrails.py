@@ -23,12 +23,11 @@ from pages.components.overview_view import View
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from pages.components.time_range import broken_range, time_range_control
-from triage.domain import Role
+from triage.access.actions import Action, may
 from triage.domain.measures import TripPage, TripRow
 from triage.domain.traces import MeasureFilter, TimeRange
 from triage.errors import NotFound, TriageError
 from triage.guardrails.reading import GuardrailFigures
-from triage.roles import may
 
 KINDS = ("off_topic", "injection_attempt", "harmful", "billing_promise", "foreign_data", "secret", "bad_arguments",
          "refused", "instructions_withheld")  # fmt: skip
@@ -68,7 +67,7 @@ def cases_button() -> None:
     st.download_button(
         words.count(count, "evaluation case"), lambda: "".join(services().cases.export(actor=actor())),
         file_name="cases.jsonl", mime="application/jsonl", icon=":material/download:", on_click="ignore", key="cases",
-        disabled=not count or not may(actor(), Role.REVIEWER), type="tertiary",
+        disabled=not count or not may(actor(), Action.CASES_EXPORT), type="tertiary",
         help="Download the cases as JSONL; it is entered into the audit log.",
     )  # fmt: skip
 

@@ -11,9 +11,8 @@ from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
 from pages.components.team_map import team_map
 from pages.components.text import plain
-from triage.domain import Role
+from triage.access.actions import Action, may
 from triage.errors import TriageError
-from triage.roles import may
 
 running = services()
 st.title("Team")
@@ -47,7 +46,7 @@ with left, st.container(border=True):
         st.caption("There are none: every account and order is a real one.")
     else:
         st.caption(f"{count:,} invented accounts and orders to try the console with.")
-        allowed = may(actor(), Role.MANAGER)
+        allowed = may(actor(), Action.SAMPLES_REMOVE)
         with st.popover(
             "Remove them…", icon=":material/delete:", disabled=not allowed,
             help=None if allowed else "Only a manager or administrator may remove them.",

@@ -3,7 +3,9 @@
 TriageError
 ├── InvalidInput          what a person, a file or a program sent cannot be used; says what to change
 ├── NotFound              no record with that id
+├── NotSignedIn           nobody, or nobody who is known, asks; one sentence for every reason
 ├── NotAllowed            the actor may not do this
+├── TooManyRequests       asked too often; says in how many seconds to try again
 ├── Conflict              the record is no longer in the state that the action needs
 ├── SettingsError         a setting is missing or wrong; names the variable
 ├── DataFolderError       the data folder cannot be used (not writable, owned by another process)
@@ -37,6 +39,22 @@ class NotFound(TriageError):  # noqa: N818
     """There is no record with that id."""
 
     code = "not_found"
+
+
+class NotSignedIn(TriageError):  # noqa: N818
+    """Nobody who is known asks. Which check failed is never said: it would help whoever guesses."""
+
+    code = "not_signed_in"
+
+
+class TooManyRequests(TriageError):  # noqa: N818
+    """Asked too often; in ``retry_after_s`` whole seconds, at least one, it can be tried again."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NotAllowed(TriageError):  # noqa: N818

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from triage.access.actions import Action, require
 from triage.audit.entries import SYSTEM, add_entry
-from triage.domain import Actor, Role, utc_now
-from triage.roles import require
+from triage.domain import Actor, utc_now
 from triage.runs.gateway import Gateway
 
 
@@ -34,7 +34,7 @@ class SampleService:
         Raises:
             NotAllowed: the actor is not a manager.
         """
-        require(actor, Role.MANAGER, action="remove the sample records")
+        require(actor, Action.SAMPLES_REMOVE)
         with self._records.begin() as tx:
             removed: int = tx.samples.remove()
             add_entry(tx, "samples.removed", actor=actor, subject=("samples", "all"), before={"records": removed})

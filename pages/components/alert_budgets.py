@@ -11,10 +11,10 @@ from pages.components.context import actor, services
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from pages.components.words import ago, exact
+from triage.access.actions import Action, may
 from triage.alerts.budgets import usd
-from triage.domain import BudgetStanding, Role
+from triage.domain import BudgetStanding
 from triage.errors import TriageError
-from triage.roles import may
 
 _SAVED = "budget_saved"
 
@@ -36,7 +36,7 @@ def budget_cards() -> None:
 
 
 def _card(standing: BudgetStanding) -> None:
-    budget, allowed = standing.budget, may(actor(), Role.MANAGER)
+    budget, allowed = standing.budget, may(actor(), Action.BUDGETS_CHANGE)
     label = state_label(standing.state, is_on=budget.is_on)
     end = standing.end
     st.markdown(

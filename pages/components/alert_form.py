@@ -16,11 +16,11 @@ from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from pages.components.words import ago, exact
+from triage.access.actions import Action, may
 from triage.alerts.measures import MEASURES
 from triage.alerts.rules import MAX_NAME_CHARS, default_rule
-from triage.domain import AlertMeasure, AlertRule, Role
+from triage.domain import AlertMeasure, AlertRule
 from triage.errors import TriageError
-from triage.roles import may
 
 _WINDOWS = (1, 6, 24, 3 * 24, 7 * 24, 14 * 24, 28 * 24)
 _SAVED = "alert_saved"
@@ -35,7 +35,7 @@ def rule_panel(opened: str, choices: Any) -> None:
     except TriageError as error:
         show_refusal(error)
         return
-    allowed = may(actor(), Role.MANAGER)
+    allowed = may(actor(), Action.ALERTS_CHANGE)
     with st.container(border=True, gap="small"):
         spec = MEASURES[rule.measure]
         card_head(plain(rule.name) or "New rule", spec.meaning)

@@ -24,10 +24,10 @@ from pages.components.context import actor, services
 from pages.components.dialogs import open_dialog
 from pages.components.policy_words import people
 from pages.components.text import plain
+from triage.access.actions import roles_of
 from triage.approvals.brief import QueueView
 from triage.approvals.policy_limits import ESCALATION_ROLES
 from triage.domain import Approval, Lane, QueueCounts, QueueFilter, Role, Urgency, utc_now
-from triage.roles import roles_of
 
 PAGE = 25
 _LANES = {Lane.WAITING: "Waiting", Lane.UNKNOWN: "Unknown outcome", Lane.DECIDED: "Decided"}

@@ -11,10 +11,10 @@ from pages.components.guardrail_trips import PARAM
 from pages.components.links import desk_link, trace_link
 from pages.components.refusal import toast_refusal
 from pages.components.text import plain
-from triage.domain import Case, Judgement, Role, Run, RunStatus, TripMark
+from triage.access.actions import Action, may
+from triage.domain import Case, Judgement, Run, RunStatus, TripMark
 from triage.domain.measures import TripRow
 from triage.errors import NotFound, TriageError
-from triage.roles import may
 
 _STAGES = {
     "input": "stopped the message before the work",
@@ -71,7 +71,7 @@ def _head(trip: TripRow, run: Run | None) -> None:
 
 def _mark_part(trip: TripRow, mark: TripMark | None) -> None:
     """Draw what was said of the trip, and the buttons that say it."""
-    may_mark = may(actor(), Role.REVIEWER)
+    may_mark = may(actor(), Action.GUARDRAILS_MARK)
     note_key = f"note_{trip.span_id}"
     if note_key not in st.session_state and mark is not None:
         st.session_state[note_key] = mark.note
@@ -85,7 +85,7 @@ def _mark_part(trip: TripRow, mark: TripMark | None) -> None:
             st.button(
                 judgement.value.capitalize(), icon=_ICONS[judgement], key=f"mark_{judgement.value}",
                 type="primary" if is_set else "secondary", on_click=_mark, args=(trip.span_id, judgement, note_key),
-                disabled=not may_mark, help=None if may_mark else "Marking takes the role reviewer.",
+                disabled=not may_mark, help=None if may_mark else "Marking takes the role manager.",
             )  # fmt: skip
     if mark is not None:
         st.caption(
@@ -120,8 +120,8 @@ def _case_part(trip: TripRow, mark: TripMark | None, case: Case | None, *, has_m
         why_not = "Mark it first: the case has to know what to expect."
     elif not has_message:
         why_not = "The message is no longer kept."
-    elif not may(actor(), Role.REVIEWER):
-        why_not = "Making a case takes the role reviewer."
+    elif not may(actor(), Action.CASES_MAKE):
+        why_not = "Making a case takes the role manager."
     st.button(
         "Make it an evaluation case", icon=":material/library_add:", key="make_case", on_click=_make_case,
         args=(trip.span_id,), disabled=why_not is not None, help=why_not,

@@ -10,11 +10,10 @@ from pages.components.panel import card_head
 from pages.components.policy_preview import show_mistake, show_preview
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
+from triage.access.actions import Action, may
 from triage.approvals.policies import PolicyError
 from triage.approvals.policy_service import MAX_NOTE, PolicyVersion
-from triage.domain import Role
 from triage.errors import TriageError
-from triage.roles import may
 
 SAVE = "policy_save"
 _TEXT = "policy_text"
@@ -33,7 +32,7 @@ def draft(text: str, *, based_on: int, note: str) -> None:
 def editor(current: PolicyVersion) -> None:
     """Draw the text to change beside what the change would mean; who may not change it reads it."""
     left, right = st.columns([7, 4], gap="medium")
-    if not may(actor(), Role.ADMIN):
+    if not may(actor(), Action.POLICIES_CHANGE):
         with left:
             st.code(current.text, language="yaml", line_numbers=True)
         right.info(

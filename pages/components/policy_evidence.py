@@ -10,10 +10,10 @@ from pages.components.dialogs import close_dialog, form_id, open_dialog
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
+from triage.access.actions import Action, may
 from triage.approvals.evidence import LOOKED_AT, MIN_DECISIONS, MIN_UNCHANGED, Evidence
-from triage.domain import Mode, Role
+from triage.domain import Mode
 from triage.errors import TriageError
-from triage.roles import may
 
 PROMOTE = "policy_promote"
 _CHOSEN = "policy_promoted_rule"
@@ -60,7 +60,7 @@ def _row(item: Evidence) -> None:
     with columns[8]:
         if item.obstacle is not None:
             st.caption(plain(item.obstacle))
-        elif not may(actor(), Role.ADMIN):
+        elif not may(actor(), Action.POLICIES_CHANGE):
             st.caption("Suggested. An administrator can let it go ahead by itself.")
         elif st.button("Let it go ahead…", icon=":material/bolt:", key=f"promote_{item.tool}_{item.rule}"):
             st.session_state[_CHOSEN] = (item.tool, item.rule)

@@ -14,9 +14,9 @@ from pages.components.run_view import RunView
 from pages.components.selection import select_run
 from pages.components.text import bold, link, plain
 from pages.components.words import ago, category, cost, count, duration, exact, urgency, words
-from triage.domain import Approval, Category, Correction, EventKind, Role, Run, RunStatus, TriageResult, Urgency
+from triage.access.actions import Action, may
+from triage.domain import Approval, Category, Correction, EventKind, Run, RunStatus, TriageResult, Urgency
 from triage.errors import TriageError
-from triage.roles import may
 
 _LABEL_WIDTH = 140
 
@@ -114,7 +114,7 @@ def _decision(approval: Approval, *, is_first: bool) -> None:
                     f":gray[{plain(name)}]  \n{plain(value)}" for _, name, value in fields_of(approval.arguments)
                 )
             )
-        allowed = may(actor(), Role.REVIEWER)
+        allowed = may(actor(), Action.APPROVALS_DECIDE)
         reason = st.text_input(
             "Reason",
             key=f"reason_{approval.id}",

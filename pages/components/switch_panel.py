@@ -13,11 +13,11 @@ from pages.components.panel import action_head
 from pages.components.refusal import show_refusal, toast_refusal
 from pages.components.text import bold, plain
 from pages.components.words import ago, exact, words
+from triage.access.actions import Action, may
 from triage.approvals.policy_tools import QUESTION, READING_TOOLS
 from triage.approvals.switches import MAX_REASON_CHARS, switch_names
-from triage.domain import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_SWITCH, Role, Switch
+from triage.domain import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_SWITCH, Switch
 from triage.errors import TriageError
-from triage.roles import may
 
 _DIALOG = "pause"
 _PERSON_DOES_IT = "the agents tell the customer that a person will do it."
@@ -25,7 +25,7 @@ _PERSON_DOES_IT = "the agents tell the customer that a person will do it."
 
 def switch_panel() -> None:
     """Draw the card."""
-    allowed = may(actor(), Role.ADMIN)
+    allowed = may(actor(), Action.SWITCHES_SET)
     with st.container(border=True):
         if action_head(
             "Switches", "They hold at once for everybody, runs in flight included, until they are cleared.",

@@ -10,9 +10,9 @@ from pages.components.panel import action_head
 from pages.components.refusal import show_refusal
 from pages.components.webhook_row import FORMATS, TOPICS, webhook_row
 from pages.components.webhook_secret import DIALOG, close, keep_to_show, secret_dialog, secret_to_show, show_secret
-from triage.domain import SUBSCRIBABLE_TOPICS, Role, WebhookFormat
+from triage.access.actions import Action, may
+from triage.domain import SUBSCRIBABLE_TOPICS, WebhookFormat
 from triage.errors import TriageError
-from triage.roles import may
 
 REFRESH_S = 3
 _ADMINS_ONLY = "Only an administrator sees and changes webhooks."
@@ -21,7 +21,7 @@ _ADD = "webhook"
 
 def webhook_panel() -> None:
     """Draw the card."""
-    allowed = may(actor(), Role.ADMIN)
+    allowed = may(actor(), Action.WEBHOOKS_CHANGE)
     with st.container(border=True):
         if action_head(
             "Notices", "Webhooks tell other programs what waits for a person, is late or was decided, and of alerts.",

@@ -45,6 +45,7 @@ _DUE_SOON = (
     .limit(sa.bindparam("limit"))
 )
 _COUNT_OPEN = sa.select(sa.func.count()).select_from(approvals).where(_IS_OPEN)
+_COUNT_OPEN_OF_TEAM = _COUNT_OPEN.where(approvals.c.team == sa.bindparam("team"))
 
 
 class ApprovalStore(Store[Approval]):
@@ -82,11 +83,12 @@ class ApprovalStore(Store[Approval]):
         *,
         statuses: Collection[ApprovalStatus] = (),
         executions: Collection[ExecutionStatus] = (),
+        team: str | None = None,
         newest_first: bool = False,
         limit: int = 100,
         offset: int = 0,
     ) -> builtins.list[Approval]:
-        """Return the approvals with one of the statuses and executions, any where none is given.
+        """Return the approvals with one of the statuses and executions, and of the team, any where none is given.
 
         Those that are due first come first; with ``newest_first`` those that were asked for last.
         """
@@ -98,6 +100,8 @@ class ApprovalStore(Store[Approval]):
             statement = statement.where(approvals.c.status.in_([status.value for status in statuses]))
         if executions:
             statement = statement.where(approvals.c.execution.in_([status.value for status in executions]))
+        if team is not None:
+            statement = statement.where(approvals.c.team == team)
         return self._all(statement.limit(limit).offset(offset))
 
     def lock(self, id: str) -> Approval:  # noqa: A002 - the column's name
@@ -134,9 +138,11 @@ class ApprovalStore(Store[Approval]):
         """Return the approvals of a run that can still be decided, in the order of their calls."""
         return self._all(_OPEN_OF_RUN, {"run_id": run_id})
 
-    def count_open(self) -> int:
-        """Count the approvals that can still be decided."""
-        return self.connection.scalar(_COUNT_OPEN) or 0
+    def count_open(self, *, team: str | None = None) -> int:
+        """Count the approvals that can still be decided, with ``team`` its only."""
+        if team is None:
+            return self.connection.scalar(_COUNT_OPEN) or 0
+        return self.connection.scalar(_COUNT_OPEN_OF_TEAM, {"team": team}) or 0
 
     def _conflict(self, current: Approval) -> Conflict:
         by = f" by {current.decided_by}" if current.decided_by else ""

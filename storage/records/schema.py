@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from storage.records.columns import Json, Money, UtcTime
+from triage.domain import DEFAULT_TEAM
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -42,6 +43,7 @@ conversations = sa.Table(
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Column("team", sa.Text, nullable=False, server_default=DEFAULT_TEAM),
 )
 
 messages = sa.Table(
@@ -103,6 +105,7 @@ runs = sa.Table(
     sa.Column("started_at", UtcTime),
     sa.Column("ended_at", UtcTime),
     sa.Column("updated_at", UtcTime, nullable=False),
+    sa.Column("team", sa.Text, nullable=False, server_default=DEFAULT_TEAM),
     sa.Column("needs_person", sa.Boolean, sa.Computed(NEEDS_PERSON, persisted=True), nullable=False),
     sa.Index(None, "created_at", "id"),
     sa.Index(None, "status", "created_at", "id"),
@@ -110,6 +113,7 @@ runs = sa.Table(
     sa.Index(None, "category", "created_at", "id"),
     sa.Index(None, "urgency", "created_at", "id"),
     sa.Index(None, "conversation_id", "created_at", "id"),
+    sa.Index(None, "team", "created_at", "id"),
     # Whoever mirrors the runs elsewhere asks for what changed since it last looked.
     sa.Index(None, "updated_at"),
 )
@@ -173,12 +177,15 @@ approvals = sa.Table(
     sa.Column("reversed_by", sa.Text),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("updated_at", UtcTime, nullable=False),
+    # A copy of the run's, by which the queue of a team is found.
+    sa.Column("team", sa.Text, nullable=False, server_default=DEFAULT_TEAM),
     # One interruption asks once, however often its segment is replayed.
     sa.UniqueConstraint("run_id", "segment", "call_id"),
     sa.Index(None, "status", "created_at", "number"),
     sa.Index(None, "created_at", "number"),
     # The queue is by due time, and what is due is looked for all the time.
     sa.Index(None, "status", "due_at", "number"),
+    sa.Index(None, "team", "status", "due_at", "number"),
     # What was decided in such cases, and how often.
     sa.Index(None, "tool", "rule", "decided_at"),
     # Money limits add up what a person, or everybody for one customer, has approved on a day.

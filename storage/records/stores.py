@@ -28,6 +28,7 @@ from storage.records.spending import SpendingStore
 from storage.records.states import StateStore
 from storage.records.steps import StepStore
 from storage.records.switches import SwitchStore
+from storage.records.tokens import TokenStore
 from storage.records.webhooks import DeliveryStore, WebhookStore
 
 S = TypeVar("S")
@@ -103,6 +104,7 @@ class Stores:
     alert_states = _Part(AlertStateStore)
     budgets = _Part(BudgetStore)
     spending = _Part(SpendingStore)
+    tokens = _Part(TokenStore)
 
     def __init__(self, connection: Connection, *, key: bytes | None = None) -> None:
         self.connection = connection

@@ -21,10 +21,10 @@ def today() -> TimeRange:
 
 
 def test_a_mark_can_be_changed_and_every_change_is_in_the_audit_log(
-    services: Services, blocked: Run, reviewer: Actor, manager: Actor
+    services: Services, blocked: Run, manager: Actor
 ) -> None:
     trip = trip_id(services, blocked)
-    services.guardrails.mark(trip, judgement=Judgement.RIGHT, actor=reviewer)
+    services.guardrails.mark(trip, judgement=Judgement.RIGHT, actor=ADMIN)
     services.guardrails.mark(trip, judgement=Judgement.WRONG, note="Our own test", actor=manager)
     services.guardrails.mark(trip, judgement=Judgement.WRONG, note="Our own test", actor=manager)
     kept = services.guardrails.marks([trip])[trip]
@@ -33,19 +33,19 @@ def test_a_mark_can_be_changed_and_every_change_is_in_the_audit_log(
     said = [entry for entry in services.audit.list(actor=ADMIN) if entry.action == "trip.marked"]
     assert [(entry.actor, entry.before and entry.before["judgement"]) for entry in said] == [
         ("mona", "right"),
-        ("rita", None),
+        ("ada", None),
     ]
     assert "Our own test" not in str(said)
 
 
 def test_precision_is_right_among_marked_and_nothing_where_nothing_is_marked(
-    services: Services, blocked: Run, reviewer: Actor, operator: Actor
+    services: Services, blocked: Run, manager: Actor, operator: Actor
 ) -> None:
     assert services.guardrails.precision(today()) == {}
     assert Precision(guardrail="Input check").share is None
     poems = [block(services, f"Write me a poem about {what}", actor=operator) for what in ("leaves", "the sea")]
     for run, judgement in zip([blocked, *poems], [Judgement.RIGHT, Judgement.RIGHT, Judgement.WRONG], strict=True):
-        services.guardrails.mark(trip_id(services, run), judgement=judgement, actor=reviewer)
+        services.guardrails.mark(trip_id(services, run), judgement=judgement, actor=manager)
     found = services.guardrails.precision(today())["Input check"]
     assert (found.right, found.wrong, found.marked) == (2, 1, 3)
     assert found.share == pytest.approx(2 / 3)
@@ -53,12 +53,12 @@ def test_precision_is_right_among_marked_and_nothing_where_nothing_is_marked(
 
 
 def test_trips_are_listed_by_what_was_said_of_them(
-    services: Services, blocked: Run, reviewer: Actor, operator: Actor
+    services: Services, blocked: Run, manager: Actor, operator: Actor
 ) -> None:
     poems = [block(services, f"Write me a poem about {what}", actor=operator) for what in ("leaves", "the sea")]
     right, wrong, unmarked = (trip_id(services, run) for run in (blocked, *poems))
-    services.guardrails.mark(right, judgement=Judgement.RIGHT, actor=reviewer)
-    services.guardrails.mark(wrong, judgement=Judgement.WRONG, actor=reviewer)
+    services.guardrails.mark(right, judgement=Judgement.RIGHT, actor=manager)
+    services.guardrails.mark(wrong, judgement=Judgement.WRONG, actor=manager)
     for judged, expected in (
         ((), {right, wrong, unmarked}),
         ((None,), {unmarked}),
@@ -72,62 +72,60 @@ def test_trips_are_listed_by_what_was_said_of_them(
     assert newest.span_id == unmarked
 
 
-def test_marking_takes_a_reviewer_and_a_trip(
-    services: Services, blocked: Run, reviewer: Actor, operator: Actor
-) -> None:
+def test_marking_takes_a_manager_and_a_trip(services: Services, blocked: Run, manager: Actor, operator: Actor) -> None:
     trip = trip_id(services, blocked)
-    with pytest.raises(NotAllowed, match="role reviewer"):
+    with pytest.raises(NotAllowed, match="role manager"):
         services.guardrails.mark(trip, judgement=Judgement.RIGHT, actor=operator)
     assert services.trace_queries is not None
     others = [span.span_id for span in services.trace_queries.spans(blocked.trace_id) if not span.triggered]
     for unknown in ("nothing", others[0]):
         with pytest.raises(NotFound, match="not in the traces"):
-            services.guardrails.mark(unknown, judgement=Judgement.RIGHT, actor=reviewer)
+            services.guardrails.mark(unknown, judgement=Judgement.RIGHT, actor=manager)
     with pytest.raises(InvalidInput, match="characters"):
-        services.guardrails.mark(trip, judgement=Judgement.RIGHT, note="x" * 1001, actor=reviewer)
+        services.guardrails.mark(trip, judgement=Judgement.RIGHT, note="x" * 1001, actor=manager)
     assert services.guardrails.marks([trip]) == {}
 
 
 def test_a_marked_trip_becomes_a_case_that_follows_its_mark(
-    services: Services, blocked: Run, reviewer: Actor, operator: Actor
+    services: Services, blocked: Run, manager: Actor, operator: Actor
 ) -> None:
     trip = trip_id(services, blocked)
     with pytest.raises(Conflict, match="Mark the trip"):
-        services.cases.add_from_trip(trip, actor=reviewer)
-    services.guardrails.mark(trip, judgement=Judgement.RIGHT, actor=reviewer)
+        services.cases.add_from_trip(trip, actor=manager)
+    services.guardrails.mark(trip, judgement=Judgement.RIGHT, actor=manager)
     with pytest.raises(NotAllowed):
         services.cases.add_from_trip(trip, actor=operator)
-    case = services.cases.add_from_trip(trip, actor=reviewer)
+    case = services.cases.add_from_trip(trip, actor=manager)
     assert (case.message, case.expected_verdict, case.source_run_id) == (INJECTION, "injection_attempt", blocked.id)
     assert services.cases.add_from_trip(trip, actor=ADMIN) == case
-    services.guardrails.mark(trip, judgement=Judgement.WRONG, note="A test", actor=reviewer)
+    services.guardrails.mark(trip, judgement=Judgement.WRONG, note="A test", actor=manager)
     (kept,) = services.cases.list()
     assert (kept.id, kept.expected_verdict, kept.note) == (case.id, "support", "A test")
 
 
-def test_the_same_text_is_one_case(services: Services, blocked: Run, reviewer: Actor, operator: Actor) -> None:
+def test_the_same_text_is_one_case(services: Services, blocked: Run, manager: Actor, operator: Actor) -> None:
     again = block(services, INJECTION, actor=operator)
     first, second = trip_id(services, blocked), trip_id(services, again)
-    services.guardrails.mark(first, judgement=Judgement.RIGHT, actor=reviewer)
-    services.guardrails.mark(second, judgement=Judgement.RIGHT, actor=reviewer)
-    case = services.cases.add_from_trip(first, actor=reviewer)
-    assert services.cases.add_from_trip(second, actor=reviewer) == case
+    services.guardrails.mark(first, judgement=Judgement.RIGHT, actor=manager)
+    services.guardrails.mark(second, judgement=Judgement.RIGHT, actor=manager)
+    case = services.cases.add_from_trip(first, actor=manager)
+    assert services.cases.add_from_trip(second, actor=manager) == case
     assert services.cases.count() == 1
-    services.guardrails.mark(second, judgement=Judgement.WRONG, actor=reviewer)
+    services.guardrails.mark(second, judgement=Judgement.WRONG, actor=manager)
     with pytest.raises(Conflict, match="expects 'injection_attempt'"):
-        services.cases.add_from_trip(second, actor=reviewer)
+        services.cases.add_from_trip(second, actor=manager)
     assert [entry.action for entry in services.audit.list(actor=ADMIN)].count("case.added") == 1
 
 
 def test_cases_are_exported_as_lines_of_json_and_the_export_is_told(
-    services: Services, blocked: Run, reviewer: Actor, operator: Actor
+    services: Services, blocked: Run, manager: Actor, operator: Actor
 ) -> None:
     trip = trip_id(services, blocked)
-    services.guardrails.mark(trip, judgement=Judgement.RIGHT, actor=reviewer)
-    case = services.cases.add_from_trip(trip, actor=reviewer)
+    services.guardrails.mark(trip, judgement=Judgement.RIGHT, actor=manager)
+    case = services.cases.add_from_trip(trip, actor=manager)
     with pytest.raises(NotAllowed):
         services.cases.export(actor=operator)
-    (line,) = services.cases.export(actor=reviewer)
+    (line,) = services.cases.export(actor=manager)
     assert json.loads(line) == case.model_dump(mode="json")
     assert services.audit.list(actor=ADMIN)[0].action == "cases.exported"
 

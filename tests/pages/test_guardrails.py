@@ -78,7 +78,7 @@ def test_a_guardrail_that_only_asked_models_says_so() -> None:
 
 
 def test_an_empty_desk_says_what_would_be_here(open_page: Callable[..., AppTest]) -> None:
-    page = open_page("guardrails")
+    page = open_page("guardrails", role=Role.MANAGER)
     assert not page.exception
     assert "No check stopped anything" in page.info[0].value
     assert "A trip shows here" in said(page)
@@ -89,7 +89,7 @@ def test_a_trip_is_marked_changed_and_made_a_case(
     running: Services, open_page: Callable[..., AppTest], settle: Settle, operator: Actor
 ) -> None:
     run = block(running, settle, INJECTION, by=operator)
-    page = open_page("guardrails")
+    page = open_page("guardrails", role=Role.MANAGER)
     assert not page.exception
     assert "none marked" in list(page.dataframe[0].value["Precision"])
     assert INJECTION in [item.value for item in page.text]
@@ -114,7 +114,7 @@ def test_a_blocked_message_is_released_with_a_reason(
     running: Services, open_page: Callable[..., AppTest], settle: Settle, operator: Actor
 ) -> None:
     run = block(running, settle, INJECTION, by=operator)
-    page = open_page("guardrails")
+    page = open_page("guardrails", role=Role.MANAGER)
     page.button("release").click().run()
     assert running.releases.find(run.id) is None
     page.text_area(f"release_reason_{run.id}").input("A test")
@@ -145,7 +145,7 @@ def test_what_customers_wrote_is_shown_as_they_wrote_it(
     running: Services, open_page: Callable[..., AppTest], settle: Settle, operator: Actor
 ) -> None:
     block(running, settle, NASTY, by=operator)
-    page = open_page("guardrails")
+    page = open_page("guardrails", role=Role.MANAGER)
     assert NASTY in [item.value for item in page.text]
     assert NASTY not in " ".join(str(item.value) for item in (*page.markdown, *page.caption))
 
@@ -157,11 +157,11 @@ def test_filters_and_the_trip_come_from_the_address_and_what_is_broken_is_said(
     block(running, settle, "Write me a poem about autumn leaves", by=operator)
     assert running.trace_queries is not None
     (trip,) = [span.span_id for span in running.trace_queries.spans(first.trace_id) if span.triggered]
-    page = open_page("guardrails", trip=trip)
+    page = open_page("guardrails", role=Role.MANAGER, trip=trip)
     assert INJECTION in [item.value for item in page.text]
-    page = open_page("guardrails", kind="Off topic")
+    page = open_page("guardrails", role=Role.MANAGER, kind="Off topic")
     assert list(page.dataframe[1].value["Kind"]) == ["Off topic"]
-    page = open_page("guardrails", mark="Not marked yet", kind="Off topic")
+    page = open_page("guardrails", role=Role.MANAGER, mark="Not marked yet", kind="Off topic")
     page.button("mark_right").click().run()
     assert not page.exception
     assert "Marked as right by local user" in said(page)
@@ -169,7 +169,7 @@ def test_filters_and_the_trip_come_from_the_address_and_what_is_broken_is_said(
     page.run()
     assert "No trip fits these filters" in page.info[0].value
     assert "Marked as right by local user" in said(page)
-    page = open_page("guardrails", kind="nonsense", check="Nobody", range="9 y", trip="gone")
+    page = open_page("guardrails", role=Role.MANAGER, kind="nonsense", check="Nobody", range="9 y", trip="gone")
     assert not page.exception
     warned = " ".join(item.value for item in page.warning)
     for part in ("nonsense", "Nobody", "9 y", "not in the traces"):
@@ -186,6 +186,6 @@ def test_a_store_that_cannot_be_read_is_a_sentence(
         raise OSError("the disk is gone")
 
     monkeypatch.setattr(running.trace_queries.guardrails, "use", fail)
-    page = open_page("guardrails")
+    page = open_page("guardrails", role=Role.MANAGER)
     assert not page.exception
     assert "trace store cannot be read" in page.error[0].value

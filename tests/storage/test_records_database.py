@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,22 +21,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from storage.records import Records, open_engine
 from storage.records.migrate import HEAD, MIGRATIONS, VERSION_TABLE, apply_migrations
 from storage.records.schema import METADATA
+from tests.processes import RunningModule
 from triage.domain import Escalation, RunFilter, Urgency
 from triage.errors import DataFolderError, SettingsError
 
 PROJECT = Path(__file__).parents[2]
-MIGRATE = """
-import sys
-from storage.records import Records, open_engine
-records = Records(open_engine(sys.argv[1]))
-sys.stdin.readline()
-records.migrate()
-with records.begin() as stores:
-    stores.notes.put(sys.argv[2], "here")
-records.close()
-"""
-
-
 # Transactions.
 
 
@@ -191,6 +179,12 @@ def test_migrating_again_keeps_everything(any_records: Records, make: SimpleName
         assert stores.conversations.get("c1") == make.conversation()
 
 
+def _add_to_older(connection: sa.Connection, table: str, row: dict[str, Any]) -> None:
+    """Add a row to tables of before there were teams."""
+    columns = {name: value for name, value in row.items() if name != "team"}
+    connection.execute(sa.insert(METADATA.tables[table]), columns)
+
+
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_answered_escalations_of_older_records_stay_answered(
     database: str, tmp_path: Path, request: pytest.FixtureRequest, make: SimpleNamespace
@@ -202,9 +196,10 @@ def test_answered_escalations_of_older_records_stay_answered(
     apply_migrations(records.engine, folder=older, head="0001")
     hour = timedelta(hours=1)
     with records.begin() as stores:
-        stores.conversations.add(make.conversation())
+        _add_to_older(stores.connection, "conversations", stores.conversations._row(make.conversation()))
         for name, escalated_at in (("before", make.now - hour), ("after", make.now + hour)):
-            stores.runs.add(make.run(id=name, escalated=True, reply_sent_at=make.now))
+            run = make.run(id=name, escalated=True, reply_sent_at=make.now)
+            _add_to_older(stores.connection, "runs", stores.runs._row(run))
             stores.escalations.add(
                 Escalation(
                     id=name,
@@ -221,29 +216,22 @@ def test_answered_escalations_of_older_records_stay_answered(
     with records.read() as stores:
         assert [run.id for run in stores.runs.list(RunFilter(needs_person=True))] == ["after"]
         assert not stores.runs.get("before").escalated
+        assert {run.team for run in stores.runs.list(RunFilter(team="support"))} == {"support"}
+        assert len(stores.runs.list(RunFilter(team="support"))) == 2
     records.close()
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_processes_that_start_together_migrate_once(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
+    database: str, tmp_path: Path, request: pytest.FixtureRequest, child_environment: dict[str, str]
 ) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}" if database == "sqlite" else request.getfixturevalue("empty_postgres_url")
     names = ["one", "two"]
+    go = tmp_path / "go"
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", MIGRATE, url, name],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=PROJECT,
-        )
-        for name in names
+        RunningModule("tests.storage.migrating", url, name, str(go), environment=child_environment) for name in names
     ]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    go.touch()
     ends = [process.communicate()[1] for process in processes]
     assert ends == ["", ""]
     records = Records(open_engine(url))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from triage.access.actions import Action, require
 from triage.alerts.budgets import bounds, checked_budget, spent_in
 from triage.alerts.readings import RuleReader
 from triage.alerts.rules import DEFAULT_RULES, checked, default_rule
@@ -20,13 +21,11 @@ from triage.domain import (
     BudgetPeriod,
     BudgetStanding,
     PastPoint,
-    Role,
     RuleStanding,
     StateChange,
     utc_now,
 )
 from triage.errors import Conflict, DataFolderError, InvalidInput, NotFound
-from triage.roles import require
 from triage.runs.gateway import Gateway
 
 MAX_RULES = 50
@@ -103,7 +102,7 @@ class AlertService:
             NotFound: there is no rule with this id.
             Conflict: somebody has changed it meanwhile, or there are as many rules as there may be.
         """
-        require(actor, Role.MANAGER, action="change an alert rule")
+        require(actor, Action.ALERTS_CHANGE)
         rule, now = checked(rule), self._clock()
         with self._records.begin() as tx:
             before = _get(tx, rule.id) if rule.id else None
@@ -134,7 +133,7 @@ class AlertService:
             NotFound: there is no such rule.
             InvalidInput: the rule came with the console.
         """
-        require(actor, Role.MANAGER, action="remove an alert rule")
+        require(actor, Action.ALERTS_CHANGE)
         if default_rule(rule_id):
             raise InvalidInput("This rule came with the console: switch it off instead of removing it.")
         with self._records.begin() as tx:
@@ -151,7 +150,7 @@ class AlertService:
             InvalidInput: limit or share cannot be used.
             Conflict: somebody has changed it meanwhile.
         """
-        require(actor, Role.MANAGER, action="change a budget")
+        require(actor, Action.BUDGETS_CHANGE)
         budget, now = checked_budget(budget), self._clock()
         with self._records.begin() as tx:
             before: Budget | None = tx.budgets.find_of(budget.period)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from triage.access.actions import Action
+from triage.access.teams import lock_for
 from triage.approvals.changes import was_told
-from triage.domain import Actor, Approval, EventKind, ExecutionStatus, Role, utc_now
+from triage.domain import Actor, Approval, EventKind, ExecutionStatus, utc_now
 from triage.errors import Conflict
-from triage.roles import require
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
 
@@ -35,10 +36,9 @@ class AftermathService:
             NotAllowed: the actor is not a reviewer.
             Conflict: what became of the action is known.
         """
-        require(actor, Role.REVIEWER, action="settle an unknown outcome")
         text = clean_message(note, what="reason")
         with self._records.begin() as tx:
-            before: Approval = tx.approvals.lock(approval_id)
+            before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_SETTLE)
             if before.execution is not ExecutionStatus.UNKNOWN:
                 raise Conflict(f"What became of this action is known: {before.execution.value.replace('_', ' ')}.")
             execution = ExecutionStatus.SUCCEEDED if happened else ExecutionStatus.FAILED
@@ -54,11 +54,10 @@ class AftermathService:
             NotAllowed: the actor is not a reviewer.
             Conflict: the action did not happen, or is marked already.
         """
-        require(actor, Role.REVIEWER, action="mark an action as reversed")
         text = clean_message(reason, what="reason")
         now = self._clock()
         with self._records.begin() as tx:
-            before: Approval = tx.approvals.lock(approval_id)
+            before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_SETTLE)
             if before.execution is not ExecutionStatus.SUCCEEDED:
                 raise Conflict("Only an action that happened can be reversed.")
             if before.reversed_at is not None:

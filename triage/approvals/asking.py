@@ -129,4 +129,5 @@ def _of_call(run: Run, call_id: str, ruling: Ruling) -> dict[str, Any]:
         "amount_usd": ruling.call.amount_usd,
         "customer_email": run.customer_email,
         "submitted_by": run.submitted_by,
+        "team": run.team,
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from triage.access.actions import roles_of
 from triage.approvals.arguments import ArgumentField, argument_fields, final_arguments
 from triage.customers import Check, refund_checks
 from triage.domain import (
@@ -27,7 +28,6 @@ from triage.domain import (
     Value,
     utc_now,
 )
-from triage.roles import roles_of
 from triage.runs.gateway import Gateway
 from triage.runs.reading import MAX_EVENTS
 
@@ -117,7 +117,9 @@ class BriefService:
         """Return a page of the queue, what waits by due time, and the counts as they are for the actor."""
         with self._records.read() as tx:
             found: list[Approval] = tx.approval_queue.list(filter, limit=limit + 1, offset=offset)
-            counts: QueueCounts = tx.approval_queue.counts(person=actor.name, roles=roles_of(actor), now=utc_now())
+            counts: QueueCounts = tx.approval_queue.counts(
+                person=actor.name, roles=roles_of(actor), now=utc_now(), team=filter.team
+            )
         return QueueView(approvals=found[:limit], counts=counts, has_more=len(found) > limit)
 
     def brief(self, approval_id: str) -> Brief:

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
+from triage.access import actions
+from triage.access.actions import Action
 from triage.approvals.policies import PolicyDocument
-from triage.domain import Actor, Approval, Role
-from triage.roles import may
+from triage.domain import Actor, Approval
 
 NO_MONEY = Decimal(0)
 
 
 def refusal(approval: Approval, *, actor: Actor, now: datetime) -> str | None:
     """Return why this person may not decide the approval now, or None; limits are another question."""
-    if not may(actor, Role.REVIEWER):
-        return f"Deciding takes the role reviewer; you are acting as {actor.role.value}."
+    if sentence := actions.refusal(actor, Action.APPROVALS_DECIDE):
+        return sentence
     if closed := closed_sentence(approval, now=now):
         return closed
     if held_by_another(approval, actor=actor, now=now):

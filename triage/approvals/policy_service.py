@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from triage.access.actions import Action, require
 from triage.approvals.evidence import LOOKED_AT, Evidence, evidence_of, same_since
 from triage.approvals.gate import proposed_call
 from triage.approvals.policies import PolicyDocument, ProposedCall, Rule, default_policy, default_text, parse_policy
@@ -14,7 +15,6 @@ from triage.approvals.policy_rules import ANY_TOOL
 from triage.approvals.policy_tools import WRITING_TOOLS
 from triage.domain import Actor, Approval, Mode, NewAuditEntry, Role, SavedPolicy, Value, utc_now
 from triage.errors import Conflict, InvalidInput, NotFound
-from triage.roles import require
 from triage.runs.gateway import Gateway
 
 PREVIEWED = 200
@@ -114,7 +114,7 @@ class PolicyService:
             NotAllowed: the actor is no administrator.
             Conflict: somebody has saved another version meanwhile.
         """
-        require(actor, Role.ADMIN, action="change the policy")
+        require(actor, Action.POLICIES_CHANGE)
         text, note = _clean(text), " ".join(note.split())
         if len(note) > MAX_NOTE:
             raise InvalidInput(f"The note has at most {MAX_NOTE} characters; this has {len(note)}.")
@@ -200,7 +200,7 @@ class PolicyService:
             NotFound: nothing was decided by such a rule.
             Conflict: the evidence does not suggest it, or not any more; the message says why.
         """
-        require(actor, Role.ADMIN, action="let a rule go ahead by itself")
+        require(actor, Action.POLICIES_CHANGE)
         with self._records.begin() as tx:
             before = self.current_in(tx)
             evidence = next((item for item in self._evidence(tx) if (item.tool, item.rule) == (tool, rule)), None)

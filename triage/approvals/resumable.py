@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from triage.access.actions import Action
+from triage.access.teams import run_for
 from triage.audit.entries import add_entry
 from triage.domain import Actor, Approval, Build, Run, RunStatus, Value
 from triage.errors import Conflict, NotFound, StateError
@@ -69,7 +71,7 @@ class ResumableService:
             Conflict: it waits no more, or this build can go on with it, so its actions should be decided.
         """
         with self._records.begin() as tx:
-            run: Run = tx.runs.get(run_id)
+            run = run_for(tx, run_id, actor=actor, action=Action.RUNS_SUBMIT)
             if run.status is not RunStatus.AWAITING_APPROVAL:
                 raise Conflict(f"This run is {run.status.value.replace('_', ' ')} by now; load the page again.")
             reason = self._problem(tx, run.id, run.segment)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from triage.access.actions import Action, require
+from triage.access.teams import lock_for, not_found, sees
 from triage.approvals.changes import Notify, audit, resume_when_decided, was_told
 from triage.approvals.edits import ToolBook, check_edit
-from triage.approvals.exact import hash_of_call
+from triage.approvals.exact import hash_of_call, shown_hash
 from triage.approvals.gate import Policies
 from triage.approvals.permission import agreement_refusal, closed_sentence, is_claimed, limit_refusal, refusal
 from triage.domain import (
@@ -24,13 +26,12 @@ from triage.domain import (
     EventKind,
     ExecutionStatus,
     Mode,
+    QueueLoad,
     RejectCode,
-    Role,
     Value,
     utc_now,
 )
 from triage.errors import Conflict, InvalidInput, NotAllowed, TriageError
-from triage.roles import require
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
 from triage.runs.queue import WorkQueue
@@ -72,10 +73,9 @@ class ApprovalService:
             NotAllowed: the actor is not a reviewer.
             Conflict: somebody else has it, or it is decided.
         """
-        require(actor, Role.REVIEWER, action="claim an approval")
         now = self._clock()
         with self._records.begin() as tx:
-            before: Approval = tx.approvals.lock(approval_id)
+            before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
             _require(refusal(before, actor=actor, now=now), Conflict)
             is_renewal = is_claimed(before, now=now)
             after: Approval = tx.approvals.update(
@@ -93,7 +93,7 @@ class ApprovalService:
         """
         now = self._clock()
         with self._records.begin() as tx:
-            before: Approval = tx.approvals.lock(approval_id)
+            before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
             if not (before.status.is_open and before.claimed_by == actor.name and is_claimed(before, now=now)):
                 raise Conflict(closed_sentence(before, now=now) or "Your claim has run out; claim it again.")
             after: Approval = tx.approvals.update(approval_id, claimed_until=now + LEASE)
@@ -103,22 +103,24 @@ class ApprovalService:
         """Give back one's claim; does nothing where the actor has none."""
         now = self._clock()
         with self._records.begin() as tx:
-            before: Approval = tx.approvals.lock(approval_id)
+            before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
             if not before.status.is_open or before.claimed_by != actor.name:
                 return before
             after: Approval = tx.approvals.update(approval_id, **_UNCLAIMED, status=ApprovalStatus.PENDING)
             audit(tx, "approval.released", after, actor=actor, before=before, now=now)
         return after
 
-    def approve(self, approval_id: str, *, actor: Actor) -> Approval:
+    def approve(self, approval_id: str, *, actor: Actor, seen: str | None = None) -> Approval:
         """Let the call happen exactly as it is shown; where two people have to agree, the first one only agrees.
+
+        ``seen`` here and below is the ``shown_hash`` of what the person has before them; None is not compared.
 
         Raises:
             NotAllowed: the actor may not decide this; the sentence says why.
             Conflict: somebody decided already; the message says who and what.
         """
         with self._records.begin() as tx:
-            approval: Approval = tx.approvals.lock(approval_id)
+            approval = _lock_to_decide(tx, approval_id, actor=actor, seen=seen)
             if approval.kind == "question":
                 raise InvalidInput("The agent asked a question. Write the answer, or reject the question.")
             final = approval.endorsed_arguments or approval.arguments
@@ -126,7 +128,15 @@ class ApprovalService:
         self._queue.wake()
         return after
 
-    def edit(self, approval_id: str, *, actor: Actor, arguments: Mapping[str, Any], reason: str = "") -> Approval:
+    def edit(
+        self,
+        approval_id: str,
+        *,
+        actor: Actor,
+        arguments: Mapping[str, Any],
+        reason: str = "",
+        seen: str | None = None,
+    ) -> Approval:
         """Let the call happen with other arguments; the agent is told what was changed.
 
         Raises:
@@ -134,10 +144,10 @@ class ApprovalService:
             NotAllowed: the actor may not decide this.
             Conflict: somebody decided already.
         """
-        require(actor, Role.REVIEWER, action="edit and approve an action")
+        require(actor, Action.APPROVALS_DECIDE)
         text = clean_message(reason, what="reason") if reason.strip() else None
         with self._records.begin() as tx:
-            approval: Approval = tx.approvals.lock(approval_id)
+            approval = _lock_to_decide(tx, approval_id, actor=actor, seen=seen)
             _require(refusal(approval, actor=actor, now=self._clock()), Conflict)
             _require(self.problem(approval, arguments), InvalidInput)
             call, mode = check_edit(tx, approval, arguments, rules=self._policies.document())
@@ -146,18 +156,26 @@ class ApprovalService:
         self._queue.wake()
         return after
 
-    def answer(self, approval_id: str, *, actor: Actor, text: str) -> Approval:
+    def answer(self, approval_id: str, *, actor: Actor, text: str, seen: str | None = None) -> Approval:
         """Answer the question of an agent, which then goes on with the answer."""
         answer = clean_message(text, what="answer")
         with self._records.begin() as tx:
-            approval: Approval = tx.approvals.lock(approval_id)
+            approval = _lock_to_decide(tx, approval_id, actor=actor, seen=seen)
             if approval.kind != "question":
                 raise InvalidInput("The agent wants to act and asked no question. Approve, edit or reject it.")
             after = self._agree(tx, approval, {**approval.arguments, "answer": answer}, actor=actor, reason=None)
         self._queue.wake()
         return after
 
-    def reject(self, approval_id: str, *, actor: Actor, reason: str, code: RejectCode = RejectCode.OTHER) -> Approval:
+    def reject(
+        self,
+        approval_id: str,
+        *,
+        actor: Actor,
+        reason: str,
+        code: RejectCode = RejectCode.OTHER,
+        seen: str | None = None,
+    ) -> Approval:
         """Refuse the call; the reason goes to the agent.
 
         Raises:
@@ -165,10 +183,10 @@ class ApprovalService:
             NotAllowed: the actor is not a reviewer.
             Conflict: somebody decided already; the message says who and what.
         """
-        require(actor, Role.REVIEWER, action="reject an action")
+        require(actor, Action.APPROVALS_DECIDE)
         text = clean_message(reason, what="reason")
         with self._records.begin() as tx:
-            approval: Approval = tx.approvals.lock(approval_id)
+            approval = _lock_to_decide(tx, approval_id, actor=actor, seen=seen)
             _require(refusal(approval, actor=actor, now=self._clock()), Conflict)
             after = self._close(
                 tx, approval, actor=actor, status=ApprovalStatus.REJECTED, reason=text, reason_code=code
@@ -209,6 +227,7 @@ class ApprovalService:
         *,
         statuses: Collection[ApprovalStatus] = OPEN_APPROVAL_STATUSES,
         executions: Collection[ExecutionStatus] = (),
+        team: str | None = None,
         newest_first: bool = False,
         limit: int = 100,
         offset: int = 0,
@@ -216,7 +235,12 @@ class ApprovalService:
         """Return approvals, by default the open ones with the one that is due first at the beginning."""
         with self._records.read() as tx:
             approvals: builtins.list[Approval] = tx.approvals.list(
-                statuses=statuses, executions=executions, newest_first=newest_first, limit=limit, offset=offset
+                statuses=statuses,
+                executions=executions,
+                team=team,
+                newest_first=newest_first,
+                limit=limit,
+                offset=offset,
             )
         return approvals
 
@@ -226,14 +250,22 @@ class ApprovalService:
             kept: builtins.list[Approval] = tx.approvals.list_of_run(run_id)
         return [approval for approval in kept if approval.mode is not Mode.AUTO]
 
-    def count_open(self) -> int:
-        """Return how many wait for a decision."""
+    def count_open(self, *, team: str | None = None) -> int:
+        """Return how many wait for a decision, with ``team`` how many of its."""
         with self._records.read() as tx:
-            count: int = tx.approvals.count_open()
+            count: int = tx.approvals.count_open(team=team)
         return count
+
+    def load(self) -> QueueLoad:
+        """Return how much waits, of all teams."""
+        with self._records.read() as tx:
+            load: QueueLoad = tx.approval_queue.load(now=self._clock())
+        return load
 
     def refusal(self, approval: Approval, *, actor: Actor) -> str | None:
         """Return why this person may not agree to the action now, or None."""
+        if not sees(actor, approval.team):
+            return str(not_found("approval", approval.id))
         sentence = refusal(approval, actor=actor, now=self._clock())
         if sentence is not None:
             return sentence
@@ -255,7 +287,6 @@ class ApprovalService:
     ) -> Approval:
         """Decide for the action, or agree to it as the first of two."""
         now = self._clock()
-        require(actor, Role.REVIEWER, action="approve an action")
         _require(refusal(approval, actor=actor, now=now), Conflict)
         _require(_agreement_refusal(tx, approval, actor=actor), NotAllowed)
         _require(self._over_limit(tx, approval, actor=actor), NotAllowed)
@@ -309,6 +340,14 @@ _UNCLAIMED: Mapping[str, Any] = {"claimed_by": None, "claimed_until": None}
 def _agreement_refusal(tx: Any, approval: Approval, *, actor: Actor) -> str | None:
     release = tx.releases.find_by_released_run(approval.run_id)
     return agreement_refusal(approval, actor=actor, released_by=release.released_by if release else None)
+
+
+def _lock_to_decide(tx: Any, approval_id: str, *, actor: Actor, seen: str | None) -> Approval:
+    """Return an approval for a decision; an open one whose arguments are not the ones that were seen is refused."""
+    approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
+    if seen is not None and approval.status.is_open and seen != shown_hash(approval):
+        raise Conflict("The arguments are not the ones that you saw. Load the action again before you decide.")
+    return approval
 
 
 def _require(sentence: str | None, error: type[TriageError]) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from triage.access.actions import Action, require
 from triage.domain import (
     AGENT_SWITCH,
     EVERYTHING_SWITCH,
@@ -16,13 +17,11 @@ from triage.domain import (
     WRITES_SWITCH,
     Actor,
     NewAuditEntry,
-    Role,
     Switch,
     Value,
     utc_now,
 )
 from triage.errors import InvalidInput
-from triage.roles import require
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
 
@@ -116,7 +115,7 @@ class SwitchService:
             NotAllowed: the actor is not an administrator.
             InvalidInput: there is no such tool or agent, or no reason.
         """
-        require(actor, Role.ADMIN, action="set a switch")
+        require(actor, Action.SWITCHES_SET)
         self._check(name)
         text = one_line(clean_message(reason, what="reason"))
         if len(text) > MAX_REASON_CHARS:
@@ -140,7 +139,7 @@ class SwitchService:
         Raises:
             NotAllowed: the actor is not an administrator.
         """
-        require(actor, Role.ADMIN, action="clear a switch")
+        require(actor, Action.SWITCHES_SET)
         with self._records.begin() as tx:
             before: Switch | None = tx.switches.find(name)
             if before is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator
 
+from triage.access.actions import Action, require
 from triage.audit.entries import add_entry
 from triage.audit.export import Format, written
-from triage.domain import Actor, AuditCheck, AuditEntry, AuditFilter, Role, Value
+from triage.domain import Actor, AuditCheck, AuditEntry, AuditFilter, Value
 from triage.errors import InvalidInput, NotFound
-from triage.roles import require
 from triage.runs.gateway import Gateway
 
 MAX_REASON_CHARS = 500
@@ -100,7 +100,7 @@ class AuditService:
         Raises:
             NotAllowed: the actor is not a manager.
         """
-        _require_reader(actor)
+        require(actor, Action.AUDIT_EXPORT)
         wanted = query or AuditFilter()
         with self._records.begin() as tx:
             count = tx.audit.count(wanted)
@@ -119,7 +119,7 @@ class AuditService:
             NotAllowed: the actor is not an administrator.
             InvalidInput: there is no reason.
         """
-        require(actor, Role.ADMIN, action="seal the audit log anew")
+        require(actor, Action.AUDIT_SEAL)
         text = reason.strip()[:MAX_REASON_CHARS]
         if not text:
             raise InvalidInput("Say why the audit log is sealed anew; the reason becomes a part of it.")
@@ -147,4 +147,4 @@ class AuditService:
 
 
 def _require_reader(actor: Actor) -> None:
-    require(actor, Role.MANAGER, action="read the audit log")
+    require(actor, Action.AUDIT_READ)

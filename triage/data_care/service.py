@@ -9,14 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from triage.access.actions import Action, require
 from triage.audit.entries import add_entry, staff_words
 from triage.data_care import erasure
+from triage.data_care.backup import ELSEWHERE
 from triage.data_care.holdings import AuditWord, Receipt, customer_mark, size_of
 from triage.data_care.retention import Retention
 from triage.data_care.sealed import seal_address
-from triage.domain import Actor, DataJob, JobKind, JobStatus, Role, utc_now
+from triage.domain import Actor, DataJob, JobKind, JobStatus, utc_now
 from triage.errors import InvalidInput
-from triage.roles import require
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_email
 
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from triage.tracing.incoming.files import ImportReport
 
 # What the keeper of the data folder needs to know beside the address.
-_ADMIN_WORDS = {
-    JobKind.ERASE: "erase a customer",
-    JobKind.BACKUP: "back up the data",
-    JobKind.RETENTION: "remove what is due to go",
+_ACTIONS = {
+    JobKind.ERASE: Action.CUSTOMERS_ERASE,
+    JobKind.BACKUP: Action.DATA_BACKUP,
+    JobKind.RETENTION: Action.RETENTION_CHANGE,
+    JobKind.EXPORT: Action.TRACES_EXPORT,
+    JobKind.IMPORT: Action.TRACES_IMPORT,
 }
 _AUDITED = {
     JobKind.ERASE: AuditWord(action="customer.erasure_asked"),
@@ -42,8 +45,9 @@ SPANS_IMPORTED = AuditWord(action="traces.imported")
 class DataCareService:
     """Work on what is kept, from the side of whoever asks for it; any process may ask."""
 
-    def __init__(self, *, records: Gateway, key: bytes, folder: Path, retention: Retention) -> None:
+    def __init__(self, *, records: Gateway, key: bytes, folder: Path, retention: Retention, place: str | None) -> None:
         self._records = records
+        self._place = place
         self._key = key
         self._folder = folder
         self.retention = retention
@@ -55,7 +59,7 @@ class DataCareService:
             NotAllowed: the actor is not an administrator.
             InvalidInput: it is not an address.
         """
-        require(actor, Role.ADMIN, action=_ADMIN_WORDS[JobKind.ERASE])
+        require(actor, Action.CUSTOMERS_ERASE)
         return erasure.preview(self._records, email=_address(email))
 
     def erase(self, email: str, *, actor: Actor) -> DataJob:
@@ -67,7 +71,7 @@ class DataCareService:
         """
         address = _address(email)
         arguments = {"customer": customer_mark(address, key=self._key), "sealed": seal_address(address, key=self._key)}
-        return self._ask(JobKind.ERASE, arguments, actor=actor, role=Role.ADMIN, subject=arguments["customer"])
+        return self._ask(JobKind.ERASE, arguments, actor=actor, subject=arguments["customer"])
 
     def export_traces(
         self,
@@ -96,7 +100,7 @@ class DataCareService:
             "statuses": list(statuses),
             "categories": list(categories),
         }
-        return self._ask(JobKind.EXPORT, arguments, actor=actor, role=Role.MANAGER, subject=target.name)
+        return self._ask(JobKind.EXPORT, arguments, actor=actor, subject=target.name)
 
     def import_traces(self, file: Path, *, actor: Actor) -> DataJob:
         """Ask for an export to be taken in.
@@ -105,19 +109,19 @@ class DataCareService:
             NotAllowed: the actor is not an administrator.
         """
         path = file.resolve()
-        return self._ask(JobKind.IMPORT, {"file": str(path)}, actor=actor, role=Role.ADMIN, subject=path.name)
+        return self._ask(JobKind.IMPORT, {"file": str(path)}, actor=actor, subject=path.name)
 
     def import_spans(self, file: Path, *, content: str, actor: Actor) -> ImportReport:
         """Bring the spans of a file into the spool, from where they come into the trace store by themselves.
 
         Raises:
-            NotAllowed: the actor is not a manager.
+            NotAllowed: the actor is not an administrator.
             InvalidInput: the file is of another kind altogether.
             DataFolderError: the spool cannot be written; what was written so far is taken in.
         """
         from triage.tracing.incoming.files import import_traces  # noqa: PLC0415 - nothing else needs its packages
 
-        require(actor, Role.MANAGER, action="move traces")
+        require(actor, Action.TRACES_IMPORT)
         # Told before anything is in, so that nothing comes in unseen whatever happens on the way.
         subject = ("file", staff_words(file.name) or "")
         with self._records.begin() as tx:
@@ -133,12 +137,14 @@ class DataCareService:
 
         Raises:
             NotAllowed: the actor is not an administrator.
-            InvalidInput: there is a file of this name.
+            InvalidInput: there is a file of this name, or the records are in another database.
         """
+        if self.no_backup is not None:
+            raise InvalidInput(self.no_backup)
         path = file.resolve()
         if path.exists():
             raise InvalidInput(f"There is a file {path} already; name another one.")
-        return self._ask(JobKind.BACKUP, {"file": str(path)}, actor=actor, role=Role.ADMIN, subject=path.name)
+        return self._ask(JobKind.BACKUP, {"file": str(path)}, actor=actor, subject=path.name)
 
     def apply_retention(self, *, actor: Actor, dry_run: bool = False) -> DataJob:
         """Ask for what is over to be removed now, or with ``dry_run`` only counted; each day it is removed anyway.
@@ -146,7 +152,7 @@ class DataCareService:
         Raises:
             NotAllowed: the actor is not an administrator.
         """
-        return self._ask(JobKind.RETENTION, {"dry_run": dry_run}, actor=actor, role=Role.ADMIN, subject="retention")
+        return self._ask(JobKind.RETENTION, {"dry_run": dry_run}, actor=actor, subject="retention")
 
     def get(self, job_id: str, *, actor: Actor) -> DataJob:
         """Return a job with what came of it.
@@ -170,6 +176,11 @@ class DataCareService:
         with self._records.read() as tx:
             jobs: builtins.list[DataJob] = tx.data_jobs.list(kinds, limit=limit)
         return jobs
+
+    @property
+    def no_backup(self) -> str | None:
+        """Why no backup can be made here and what to do instead, None where one can."""
+        return None if self._place is None else ELSEWHERE
 
     @property
     def backup_folder(self) -> Path:
@@ -199,6 +210,7 @@ class DataCareService:
             NotAllowed: the actor is not a manager.
             InvalidInput: the file is gone.
         """
+        require(actor, Action.TRACES_EXPORT)
         job = self.get(job_id, actor=actor)
         path = Path(str((job.result or {}).get("file", "")))
         if job.kind is not JobKind.EXPORT or not path.is_file():
@@ -207,13 +219,13 @@ class DataCareService:
             add_entry(tx, "traces.export_downloaded", actor=actor, subject=("job", job.id))
         return path.read_bytes()
 
-    def _ask(self, kind: JobKind, arguments: Receipt, *, actor: Actor, role: Role, subject: str) -> DataJob:
-        require(actor, role, action=_ADMIN_WORDS.get(kind, "move traces"))
+    def _ask(self, kind: JobKind, arguments: Receipt, *, actor: Actor, subject: str) -> DataJob:
+        require(actor, _ACTIONS[kind])
         job = DataJob(
             id=f"job_{secrets.token_hex(8)}",
             kind=kind,
             status=JobStatus.WAITING,
-            arguments=arguments,
+            arguments={**arguments, "place": self._place} if self._place else arguments,
             requested_by=actor.name,
             role=actor.role,
             created_at=utc_now(),
@@ -233,4 +245,4 @@ def _address(email: str) -> str:
 
 
 def _require_reader(actor: Actor) -> None:
-    require(actor, Role.MANAGER, action="look at exports and backups")
+    require(actor, Action.JOBS_READ)

@@ -20,10 +20,10 @@ from triage.domain.alerts import (
     Spent,
     StateChange,
 )
-from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter
+from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter, QueueLoad
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
 from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
-from triage.domain.base import NAMELESS, Actor, Role, Value, utc_now
+from triage.domain.base import DEFAULT_TEAM, NAMELESS, Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
 from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
 from triage.domain.data_care import CustomerRecords, DataJob, JobKind, JobStatus
@@ -39,6 +39,7 @@ from triage.domain.runs import (
     Run,
     RunFailure,
     RunFilter,
+    RunHead,
     RunStatus,
     StoredState,
     TriageResult,
@@ -46,6 +47,7 @@ from triage.domain.runs import (
     Usage,
 )
 from triage.domain.switches import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_SWITCH, Switch
+from triage.domain.tokens import Token
 from triage.domain.webhooks import (
     ALERT_TOPICS,
     SUBSCRIBABLE_TOPICS,
@@ -59,6 +61,7 @@ from triage.domain.webhooks import (
 __all__ = [
     "AGENT_SWITCH",
     "ALERT_TOPICS",
+    "DEFAULT_TEAM",
     "EVERYTHING_SWITCH",
     "FINAL_RUN_STATUSES",
     "NAMELESS",
@@ -110,6 +113,7 @@ __all__ = [
     "Precision",
     "QueueCounts",
     "QueueFilter",
+    "QueueLoad",
     "Reading",
     "Refund",
     "RejectCode",
@@ -120,6 +124,7 @@ __all__ = [
     "RunEvent",
     "RunFailure",
     "RunFilter",
+    "RunHead",
     "RunStatus",
     "SavedPolicy",
     "Spent",
@@ -127,6 +132,7 @@ __all__ = [
     "StoredState",
     "Switch",
     "Ticket",
+    "Token",
     "TriageResult",
     "Trip",
     "TripMark",

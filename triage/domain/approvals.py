@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
-from triage.domain.base import Role, Value
+from triage.domain.base import DEFAULT_TEAM, Role, Value
 from triage.domain.labels import Urgency
 
 
@@ -89,6 +89,7 @@ class Approval(Value):
     amount_usd: Decimal | None = None
     customer_email: str | None = None
     submitted_by: str = ""
+    team: str = DEFAULT_TEAM
     status: ApprovalStatus
     execution: ExecutionStatus = ExecutionStatus.NOT_STARTED
     claimed_by: str | None = None

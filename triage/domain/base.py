@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -32,11 +33,23 @@ class Role(StrEnum):
 NAMELESS = frozenset({"local user", "command line"})
 
 
+# Whoever nobody has put into a team, and everything from before there were teams.
+DEFAULT_TEAM = "support"
+
+
 class Actor(Value):
-    """Who does something: a person, a program or the team itself."""
+    """Who does something: a person, a program or the console itself.
+
+    ``team`` is whose runs an operator or a reviewer sees. ``scopes`` are the only actions that a token may do of those
+    that its role may, None all of them.
+    """
 
     name: str
     role: Role = Role.OPERATOR
+    team: str = DEFAULT_TEAM
+    scopes: frozenset[str] | None = None
+    kind: Literal["person", "program"] = "person"
+    email: str | None = None
 
     def is_same_person(self, name: str | None) -> bool:
         """Whether ``name`` is known to be the same person; of those without a name nobody can tell."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from triage.domain.base import Value
+from triage.domain.base import DEFAULT_TEAM, Value
 
 
 class Conversation(Value):
@@ -17,6 +17,7 @@ class Conversation(Value):
     subject: str
     created_at: datetime
     updated_at: datetime
+    team: str = DEFAULT_TEAM
 
 
 class Message(Value):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from triage.domain.base import Value
+from triage.domain.base import DEFAULT_TEAM, Value
 from triage.domain.labels import Category, Urgency
 
 
@@ -115,6 +115,7 @@ class Run(Value):
     customer_email: str | None = None
     account_id: str | None = None
     submitted_by: str
+    team: str = DEFAULT_TEAM
     category: Category | None = None
     urgency: Urgency | None = None
     result: TriageResult | None = None
@@ -168,7 +169,10 @@ class Run(Value):
 
 
 class RunFilter(Value):
-    """Which runs a list shows; an empty filter shows all, newest first."""
+    """Which runs a list shows; an empty filter shows all, newest first.
+
+    ``before`` are those that come after a place in that order: the time and the id of the last run that was seen.
+    """
 
     statuses: tuple[RunStatus, ...] = ()
     categories: tuple[Category, ...] = ()
@@ -176,6 +180,15 @@ class RunFilter(Value):
     needs_person: bool | None = None
     text: str = ""
     conversation_id: str | None = None
+    team: str | None = None
+    before: tuple[datetime, str] | None = None
+
+
+class RunHead(Value):
+    """How far a run is: its status, and the number of the last event in its log."""
+
+    status: RunStatus
+    last_event: int
 
 
 class Build(Value):

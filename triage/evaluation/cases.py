@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from triage.access.actions import Action, require
 from triage.audit.entries import add_entry
-from triage.domain import Actor, Case, Judgement, Role, Run, TripMark, text_hash, utc_now
+from triage.domain import Actor, Case, Judgement, Run, TripMark, text_hash, utc_now
 from triage.errors import Conflict
-from triage.roles import require
 from triage.runs.gateway import Gateway
 
 # The words by which guardrails let something through: the input check says what a message is, the others just that.
@@ -28,10 +28,10 @@ class CaseService:
         """Make a case of a marked trip; of one that is a case already, return it.
 
         Raises:
-            NotAllowed: the actor is no reviewer.
+            NotAllowed: the actor is no manager.
             Conflict: the trip is not marked, its message is gone, or a case of the same text expects something else.
         """
-        require(actor, Role.REVIEWER, action="make an evaluation case")
+        require(actor, Action.CASES_MAKE)
         with self._records.begin() as tx:
             mark: TripMark | None = tx.marks.find(trip_id)
             if mark is None:
@@ -72,9 +72,9 @@ class CaseService:
         """Return the cases as lines of JSON; it is entered into the audit log, as the messages leave the records.
 
         Raises:
-            NotAllowed: the actor is no reviewer.
+            NotAllowed: the actor is no manager.
         """
-        require(actor, Role.REVIEWER, action="export evaluation cases")
+        require(actor, Action.CASES_EXPORT)
         found = self.list()
         with self._records.begin() as tx:
             add_entry(tx, "cases.exported", actor=actor, subject=("case", "all"), after={"cases": len(found)})

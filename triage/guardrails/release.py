@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from triage.access import actions
+from triage.access.actions import Action
+from triage.access.teams import run_for, sees
 from triage.audit.entries import add_entry, staff_words, text_mark
-from triage.domain import Actor, EventKind, Release, Role, Run, RunStatus, text_hash, utc_now
+from triage.domain import Actor, EventKind, Release, Run, RunStatus, text_hash, utc_now
 from triage.errors import Conflict, NotAllowed, NotFound
-from triage.roles import may
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
 from triage.runs.queue import WorkQueue
@@ -35,7 +37,7 @@ class ReleaseService:
         """
         why = clean_message(reason, what="reason")
         with self._records.begin() as tx:
-            blocked: Run = tx.runs.get(run_id)
+            blocked = run_for(tx, run_id, actor=actor, action=Action.GUARDRAILS_RELEASE)
             of_message = _of_message(tx, blocked)
             _require_allowed(of_message, actor=actor)
             if sentence := _closed(tx, blocked, of_message):
@@ -48,7 +50,7 @@ class ReleaseService:
         """Return why this person cannot release the run now, or None; for saying so beforehand."""
         with self._records.read() as tx:
             run: Run | None = tx.runs.find(run_id)
-            if run is None:
+            if run is None or not sees(actor, run.team):
                 return "The message is no longer kept."
             of_message = _of_message(tx, run)
             return _closed(tx, run, of_message) or _not_allowed(of_message, actor=actor)
@@ -78,6 +80,7 @@ class ReleaseService:
                 account_id=blocked.account_id,
                 # Not the releaser: the rule against approving one's own message must still find its submitter.
                 submitted_by=blocked.submitted_by,
+                team=blocked.team,
                 retry_of=blocked.id,
             ),
         )
@@ -125,8 +128,8 @@ def _require_allowed(of_message: Collection[Run], *, actor: Actor) -> None:
 
 
 def _not_allowed(of_message: Collection[Run], *, actor: Actor) -> str | None:
-    if not may(actor, Role.REVIEWER):
-        return f"To release a message you need the role reviewer; you are acting as {actor.role.value}."
+    if sentence := actions.refusal(actor, Action.GUARDRAILS_RELEASE):
+        return sentence
     # Any run of the message counts: somebody else's retry must not make one's own message releasable.
     if any(actor.is_same_person(run.submitted_by) for run in of_message):
         return "You submitted this message, so another person decides whether it runs."

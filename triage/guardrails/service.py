@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from triage.access.actions import Action, require
 from triage.audit.entries import add_entry, text_mark
-from triage.domain import Actor, Judgement, Precision, Role, TripMark, utc_now
+from triage.domain import Actor, Judgement, Precision, TripMark, utc_now
 from triage.domain.measures import TripPage
 from triage.domain.traces import TimeRange
 from triage.errors import InvalidInput
 from triage.evaluation.cases import follow_mark
 from triage.guardrails.reading import GuardrailReading
-from triage.roles import require
 from triage.runs.gateway import Gateway
 
 MAX_NOTE_CHARS = 1000
@@ -31,11 +31,11 @@ class GuardrailService:
         A case that was made of the trip from then on expects what the mark says.
 
         Raises:
-            NotAllowed: the actor is no reviewer.
+            NotAllowed: the actor is no manager.
             NotFound: the trip is not, or no longer, in the trace store.
             InvalidInput: the note is too long.
         """
-        require(actor, Role.REVIEWER, action="mark a trip")
+        require(actor, Action.GUARDRAILS_MARK)
         trip = self.reading.get(trip_id)
         mark = TripMark(
             id=trip.span_id,

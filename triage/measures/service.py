@@ -8,13 +8,13 @@ from typing import Any
 
 import structlog
 
+from triage.access.actions import has_role
 from triage.domain import Actor, Role, utc_now
 from triage.domain.people_measures import LabelMatrix
 from triage.domain.traces import TraceChoices
 from triage.errors import DataFolderError, TriageError
 from triage.measures.people import approval_figures, reviewer_of
 from triage.measures.topics import CostTopic, HandoffTopic, Head, PeopleTopic, Question, RunTopic, ToolTopic
-from triage.roles import may
 from triage.runs.gateway import Gateway
 
 log = structlog.get_logger(__name__)
@@ -116,7 +116,7 @@ class MeasureService:
                 for label in ("category", "urgency")
             }
         reviewers = approval_figures(approvals, claims, by=reviewer_of)
-        sees_everybody = may(actor, Role.MANAGER)
+        sees_everybody = has_role(actor, Role.MANAGER)
         if not sees_everybody:
             reviewers = [figures for figures in reviewers if figures.name == actor.name]
         return PeopleTopic(

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from triage.access.actions import Action, require
 from triage.domain import (
     SUBSCRIBABLE_TOPICS,
     Actor,
@@ -16,7 +17,6 @@ from triage.domain import (
     DeliveryStatus,
     NewAuditEntry,
     NoticeTopic,
-    Role,
     Value,
     Webhook,
     WebhookFormat,
@@ -26,7 +26,6 @@ from triage.errors import Conflict, InvalidInput
 from triage.notices.addresses import check_url
 from triage.notices.outbox import SWITCHED_OFF, new_delivery
 from triage.notices.signature import new_secret
-from triage.roles import require
 from triage.runs.gateway import Gateway
 
 MAX_WEBHOOKS = 20
@@ -72,7 +71,7 @@ class WebhookService:
             InvalidInput: the address cannot be used, or there is no such format or topic.
             Conflict: there are as many webhooks as there may be.
         """
-        _require(actor, "add a webhook")
+        require(actor, Action.WEBHOOKS_CHANGE)
         address = check_url(url, allow=self._allow)
         now = utc_now()
         webhook = Webhook(
@@ -89,7 +88,7 @@ class WebhookService:
 
     def list(self, *, actor: Actor) -> builtins.list[WebhookState]:
         """Return the webhooks with the numbers of their notices, oldest first."""
-        _require(actor, "see the webhooks")
+        require(actor, Action.WEBHOOKS_CHANGE)
         with self._records.read() as tx:
             webhooks, counts = tx.webhooks.list(), tx.deliveries.counts()
         return [
@@ -106,7 +105,7 @@ class WebhookService:
         self, webhook_id: str, *, actor: Actor, statuses: Sequence[DeliveryStatus] = (), limit: int = 50
     ) -> builtins.list[Delivery]:
         """Return the newest notices to a webhook, newest first."""
-        _require(actor, "see what webhooks got")
+        require(actor, Action.WEBHOOKS_CHANGE)
         with self._records.read() as tx:
             found: builtins.list[Delivery] = tx.deliveries.list(webhook_id, statuses=statuses, limit=limit)
         return found
@@ -117,7 +116,7 @@ class WebhookService:
         Raises:
             Conflict: the webhook is switched off.
         """
-        _require(actor, "test a webhook")
+        require(actor, Action.WEBHOOKS_CHANGE)
         now = utc_now()
         with self._records.begin() as tx:
             webhook = _active(tx, webhook_id)
@@ -133,7 +132,7 @@ class WebhookService:
             NotFound: it is gone.
             Conflict: it was not given up, or the webhook is switched off.
         """
-        _require(actor, "send a notice again")
+        require(actor, Action.WEBHOOKS_CHANGE)
         now = utc_now()
         with self._records.begin() as tx:
             webhook = _active(tx, tx.deliveries.get(delivery_id).webhook_id)
@@ -145,7 +144,7 @@ class WebhookService:
 
     def switch(self, webhook_id: str, *, active: bool, actor: Actor) -> Webhook:
         """Let a webhook get notices, or no more; what it was still to get is given up with it."""
-        _require(actor, "switch a webhook")
+        require(actor, Action.WEBHOOKS_CHANGE)
         with self._records.begin() as tx:
             before: Webhook = tx.webhooks.get(webhook_id)
             if before.is_active == active:
@@ -165,7 +164,7 @@ class WebhookService:
         Raises:
             NotFound: there is no such webhook.
         """
-        _require(actor, "make a new secret")
+        require(actor, Action.WEBHOOKS_CHANGE)
         secret, until = new_secret(), utc_now() + BOTH_SIGN_FOR
         with self._records.begin() as tx:
             webhook: Webhook = tx.webhooks.renew_secret(webhook_id, secret=secret, until=until)
@@ -178,7 +177,7 @@ class WebhookService:
         Raises:
             NotFound: there is no such webhook.
         """
-        _require(actor, "delete a webhook")
+        require(actor, Action.WEBHOOKS_CHANGE)
         with self._records.begin() as tx:
             webhook: Webhook = tx.webhooks.get(webhook_id)
             tx.webhooks.remove(webhook_id)
@@ -188,10 +187,6 @@ class WebhookService:
 def host_of(webhook: Webhook) -> str:
     """Return the host of a webhook; the rest of its address may be a secret."""
     return urlsplit(webhook.url).netloc
-
-
-def _require(actor: Actor, action: str) -> None:
-    require(actor, Role.ADMIN, action=action)
 
 
 def _active(tx: Any, webhook_id: str) -> Webhook:

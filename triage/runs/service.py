@@ -7,8 +7,11 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from triage.access.actions import Action, require
+from triage.access.teams import not_found, run_for, sees
 from triage.audit.entries import add_entry, staff_words, text_mark
 from triage.domain import (
+    DEFAULT_TEAM,
     Actor,
     Category,
     Conversation,
@@ -24,12 +27,14 @@ from triage.domain import (
 from triage.errors import Conflict, InvalidInput
 from triage.runs.event_log import EventLog
 from triage.runs.gateway import Gateway
-from triage.runs.intake import CONVERSATION_PREFIX, clean_email, clean_id, clean_message
+from triage.runs.intake import CONVERSATION_PREFIX, MAX_CONVERSATION_MESSAGES, clean_email, clean_id, clean_message
 from triage.runs.queue import WorkQueue
 from triage.runs.reading import RunReading
 from triage.runs.steering import STOPPABLE, add_run, end_by_person, event_by_person, new_run, run_again
 
 SUBJECT_CHARS = 80
+# Between team and key; no key holds it, so none can be made up that is another team's.
+_OF_TEAM = "\x1f"
 
 
 class RunService(RunReading):
@@ -65,16 +70,22 @@ class RunService(RunReading):
             InvalidInput: the message, address, account or conversation cannot be used.
             BudgetReached: a budget is used up; the run that an idempotency key made before is returned all the same.
         """
+        require(actor, Action.RUNS_SUBMIT)
         text = clean_message(message)
         email = clean_email(customer_email)
         account = clean_id(account_id, what="account id")
         conversation = clean_id(conversation_id, what="conversation id")
+        if idempotency_key and not idempotency_key.isprintable():
+            raise InvalidInput("The idempotency key has characters that cannot be printed; use letters and digits.")
+        key = key_of(idempotency_key, team=actor.team)
         with self._records.begin() as tx:
-            known: Run | None = tx.runs.find_by_key(idempotency_key) if idempotency_key else None
+            known: Run | None = tx.runs.find_by_key(key) if key else None
+            if known is not None and not sees(actor, known.team):
+                raise Conflict("This idempotency key is in use; choose another one.")
             if known is not None:
                 return known
             run = self._accept(
-                tx, text, email=email, account=account, conversation_id=conversation, actor=actor, key=idempotency_key
+                tx, text, email=email, account=account, conversation_id=conversation, actor=actor, key=key
             )
         self._queue.wake()
         return run
@@ -87,7 +98,8 @@ class RunService(RunReading):
             BudgetReached: a budget is used up.
         """
         with self._records.begin() as tx:
-            run = run_again(tx, tx.runs.get(run_id), actor=actor)
+            old = run_for(tx, run_id, actor=actor, action=Action.RUNS_SUBMIT)
+            run = run_again(tx, old, actor=actor)
         self._queue.wake()
         return run
 
@@ -102,7 +114,7 @@ class RunService(RunReading):
             Conflict: somebody else has it already, or the reply was sent.
         """
         with self._records.read() as tx:
-            run: Run = tx.runs.get(run_id)
+            run = run_for(tx, run_id, actor=actor, action=Action.RUNS_CANCEL)
         if run.status in STOPPABLE:
             return self._end_by_person(run_id, actor=actor, kind=EventKind.RUN_TAKEN_OVER, assigned_to=actor.name)
         with self._records.begin() as tx:
@@ -124,7 +136,7 @@ class RunService(RunReading):
         """
         text = clean_message(reason, what="reason")
         with self._records.begin() as tx:
-            run: Run = tx.runs.get(run_id)
+            run = run_for(tx, run_id, actor=actor, action=Action.RUNS_ESCALATE)
             escalation_id = f"esc_{secrets.token_hex(6)}"
             escalation: Escalation = tx.escalations.add(
                 Escalation(
@@ -152,7 +164,7 @@ class RunService(RunReading):
         except ValueError:
             raise InvalidInput(f"{value!r} is not a {field}.") from None
         with self._records.begin() as tx:
-            run: Run = tx.runs.get(run_id)
+            run = run_for(tx, run_id, actor=actor, action=Action.RUNS_CORRECT)
             before = getattr(run, field)
             if before == label:
                 return run
@@ -181,7 +193,7 @@ class RunService(RunReading):
         """
         reply = clean_message(text, what="reply")
         with self._records.begin() as tx:
-            run: Run = tx.runs.get(run_id)
+            run = run_for(tx, run_id, actor=actor, action=Action.RUNS_REPLY)
             _require_open_reply(run, seen=seen)
             if run.reply == reply:
                 return run
@@ -199,7 +211,7 @@ class RunService(RunReading):
             Conflict: somebody changed the reply since ``seen``, or it was sent.
         """
         with self._records.begin() as tx:
-            run: Run = tx.runs.get(run_id)
+            run = run_for(tx, run_id, actor=actor, action=Action.RUNS_REPLY)
             _require_open_reply(run, seen=seen, is_another=text is not None)
             reply = clean_message(text if text is not None else run.reply or "", what="reply")
             now = utc_now()
@@ -233,12 +245,18 @@ class RunService(RunReading):
     ) -> Run:
         now = utc_now()
         known = tx.conversations.find(conversation_id) if conversation_id else None
+        if known is not None and not sees(actor, known.team):
+            raise not_found("conversation", known.id)
         if known is not None:
             email, account = email or known.customer_email, account or known.account_id
             if known.customer_email and email != known.customer_email:
                 raise InvalidInput(
                     f"Conversation {known.id} belongs to another customer, {known.customer_email}. Leave the e-mail "
                     "address empty to continue it, or the conversation to start a new one."
+                )
+            if tx.conversations.count_messages(known.id) >= MAX_CONVERSATION_MESSAGES:
+                raise InvalidInput(
+                    f"A conversation may have {MAX_CONVERSATION_MESSAGES} messages, and {known.id} has them. Start a new one."
                 )
         if account is not None and not tx.accounts.exists(account):
             raise InvalidInput(f"There is no account {account}. Check the id, or leave it empty.")
@@ -249,6 +267,7 @@ class RunService(RunReading):
             subject=_subject(text),
             created_at=now,
             updated_at=now,
+            team=actor.team,
         )
         message = Message(
             id=f"msg_{secrets.token_hex(8)}",
@@ -271,11 +290,14 @@ class RunService(RunReading):
                 customer_email=email,
                 account_id=account,
                 submitted_by=actor.name,
+                team=conversation.team,
                 idempotency_key=key,
             ),
         )
 
     def _end_by_person(self, run_id: str, *, actor: Actor, kind: EventKind, assigned_to: str | None) -> Run:
+        with self._records.read() as tx:
+            run_for(tx, run_id, actor=actor, action=Action.RUNS_CANCEL)
         if self._event_log is not None:
             # What was told before the end stands before it in the log; later nothing is taken any more.
             self._event_log.flush(run_id)
@@ -283,6 +305,13 @@ class RunService(RunReading):
             run = end_by_person(tx, run_id, actor=actor, kind=kind, assigned_to=assigned_to)
         self._stop(run_id)
         return run
+
+
+def key_of(idempotency_key: str | None, *, team: str) -> str | None:
+    """Return the key as it is kept: the same word of two teams is two keys, so that nobody gets another team's run."""
+    if not idempotency_key or team == DEFAULT_TEAM:
+        return idempotency_key
+    return f"{team}{_OF_TEAM}{idempotency_key}"
 
 
 def _tell(

@@ -105,6 +105,7 @@ def run_again(tx: Any, old: Run, *, actor: Actor) -> Run:
             customer_email=old.customer_email,
             account_id=old.account_id,
             submitted_by=actor.name,
+            team=old.team,
             retry_of=old.id,
         ),
     )

@@ -8,6 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from storage.records import Records
+from triage.access.rate import RateLimit
+from triage.access.seen import Seen
+from triage.access.tokens import TokenService
 from triage.alerts.service import AlertService
 from triage.alerts.watch import AlertWatch
 from triage.approvals.aftermath import AftermathService
@@ -18,6 +21,7 @@ from triage.approvals.switches import SwitchService
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
 from triage.data_care.service import DataCareService
+from triage.domain import Actor
 from triage.evaluation.cases import CaseService
 from triage.guardrails.reading import GuardrailReading
 from triage.guardrails.release import ReleaseService
@@ -71,6 +75,8 @@ class Services:
     cases: CaseService
     alerts: AlertService
     data_care: DataCareService
+    tokens: TokenService
+    rate_limit: RateLimit
     is_owner: bool
     resumable: ResumableService | None = None
     engine: DurableEngine | None = None
@@ -89,6 +95,10 @@ class Services:
     alert_watch: AlertWatch | None = None
     notices: NoticeSender | None = None
     keeper: DataKeeper | None = None
+
+    def as_seen_by(self, actor: Actor) -> Seen:
+        """Return what the actor may read; pages and API read through this and nothing else."""
+        return Seen(self, actor)
 
     @cached_property
     def briefs(self) -> BriefService:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from storage.records import Records, open_engine
+from triage.access.rate import RateLimit
+from triage.access.tokens import TokenService
 from triage.alerts.service import AlertService
 from triage.approvals.aftermath import AftermathService
 from triage.approvals.edits import ToolBook
@@ -20,7 +22,7 @@ from triage.guardrails.release import ReleaseService
 from triage.keys import signing_key
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
-from triage.ownership import DataFolder
+from triage.ownership import DataFolder, place_of
 from triage.runs.queue import ElsewhereQueue, WorkQueue
 from triage.runs.service import RunService
 from triage.samples import SampleService
@@ -38,6 +40,11 @@ def open_records(settings: Settings) -> Records:
     if settings.sample_records:
         SampleService(records=records).load()
     return records
+
+
+def shared_place(settings: Settings) -> str | None:
+    """Return what names this data folder where others may share its records, None where they lie in a file."""
+    return None if settings.records_url.startswith("sqlite") else place_of(settings.data_dir)
 
 
 def alike(
@@ -68,9 +75,12 @@ def alike(
             key=signing_key(settings),
             folder=settings.data_dir.resolve(),
             retention=Retention.of(settings),
+            place=shared_place(settings),
         ),
         "releases": ReleaseService(records=records, queue=queue),
         "cases": CaseService(records=records),
+        "tokens": TokenService(records=records),
+        "rate_limit": RateLimit(per_minute=settings.token_rate_per_minute),
     }
 
 

@@ -1,0 +1,1 @@
+"""Who may do what: actions and roles, teams, people and tokens."""
