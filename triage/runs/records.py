@@ -26,6 +26,7 @@ from triage.domain import (
     utc_now,
 )
 from triage.llm.offline import OFFLINE_MODEL_NAME
+from triage.notices.outbox import notify_run
 from triage.runs.gateway import Gateway
 from triage.runs.outcome import Outcome
 from triage.runs.queue import WaitingSegment
@@ -191,6 +192,7 @@ class RunRecords:
             finished: Run = tx.runs.update(
                 run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **ending
             )
+            notify_run(tx, finished)
         return finished
 
     def fail_segment(self, run_id: str, segment: int) -> RunStatus:
@@ -207,7 +209,8 @@ class RunRecords:
             for approval in _executing(tx, run):
                 tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval))
             tx.events.append(run_id, [_end_event(run, outcome)])
-            tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
+            failed: Run = tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
+            notify_run(tx, failed)
         return RunStatus.FAILED
 
 
