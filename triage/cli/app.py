@@ -18,6 +18,7 @@ from triage.cli.data import add_data_commands
 from triage.cli.opening import COMMAND_LINE
 from triage.cli.opening import services_of_command as _services
 from triage.cli.output import approval_as_json, print_json, print_run, run_as_json
+from triage.cli.tokens import tokens_app
 from triage.cli.traces import import_traces_file
 from triage.domain import ApprovalStatus, Run, RunFilter, RunStatus
 from triage.errors import InvalidInput, TriageError
@@ -48,6 +49,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(samples_app, name="samples")
 app.add_typer(audit_app, name="audit")
+app.add_typer(tokens_app, name="tokens")
 app.command("import-traces")(import_traces_file)
 add_data_commands(app)
 app.add_typer(cases_app, name="cases")

@@ -87,6 +87,7 @@ class DataCareService:
             NotAllowed: the actor is not a manager.
             InvalidInput: there is a file of this name.
         """
+        require(actor, Action.TRACES_EXPORT)
         name = f"traces-{utc_now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.zip"
         target = (file or self._folder / "exports" / name).resolve()
         if target.exists():
@@ -137,6 +138,8 @@ class DataCareService:
             NotAllowed: the actor is not an administrator.
             InvalidInput: there is a file of this name.
         """
+        # Asked before the look: whether a file exists is nothing for others.
+        require(actor, Action.DATA_BACKUP)
         path = file.resolve()
         if path.exists():
             raise InvalidInput(f"There is a file {path} already; name another one.")
