@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.context import actor
-from pages.components.refusal import show_refusal
+from pages.components.text import plain
 from triage.access.actions import Action, may, refusal
 
 # By the name of a page's file; what shows it in the navigation, and what it takes to open it where that is less.
@@ -36,6 +36,7 @@ def closed(name: str) -> bool:
     sentence = refusal(actor(), OPENED[name])
     if sentence is None:
         return False
-    show_refusal(f"{sentence} Ask an administrator if you need this page.")
+    said = f"{sentence} The role is chosen at the bottom of the sidebar, or given by an administrator."
+    st.info(plain(said), icon=":material/lock:")
     st.page_link("desk.py", label="Go to the desk", icon=":material/inbox:")
     return True

@@ -36,7 +36,7 @@ class PeopleService:
         self._file = settings.people_file
         self._claim = settings.role_claim
         self._groups = read_role_map(settings.role_map)
-        self._read: tuple[tuple[int, int], dict[str, Grant]] | None = None
+        self._read: tuple[tuple[int, ...], dict[str, Grant]] | None = None
         # A mistake in the file stops the start, not the first person who signs in.
         self._people()
 
@@ -80,7 +80,7 @@ class PeopleService:
             return {}
         try:
             stat = self._file.stat()
-            version = (stat.st_mtime_ns, stat.st_size)
+            version = (stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
             if self._read is None or self._read[0] != version:
                 self._read = (version, read_people(self._file))
         except OSError as error:
