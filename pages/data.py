@@ -81,6 +81,8 @@ try:
         job_list([JobKind.EXPORT, JobKind.IMPORT], empty="Nothing was exported yet.")
     elif view == ERASE:
         erase_panel()
+    elif care.no_backup is not None:
+        st.info(plain(care.no_backup), icon=":material/archive:")
     else:
         st.caption(
             "Records, traces and the key in one file, made while the console works. It holds what customers wrote."

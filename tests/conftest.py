@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,24 @@ def _clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     # A .env file of the person who runs the tests must not reach them.
     monkeypatch.setitem(Settings.model_config, "env_file", None)
     monkeypatch.setattr(socket.socket, "connect", _loopback_only)
+
+
+@pytest.fixture(scope="session")
+def _first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as the first start leaves it, made once: that start takes as long as most tests."""
+    from triage.services import open_services
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(Settings.model_config, "env_file", None)
+        folder = tmp_path_factory.mktemp("first") / "data"
+        open_services(load_settings(data_dir=folder), kind="test").close()
+    return folder
+
+
+@pytest.fixture
+def started_once(_first_start: Path, tmp_path: Path) -> Path:
+    """Return the data folder of the test, as the first start leaves it."""
+    return Path(shutil.copytree(_first_start, tmp_path / "data"))
 
 
 @pytest.fixture

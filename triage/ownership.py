@@ -6,8 +6,10 @@ process; the file beside it only says who the owner is.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,3 +106,9 @@ class DataFolder:
             (self.path / "owner.json").unlink(missing_ok=True)
             self._lock.release()
             self._lock = None
+
+
+def place_of(folder: Path) -> str:
+    """Return what names a data folder among those that share one database; the same after each start."""
+    place = f"{socket.gethostname()}:{folder.resolve()}"
+    return hashlib.blake2b(place.encode(), digest_size=8).hexdigest()

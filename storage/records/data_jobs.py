@@ -18,7 +18,6 @@ _NEXT = (
     sa.select(data_jobs)
     .where(data_jobs.c.status.in_(_OPEN))
     .order_by(data_jobs.c.status.desc(), data_jobs.c.created_at, data_jobs.c.id)
-    .limit(1)
 )
 _NEWEST = sa.select(data_jobs).order_by(data_jobs.c.created_at.desc(), data_jobs.c.id)
 
@@ -34,9 +33,14 @@ class DataJobStore(Store[DataJob]):
         """Keep a new job."""
         self._add(job)
 
-    def find_next(self) -> DataJob | None:
-        """Return the job to work on: one that was begun, or the one that waits longest."""
-        return self._one(_NEXT, {})
+    def find_next(self, *, place: str | None = None) -> DataJob | None:
+        """Return the job to work on: one that was begun, or the one that waits longest.
+
+        Where several data folders share these records, each does what was asked at its ``place``: the traces and files
+        that it is about are there.
+        """
+        jobs = self._all(_NEXT)
+        return next((job for job in jobs if place is None or job.arguments.get("place") in (None, place)), None)
 
     def update(self, id: str, *, expect: Sequence[JobStatus] | None = None, **changes: Any) -> DataJob:  # noqa: A002
         """Change a job, if its status is one of ``expect``.

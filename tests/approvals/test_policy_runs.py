@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from agents import FunctionTool
@@ -20,7 +21,7 @@ REFUND = "process_refund\n    decide: approval"
 
 
 @pytest.fixture
-def services(settings: Settings, unpaced: None) -> Iterator[Services]:
+def services(settings: Settings, unpaced: None, started_once: Path) -> Iterator[Services]:
     running = open_services(settings, kind="test")
     yield running
     running.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ MANAGER = Actor(name="max", role=Role.MANAGER)
 
 
 @pytest.fixture
-def services(settings: Settings, unpaced: None) -> Iterator[Services]:
+def services(settings: Settings, unpaced: None, started_once: Path) -> Iterator[Services]:
     running = open_services(settings, kind="test")
     yield running
     running.close()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.console import PROJECT, Console, running_console
 from tests.servers.model_brain import offline_brain
@@ -62,7 +62,7 @@ def console(brain: PacedBrain, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[BrowserContext]:
     """A browser for one module: its event loop would be in the way of coroutine tests that come later."""
     wanted = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
     path = next((found for name in wanted if name and (found := shutil.which(name))), None)
@@ -71,20 +71,24 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         expect.set_options(timeout=LONGEST_WAIT_MS)
-        yield started
+        yield started.new_context()
         started.close()
 
 
 @pytest.fixture
-def open_page(browser: Browser, brain: PacedBrain, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
-    """Open addresses, each in a browser session of its own; a failing test leaves pictures in test-results."""
+def open_page(browser: BrowserContext, brain: PacedBrain, request: pytest.FixtureRequest) -> Iterator[OpenPage]:
+    """Open addresses, each for a person of its own; a failing test leaves pictures in test-results.
+
+    A tab is a session of its own to the console. They share what the browser keeps of its scripts, which take seconds.
+    """
     opened: list[Page] = []
     brain.gate.set()
 
     def open_one(url: str, *, width: int = 1280, height: int = 900, theme: Any = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
-        context.set_default_timeout(LONGEST_WAIT_MS)
-        page = context.new_page()
+        page = browser.new_page()
+        page.set_default_timeout(LONGEST_WAIT_MS)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=theme)
         opened.append(page)
         go(page, url)
         return page
@@ -97,7 +101,7 @@ def open_page(browser: Browser, brain: PacedBrain, request: pytest.FixtureReques
                 RESULTS.mkdir(exist_ok=True)
                 name = re.sub(r"[^\w-]+", "-", request.node.name)
                 page.screenshot(path=RESULTS / f"{name}-{number}.png", full_page=True)
-            page.context.close()
+            page.close()
 
 
 def go(page: Page, url: str) -> None:

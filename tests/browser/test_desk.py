@@ -75,7 +75,7 @@ def test_closing_the_tab_does_not_stop_the_run(console: Console, open_page: Open
     text = "How can I export a board as CSV? It stops at some row."
     submit(page, text)
     expect(work(page).get_by_text("Searched the knowledge base for")).to_be_visible()
-    page.context.close()
+    page.close()
     assert console.run_with(text).status is RunStatus.RUNNING
     brain.gate.set()
     _wait_for(console, text, RunStatus.COMPLETED)

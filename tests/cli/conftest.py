@@ -22,6 +22,7 @@ import structlog
 from agents.tracing.setup import set_trace_provider
 from typer.testing import CliRunner
 
+from tests.processes import RunningModule, run_module
 from triage.cli.app import main
 from triage.tracing import RunTraceProvider
 
@@ -52,16 +53,7 @@ class CommandLine:
 
     def run_process(self, *arguments: str, stdin: bytes | None = None) -> Done:
         """Run a command as a process of its own."""
-        done = subprocess.run(
-            [sys.executable, "-m", "triage", *arguments],
-            cwd=PROJECT,
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            timeout=LONGEST_S,
-            check=False,
-        )
-        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+        return run_module("triage", *arguments, environment=self.environment, stdin=stdin or b"")
 
     def json(self, *arguments: str, stdin: bytes | None = None, status: int = 0, process: bool = False) -> Any:
         """Run with ``--json`` and return what is printed; standard error must stay silent."""
@@ -80,36 +72,20 @@ class CommandLine:
         return line.removeprefix("triage: ")
 
     @contextmanager
-    def background(self, *arguments: str, module: str = "triage") -> Iterator[subprocess.Popen[str]]:
+    def background(self, *arguments: str, module: str = "triage") -> Iterator[RunningModule]:
         """Run a process beside the test, which ends it at the latest at the end of the block."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            cwd=PROJECT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # Tests that run in the background of a shell inherit that Ctrl+C is ignored; the command must hear it.
-            preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it sets one signal and takes no lock
-        )
+        process = RunningModule(module, *arguments, environment=self.environment)
         try:
             yield process
         finally:
-            if process.poll() is None:
-                process.kill()
-            process.communicate(timeout=LONGEST_S)
+            process.close()
 
     @contextmanager
-    def worker(self) -> Iterator[subprocess.Popen[str]]:
+    def worker(self) -> Iterator[RunningModule]:
         """Let a worker own the data folder, as a console would."""
         with self.background("worker") as process:
-            assert process.stdout is not None
-            assert process.stdout.readline().startswith("Working"), process.stderr and process.stderr.read()
+            process.wait_for_output("Working")
             yield process
-
-
-def _hear_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tests.cli.conftest import LONGEST_S, PROJECT, CommandLine, until
+from tests.processes import run_module
 from tests.servers.model_server import ModelServer
 from triage.cli.endpoint import check_endpoint
 from triage.errors import SettingsError
@@ -208,20 +210,12 @@ def test_a_console_that_others_could_reach_does_not_start(triage: CommandLine) -
 def test_a_second_console_on_the_same_folder_says_who_has_it(triage: CommandLine) -> None:
     with triage.background(*_console(), module="streamlit") as first:
         until((triage.data_dir / "owner.json").exists, what="the start of the first console")
-        second = subprocess.run(
-            [sys.executable, "-m", "streamlit", *_console()],
-            cwd=PROJECT,
-            env=triage.environment,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_S,
-            check=False,
-        )
-        assert first.poll() is None
+        second = run_module("streamlit", *_console(), environment=triage.environment)
+        assert first.returncode is None
         assert second.returncode != 0
         assert f"in use by a console (process {first.pid}" in second.stderr
         assert "Traceback" not in second.stderr + second.stdout
-        first.terminate()
-        _, errors = first.communicate(timeout=LONGEST_S)
+        first.send_signal(signal.SIGTERM)
+        _, errors = first.communicate()
         assert "Traceback" not in errors
     assert not (triage.data_dir / "owner.json").exists()

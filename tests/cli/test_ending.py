@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import LONGEST_S, CommandLine, until
+from tests.processes import RunningModule
 from tests.servers.model_script import Hang
 from tests.servers.model_server import ModelServer
 
+WORKING = "Working on the queue. Stop with Ctrl-C; unfinished runs go on with the next start.\n"
 INVOICES = "My invoices aren't generating since yesterday and we have a client audit tomorrow"
 
 
-def _end(process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str, str]:
+def _end(process: RunningModule, number: signal.Signals) -> tuple[int, str, str]:
     process.send_signal(number)
     out, errors = process.communicate(timeout=LONGEST_S)
     return process.returncode, out, errors
@@ -30,7 +31,7 @@ def test_beside_a_worker_commands_hand_their_work_over(triage: CommandLine) -> N
         checks = {check["name"]: check for check in triage.json("doctor")}
         assert f"in use by a worker (process {worker.pid})" in checks["data folder and records"]["message"]
         assert "is open in the process" in checks["trace store"]["message"]
-        assert _end(worker, signal.SIGTERM) == (0, "Stopped.\n", "")
+        assert _end(worker, signal.SIGTERM) == (0, f"{WORKING}Stopped.\n", "")
     checks = {check["name"]: check for check in triage.json("doctor")}
     assert "not in use" in checks["data folder and records"]["message"]
 

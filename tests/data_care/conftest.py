@@ -18,7 +18,7 @@ Open = Callable[[], Services]
 
 
 @pytest.fixture
-def open_desk(settings: Settings, unpaced: None) -> Iterator[Open]:
+def open_desk(settings: Settings, unpaced: None, started_once: Path) -> Iterator[Open]:
     opened: list[Services] = []
 
     def open_it() -> Services:

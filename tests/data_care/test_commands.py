@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from tests.cli.conftest import CommandLine
 from tests.data_care.conftest import ADMIN, Open, ended, files_with, settled
 from tests.data_care.victim import POINTS
+from tests.processes import run_module
 from triage.domain import JobStatus
 from triage.settings import Settings
 
@@ -45,8 +44,7 @@ def test_an_erasure_that_is_killed_twice_is_whole_in_the_end(
     job = desk.data_care.erase(EMAIL, actor=ADMIN)
     desk.close()
     for place in points:
-        command = [sys.executable, "-m", "tests.data_care.victim", place]
-        died = subprocess.run(command, check=False, cwd=PROJECT, env=child_environment, timeout=60)
+        died = run_module("tests.data_care.victim", place, environment=child_environment)
         assert died.returncode == -signal.SIGKILL
     desk = open_desk()
     done = ended(desk, job)

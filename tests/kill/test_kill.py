@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ from typing import Any
 import pytest
 
 from storage.traces.store import TraceStore
+from tests.processes import run_module
 from tests.servers.model_server import ModelServer
 from triage.domain import Actor, ApprovalStatus, EventKind, ExecutionStatus, Role, Run, RunEvent, RunStatus
 from triage.services import open_services
 from triage.settings import load_settings
 
 pytestmark = [pytest.mark.kill, pytest.mark.timeout(180)]
-PROJECT = Path(__file__).resolve().parents[2]
 PERSON = Actor(name="rita", role=Role.REVIEWER)
 MESSAGE = "All our data is gone after the update, every project is empty"
 
@@ -75,22 +74,14 @@ class Desk:
         assert done.returncode == expected, f"{point} was not reached: {done.stderr}"
 
     def _run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            cwd=PROJECT,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+        return run_module(module, *arguments, environment=self._environment)
 
     def finished_spans(self) -> list[str]:
         return (self.data_dir / "spans.txt").read_text().split()
 
 
 @pytest.fixture
-def desk(child_environment: dict[str, str]) -> Any:
+def desk(child_environment: dict[str, str], started_once: Path) -> Any:
     with ModelServer() as server:
         desk = Desk(child_environment, server)
         yield desk

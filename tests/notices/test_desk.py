@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ MESSAGE = "All our data is gone, every project is empty. Zoe Quill"
 
 
 @pytest.fixture
-def desk(settings: Settings, unpaced: None) -> Iterator[Services]:
+def desk(settings: Settings, unpaced: None, started_once: Path) -> Iterator[Services]:
     opened = open_services(settings.model_copy(update={"webhook_allow": [LOCAL]}), kind="test")
     yield opened
     opened.close()

@@ -20,7 +20,7 @@ OpenPage = Callable[..., AppTest]
 
 
 @pytest.fixture
-def running(unpaced: None) -> Iterator[Services]:
+def running(unpaced: None, started_once: Path) -> Iterator[Services]:
     """The services of a console whose offline engine answers."""
     services.clear()
     opened = services()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def watched_server() -> Iterator[WatchedServer]:
 
 
 @pytest.fixture
-def product(watched_server: WatchedServer, overrides: dict[str, Any]) -> Iterator[Product]:
+def product(watched_server: WatchedServer, overrides: dict[str, Any], started_once: Path) -> Iterator[Product]:
     """The whole product on a server that answers like the offline engine unless a test says otherwise."""
     running = Product(watched_server, **overrides)
     yield running

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ def _unpaced(unpaced: None) -> None:
 
 
 @pytest.fixture
-def services(settings: Settings) -> Iterator[Services]:
+def services(settings: Settings, started_once: Path) -> Iterator[Services]:
     running = open_services(settings, kind="test")
     yield running
     running.close()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -23,22 +21,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from storage.records import Records, open_engine
 from storage.records.migrate import HEAD, MIGRATIONS, VERSION_TABLE, apply_migrations
 from storage.records.schema import METADATA
+from tests.processes import RunningModule
 from triage.domain import Escalation, RunFilter, Urgency
 from triage.errors import DataFolderError, SettingsError
 
 PROJECT = Path(__file__).parents[2]
-MIGRATE = """
-import sys
-from storage.records import Records, open_engine
-records = Records(open_engine(sys.argv[1]))
-sys.stdin.readline()
-records.migrate()
-with records.begin() as stores:
-    stores.notes.put(sys.argv[2], "here")
-records.close()
-"""
-
-
 # Transactions.
 
 
@@ -236,24 +223,15 @@ def test_answered_escalations_of_older_records_stay_answered(
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_processes_that_start_together_migrate_once(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
+    database: str, tmp_path: Path, request: pytest.FixtureRequest, child_environment: dict[str, str]
 ) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}" if database == "sqlite" else request.getfixturevalue("empty_postgres_url")
     names = ["one", "two"]
+    go = tmp_path / "go"
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", MIGRATE, url, name],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=PROJECT,
-        )
-        for name in names
+        RunningModule("tests.storage.migrating", url, name, str(go), environment=child_environment) for name in names
     ]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    go.touch()
     ends = [process.communicate()[1] for process in processes]
     assert ends == ["", ""]
     records = Records(open_engine(url))

@@ -28,6 +28,11 @@ KEY = "secret.key"
 # Lines that could not be read and archives of traces are data, too; locks, journals and indexes are not.
 _FOLDERS = ("spool/rejected", "inbox/rejected", "exports")
 _BLOCK = 1024 * 1024
+ELSEWHERE = (
+    "The records are in PostgreSQL, which a backup here would miss. Back them up with pg_dump, and stop the console to"
+    " copy its data folder, which has the traces and the key."
+)
+"""What is said where the records are no file of the data folder."""
 
 
 def make_backup(holdings: Holdings, target: Path) -> Receipt:
@@ -38,9 +43,7 @@ def make_backup(holdings: Holdings, target: Path) -> Receipt:
         DataFolderError: the copy cannot be written.
     """
     if holdings.records_file is None:
-        raise InvalidInput(
-            "The records are in another database: back that up with its own tools, and copy this folder."
-        )
+        raise InvalidInput(ELSEWHERE)
     if target.exists():
         raise InvalidInput(f"There is a file {target} already; name another one.")
     try:

@@ -77,7 +77,8 @@ class AuditWord:
 class Holdings:
     """What the owner of a data folder has open.
 
-    ``records_file`` is None where the records are in another database. ``stop_run`` interrupts a run, ``running`` names
+    ``records_file`` is None where the records are in a database that other folders may share; ``place`` names this one
+    among them, and is None where there are no others. ``stop_run`` interrupts a run, ``running`` names
     those at work; ``settle`` brings everything told up to now into the trace store and says whether that came true;
     ``forget_outgoing`` takes traces out of what waits for a collector.
     """
@@ -87,6 +88,7 @@ class Holdings:
     records_file: RecordsFile | None
     traces: Traces
     key: bytes
+    place: str | None
     settle: Callable[[], bool]
     stop_run: Callable[[str], None] = lambda _: None
     running: Callable[[], Sequence[str]] = list

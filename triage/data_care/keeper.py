@@ -67,7 +67,7 @@ class DataKeeper:
     def do_next(self) -> bool:
         """Do one job, if there is one; return whether there was."""
         with self._holdings.records.read() as tx:
-            job: DataJob | None = tx.data_jobs.find_next()
+            job: DataJob | None = tx.data_jobs.find_next(place=self._holdings.place)
         if job is None:
             return False
         if job.status is JobStatus.WAITING:
@@ -96,17 +96,22 @@ class DataKeeper:
         self.work_off()
         now = self._clock()
         with self._holdings.records.read() as tx:
-            last = tx.notes.get(LAST_RETENTION)
+            last = tx.notes.get(self._last_retention)
         self._due_at = (datetime.fromisoformat(last) if last else _FIRST) + EVERY
         if now < self._due_at:
             return
         removed = retention.apply(self._holdings, self._keep, now=now, may_go_on=lambda: not self._closing.is_set())
         with self._holdings.records.begin() as tx:
-            tx.notes.put(LAST_RETENTION, now.isoformat())
+            tx.notes.put(self._last_retention, now.isoformat())
             if removed:
                 add_entry(
                     tx, _DONE[JobKind.RETENTION].action, actor=SYSTEM, subject=("data", "retention"), after=removed
                 )
+
+    @property
+    def _last_retention(self) -> str:
+        """The note of the last day; each data folder has its own traces, so each has its own."""
+        return ".".join(filter(None, (LAST_RETENTION, self._holdings.place)))
 
     def _do(self, job: DataJob) -> Receipt:
         holdings, arguments = self._holdings, job.arguments

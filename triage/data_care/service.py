@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from triage.access.actions import Action, require
 from triage.audit.entries import add_entry, staff_words
 from triage.data_care import erasure
+from triage.data_care.backup import ELSEWHERE
 from triage.data_care.holdings import AuditWord, Receipt, customer_mark, size_of
 from triage.data_care.retention import Retention
 from triage.data_care.sealed import seal_address
@@ -44,8 +45,9 @@ SPANS_IMPORTED = AuditWord(action="traces.imported")
 class DataCareService:
     """Work on what is kept, from the side of whoever asks for it; any process may ask."""
 
-    def __init__(self, *, records: Gateway, key: bytes, folder: Path, retention: Retention) -> None:
+    def __init__(self, *, records: Gateway, key: bytes, folder: Path, retention: Retention, place: str | None) -> None:
         self._records = records
+        self._place = place
         self._key = key
         self._folder = folder
         self.retention = retention
@@ -136,10 +138,12 @@ class DataCareService:
 
         Raises:
             NotAllowed: the actor is not an administrator.
-            InvalidInput: there is a file of this name.
+            InvalidInput: there is a file of this name, or the records are in another database.
         """
         # Asked before the look: whether a file exists is nothing for others.
         require(actor, Action.DATA_BACKUP)
+        if self.no_backup is not None:
+            raise InvalidInput(self.no_backup)
         path = file.resolve()
         if path.exists():
             raise InvalidInput(f"There is a file {path} already; name another one.")
@@ -175,6 +179,11 @@ class DataCareService:
         with self._records.read() as tx:
             jobs: builtins.list[DataJob] = tx.data_jobs.list(kinds, limit=limit)
         return jobs
+
+    @property
+    def no_backup(self) -> str | None:
+        """Why no backup can be made here and what to do instead, None where one can."""
+        return None if self._place is None else ELSEWHERE
 
     @property
     def backup_folder(self) -> Path:
@@ -219,7 +228,7 @@ class DataCareService:
             id=f"job_{secrets.token_hex(8)}",
             kind=kind,
             status=JobStatus.WAITING,
-            arguments=arguments,
+            arguments={**arguments, "place": self._place} if self._place else arguments,
             requested_by=actor.name,
             role=actor.role,
             created_at=utc_now(),

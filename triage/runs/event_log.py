@@ -52,11 +52,16 @@ class EventLog:
         self._lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._wake = threading.Event()
-        self._closing = False
+        self._closing = threading.Event()
         self._buffer: dict[str, list[NewEvent]] = defaultdict(list)
         self._live: dict[str, dict[str, _LiveText]] = defaultdict(dict)
         self._thread = threading.Thread(target=self._write_loop, name="event-log", daemon=True)
         self._thread.start()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether events that are taken are also written."""
+        return self._thread.is_alive()
 
     def add(self, run_id: str, event: NewEvent) -> None:
         """Take an event; returns at once."""
@@ -129,7 +134,7 @@ class EventLog:
 
     def close(self) -> None:
         """Write what is left and stop."""
-        self._closing = True
+        self._closing.set()
         self._wake.set()
         self._thread.join(timeout=5)
         try:
@@ -153,15 +158,15 @@ class EventLog:
         live.kept, live.pending = "", ""
 
     def _write_loop(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             self._wake.wait()
             self._wake.clear()
-            time.sleep(_GATHER_S)
+            self._closing.wait(_GATHER_S)
             try:
                 self._write()
             except DataFolderError as error:
                 log.warning("events_not_written", error=str(error))
-                time.sleep(_RETRY_S)
+                self._closing.wait(_RETRY_S)
                 self._wake.set()
 
     def _write(self) -> None:

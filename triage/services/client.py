@@ -23,7 +23,7 @@ from triage.guardrails.release import ReleaseService
 from triage.keys import signing_key
 from triage.notices.outbox import notify_approval
 from triage.notices.webhooks import WebhookService
-from triage.ownership import DataFolder
+from triage.ownership import DataFolder, place_of
 from triage.runs.queue import ElsewhereQueue, WorkQueue
 from triage.runs.service import RunService
 from triage.samples import SampleService
@@ -41,6 +41,11 @@ def open_records(settings: Settings) -> Records:
     if settings.sample_records:
         SampleService(records=records).load()
     return records
+
+
+def shared_place(settings: Settings) -> str | None:
+    """Return what names this data folder where others may share its records, None where they lie in a file."""
+    return None if settings.records_url.startswith("sqlite") else place_of(settings.data_dir)
 
 
 def alike(
@@ -71,6 +76,7 @@ def alike(
             key=signing_key(settings),
             folder=settings.data_dir.resolve(),
             retention=Retention.of(settings),
+            place=shared_place(settings),
         ),
         "releases": ReleaseService(records=records, queue=queue),
         "cases": CaseService(records=records),

@@ -11,7 +11,7 @@ from storage.records import Records
 from triage.data_care.retention import Retention
 from triage.keys import signing_key
 from triage.ownership import DataFolder
-from triage.services.client import open_records
+from triage.services.client import open_records, shared_place
 from triage.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def holdings(
         records_file=None if path is None else DatabaseFile(path),
         traces=TraceCare(traces),
         key=signing_key(settings),
+        place=shared_place(settings),
         settle=settle,
         **working,
     )

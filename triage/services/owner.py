@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import socket
 from functools import partial
 from typing import NamedTuple
 
@@ -26,7 +24,7 @@ from triage.keys import signing_key
 from triage.llm.registry import ModelRegistry
 from triage.notices.outbox import notify_approval
 from triage.notices.sender import NoticeSender
-from triage.ownership import DataFolder
+from triage.ownership import DataFolder, place_of
 from triage.runs.engine import DurableEngine
 from triage.runs.event_log import EventLog
 from triage.runs.mirror import RunMirror
@@ -177,5 +175,4 @@ def _executor_id(settings: Settings) -> str:
     """Name this process's share of the work; stable over restarts so that it takes up what it left."""
     if settings.database_url is None:
         return "owner"
-    place = f"{socket.gethostname()}:{settings.data_dir.resolve()}"
-    return hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
+    return place_of(settings.data_dir)

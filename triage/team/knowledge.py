@@ -81,7 +81,6 @@ class KnowledgeBase:
         self._sentences: dict[str, list[Sentence]] = {}
         documents = []
         for article in self._articles.values():
-            self._sentences[article.id] = sentences(article.body)
             named = terms(article.title) * TITLE_WEIGHT + terms(article.id) + terms(article.section)
             documents.append([_ANCHOR, *named, *terms(article.body)])
         self._weights = _term_weights(documents)
@@ -143,8 +142,14 @@ class KnowledgeBase:
         weights = {term: self._weights[term] for term in known}
         return [self._passage(article, weights, score) for score, article in ranked[:max_results] if score > 0]
 
+    def _sentences_of(self, article: Article) -> list[Sentence]:
+        # Taken apart when it is first found: most articles of a large folder are not found between two starts.
+        if article.id not in self._sentences:
+            self._sentences[article.id] = sentences(article.body)
+        return self._sentences[article.id]
+
     def _passage(self, article: Article, weights: dict[str, float], score: float) -> Passage:
-        text = excerpt(self._sentences[article.id], weights) or article.title[:MAX_EXCERPT]
+        text = excerpt(self._sentences_of(article), weights) or article.title[:MAX_EXCERPT]
         return Passage(
             article_id=article.id,
             title=article.title,
