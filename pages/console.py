@@ -84,5 +84,5 @@ with st.sidebar:
         )
     st.caption(f"Acting as **{st.session_state[ROLE_KEY].value}**")
 keep_frame(navigation, shown=counts)
-if not closed(page.url_path or "desk"):
+if not closed(page):
     page.run()

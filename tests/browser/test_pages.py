@@ -32,7 +32,8 @@ EMPTY = {
     "traces": "No trace in the last 7 d",
     "team": "Who hands over to whom",
     "policies": "From the top: the first rule",
-    "audit": "you need the role manager",
+    "audit": "Sample records loaded",
+    "access": "you need the role admin",
 }
 
 
