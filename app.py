@@ -14,11 +14,16 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from triage.api.app import build_api
+from triage.api.app import ApiPlace
+from triage.api.problems import problem
 from triage.errors import TriageError
+from triage.hosts import REFUSAL, KnownHosts, allowed_hosts
 from triage.local_mode import LoopbackOnly, require_loopback
 from triage.logs import configure_logs
 from triage.services import settle_in
+
+api = ApiPlace()
+names: set[str] = set()
 
 
 @asynccontextmanager
@@ -38,9 +43,12 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG00
         # Nothing is open yet, and every gentler way out of here ends in that stack trace.
         os._exit(1)
     settle_in()
+    names.update(allowed_hosts(running.settings))
+    api.open(running)
     try:
         yield {}
     finally:
+        api.close()
         services.clear()
         await anyio.to_thread.run_sync(running.close)
 
@@ -48,7 +56,10 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG00
 app = st.App(
     str(Path(__file__).parent / "pages" / "console.py"),
     lifespan=lifespan,
-    routes=[Mount("/api", app=build_api())],
-    # Another server than "streamlit run" is started on an address of its own, which only its connections tell.
-    middleware=[Middleware(LoopbackOnly)],
+    routes=[Mount("/api", app=api)],
+    middleware=[
+        # Another server than "streamlit run" is started on an address of its own, which only its connections tell.
+        Middleware(LoopbackOnly),
+        Middleware(KnownHosts, allowed=lambda: names, refuse_api=lambda: problem("wrong_host", REFUSAL)),
+    ],
 )

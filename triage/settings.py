@@ -15,6 +15,7 @@ from triage.errors import SettingsError
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 LITELLM_PREFIX = "litellm/"
 _HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+=[\x20-\x7e]*", re.ASCII)
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 _WEB_ADDRESS = re.compile(r"https?://[^\s?#<>|]+")
 
 
@@ -97,6 +98,23 @@ class Settings(BaseSettings):
         alias="TRIAGE_WEBHOOK_ALLOW",
         description="Hosts inside your own network that may get notices, separated by commas.",
     )
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        alias="TRIAGE_ALLOWED_HOSTS",
+        description="More names under which the console answers, separated by commas; it always does so under loopback "
+        "names and the host of TRIAGE_CONSOLE_URL.",
+    )
+    api_origins: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        alias="TRIAGE_API_ORIGINS",
+        description="Web pages of others that may call the API from a browser: their origins, separated by commas.",
+    )
+    api_max_streams: int = Field(
+        1000, ge=1, alias="TRIAGE_API_MAX_STREAMS", description="Event streams that may be open at once."
+    )
+    api_max_token_streams: int = Field(
+        250, ge=1, alias="TRIAGE_API_MAX_TOKEN_STREAMS", description="Event streams that one token may have open."
+    )
     keep_conversations_days: int = Field(
         730,
         ge=0,
@@ -162,6 +180,14 @@ class Settings(BaseSettings):
                 raise ValueError("write name=value, several separated by commas, a comma in a value as %2C")
         return value
 
+    @field_validator("api_origins")
+    @classmethod
+    def _are_origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError("write origins such as https://help.example.com, in lower case and without a path")
+        return value
+
     @field_validator("console_url")
     @classmethod
     def _is_web_address(cls, value: str) -> str:
@@ -169,7 +195,7 @@ class Settings(BaseSettings):
             raise ValueError("write an address such as https://triage.example.com, without blanks, ? or #")
         return value.rstrip("/")
 
-    @field_validator("fallback_models", "webhook_allow", mode="before")
+    @field_validator("fallback_models", "webhook_allow", "allowed_hosts", "api_origins", mode="before")
     @classmethod
     def _split_at_commas(cls, value: Any) -> Any:
         if isinstance(value, str):

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from storage.records.columns import UtcTime
 from storage.records.schema import IS_UNKNOWN, approvals
 from triage.domain import (
     OPEN_APPROVAL_STATUSES,
@@ -21,6 +22,7 @@ from triage.domain import (
     PastDecision,
     QueueCounts,
     QueueFilter,
+    QueueLoad,
     Role,
 )
 
@@ -35,6 +37,7 @@ _IS_UNKNOWN = sa.text(IS_UNKNOWN)
 # A call that a policy let pass is kept like an approved one, but nobody decided it.
 _BY_A_PERSON = approvals.c.mode != Mode.AUTO.value
 _BY_DUE_TIME = (approvals.c.due_at.is_(None), approvals.c.due_at, approvals.c.number)
+_SEEN = approvals.alias()
 _LAST_DECIDED_FIRST = (approvals.c.decided_at.desc(), approvals.c.number.desc())
 
 
@@ -55,6 +58,11 @@ _COUNTS = (
     .group_by(approvals.c.tool)
     .order_by(approvals.c.tool)
 )
+_LOAD = sa.select(
+    sa.func.count().label("waiting"),
+    _how_many(approvals.c.due_at < sa.bindparam("now", type_=UtcTime)).label("overdue"),
+    sa.func.min(approvals.c.created_at).label("oldest_at"),
+).where(approvals.c.status.in_(_OPEN))
 _COUNT_UNKNOWN = sa.select(sa.func.count()).select_from(approvals).where(_IS_UNKNOWN)
 _IS_OF_TEAM = approvals.c.team == sa.bindparam("team")
 _LAST_DECIDED = (
@@ -82,7 +90,8 @@ class ApprovalQueue:
         """Return the approvals that the filter lets through: what waits by due time, else the last decided first."""
         order = _BY_DUE_TIME if filter.lane is Lane.WAITING else _LAST_DECIDED_FIRST
         # The numbers are found and sorted alone, so that of ten thousand rows only the shown ones are read whole.
-        page = sa.select(approvals.c.number).where(*_conditions(filter)).order_by(*order).limit(limit).offset(offset)
+        page = sa.select(approvals.c.number).where(*_conditions(filter), *_place(filter))
+        page = page.order_by(*order).limit(limit).offset(offset)
         statement = sa.select(approvals).where(approvals.c.number.in_(page.scalar_subquery())).order_by(*order)
         return [Approval.model_validate(row._asdict()) for row in self.connection.execute(statement)]
 
@@ -103,6 +112,11 @@ class ApprovalQueue:
         sums: dict[str, Any] = {name: sum(getattr(row, name) for row in rows) for name in names}
         unknown = self.connection.scalar(unknown_ones, of_team) or 0
         return QueueCounts(**sums, unknown=unknown, tools={row.tool: row.waiting for row in rows})
+
+    def load(self, *, now: datetime) -> QueueLoad:
+        """Count what waits and what of it is late, of all teams, and say since when the first one waits."""
+        row = self.connection.execute(_LOAD, {"now": now}).one()
+        return QueueLoad(waiting=row.waiting, overdue=row.overdue or 0, oldest_at=row.oldest_at)
 
     def past_decisions(
         self, *, tool: str, rule: str, but: str, near: Decimal | None, limit: int
@@ -147,3 +161,22 @@ def _conditions(filter: QueueFilter) -> Iterator[sa.ColumnElement[bool] | sa.Tex
         yield approvals.c.team == filter.team
     if filter.escalated_to:
         yield approvals.c.escalated_to.in_([role.value for role in filter.escalated_to])
+    if filter.run_id is not None:
+        yield approvals.c.run_id == filter.run_id
+
+
+def _place(filter: QueueFilter) -> Iterator[sa.ColumnElement[bool]]:  # noqa: A002
+    """Leave out what comes before a place in the order of the lane, that place included."""
+    if filter.beyond is None:
+        return
+    at, approval_id = filter.beyond
+    number = sa.select(_SEEN.c.number).where(_SEEN.c.id == approval_id).scalar_subquery()
+    if filter.lane is not Lane.WAITING:
+        decided = approvals.c.decided_at
+        yield sa.or_(decided < at, sa.and_(decided == at, approvals.c.number < number))
+        return
+    due, is_later = approvals.c.due_at, approvals.c.number > number
+    if at is None:
+        yield sa.and_(due.is_(None), is_later)
+    else:
+        yield sa.or_(due > at, sa.and_(due == at, is_later), due.is_(None))

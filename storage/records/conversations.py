@@ -13,6 +13,11 @@ from triage.domain import Conversation, Message, utc_now
 _MESSAGES = (
     sa.select(messages).where(messages.c.conversation_id == sa.bindparam("conversation_id")).order_by(messages.c.number)
 )
+_COUNT = (
+    sa.select(sa.func.count())
+    .select_from(messages)
+    .where(messages.c.conversation_id == sa.bindparam("conversation_id"))
+)
 
 
 class _MessageStore(Store[Message]):
@@ -61,6 +66,10 @@ class ConversationStore(Store[Conversation]):
         """
         self.update(message.conversation_id, updated_at=message.created_at, **changes)
         _MessageStore(self.connection).add(message)
+
+    def count_messages(self, conversation_id: str) -> int:
+        """Count the messages of a conversation."""
+        return self.connection.scalar(_COUNT, {"conversation_id": conversation_id}) or 0
 
     def messages(self, conversation_id: str) -> list[Message]:
         """Return the messages of a conversation, oldest first."""

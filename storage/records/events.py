@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from storage.records.base import insert_once, plain
 from storage.records.schema import run_events, runs
-from triage.domain import EventKind, NewEvent, RunEvent, RunStatus
+from triage.domain import EventKind, NewEvent, RunEvent, RunHead, RunStatus
 from triage.errors import Conflict
 
 # Two processes that append to one run take turns; on SQLite its write lock sees to that.
@@ -39,6 +39,14 @@ _FIRST_WORK = (
     )
     .group_by(run_events.c.run_id)
 )
+_HEADS = sa.select(
+    runs.c.id,
+    runs.c.status,
+    sa.select(sa.func.coalesce(sa.func.max(run_events.c.seq), 0))
+    .where(run_events.c.run_id == runs.c.id)
+    .scalar_subquery()
+    .label("last"),
+).where(runs.c.id.in_(sa.bindparam("run_ids", expanding=True)))
 _LIST = (
     sa.select(run_events)
     .where(run_events.c.run_id == sa.bindparam("run_id"), run_events.c.seq > sa.bindparam("after"))
@@ -84,6 +92,11 @@ class EventStore:
         """Return for each of the runs on which agents have shown to work when they first did."""
         rows = self.connection.execute(_FIRST_WORK, {"run_ids": list(run_ids)})
         return {row[0]: row[1] for row in rows}
+
+    def heads(self, run_ids: Collection[str]) -> dict[str, RunHead]:
+        """Return how far each of the runs is; one that does not exist is left out."""
+        rows = self.connection.execute(_HEADS, {"run_ids": list(run_ids)})
+        return {row.id: RunHead(status=row.status, last_event=row.last) for row in rows}
 
     def _insert(self, run_id: str, last: int, events: Collection[NewEvent]) -> bool:
         """Insert the events with the next numbers and return whether every key was new."""

@@ -23,8 +23,10 @@ from triage.domain import (
     Run,
     RunEvent,
     RunFilter,
+    RunHead,
     Ticket,
 )
+from triage.runs.reading import MAX_EVENTS
 
 if TYPE_CHECKING:
     from triage.approvals.brief import Brief, QueueView
@@ -61,10 +63,15 @@ class SeenRuns(_SeenPart):
         """Return how many runs there are by status, with ``all`` and ``needs_person``."""
         return self._services.runs.counts(self._within(query))
 
-    def events(self, run_id: str, *, after: int = 0) -> builtins.list[RunEvent]:
+    def events(self, run_id: str, *, after: int = 0, limit: int = MAX_EVENTS) -> builtins.list[RunEvent]:
         """Return the events of a run from a number on."""
         self.get(run_id)
-        return self._services.runs.events(run_id, after=after)
+        return self._services.runs.events(run_id, after=after, limit=limit)
+
+    def head(self, run_id: str) -> RunHead:
+        """Return how far a run is."""
+        self.get(run_id)
+        return self._services.runs.heads([run_id])[run_id]
 
     def live_text(self, run_id: str) -> dict[str, str]:
         """Return the text that is being streamed and not in the log yet; only the owner of the folder has it."""

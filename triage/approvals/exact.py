@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from triage.approvals.arguments import final_arguments
 from triage.domain import Approval, Value
 from triage.errors import StateError
 
@@ -33,6 +34,11 @@ def hash_of_call(tool: str, call_id: str, arguments: Mapping[str, Any]) -> str:
     """Return the SHA-256, in hexadecimal, of the canonical JSON of one call."""
     text = json.dumps([tool, call_id, arguments], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def shown_hash(approval: Approval) -> str:
+    """Return the hash of the call as a person sees it now: what was decided, agreed to or else proposed."""
+    return hash_of_call(approval.tool, approval.call_id, final_arguments(approval))
 
 
 def decided_call(approval: Approval, *, proposed: Mapping[str, Any]) -> DecidedCall:

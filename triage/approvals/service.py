@@ -15,7 +15,7 @@ from triage.access.actions import Action, require
 from triage.access.teams import lock_for, not_found, sees
 from triage.approvals.changes import Notify, audit, resume_when_decided, was_told
 from triage.approvals.edits import ToolBook, check_edit
-from triage.approvals.exact import hash_of_call
+from triage.approvals.exact import hash_of_call, shown_hash
 from triage.approvals.gate import Policies
 from triage.approvals.permission import agreement_refusal, closed_sentence, is_claimed, limit_refusal, refusal
 from triage.domain import (
@@ -26,6 +26,7 @@ from triage.domain import (
     EventKind,
     ExecutionStatus,
     Mode,
+    QueueLoad,
     RejectCode,
     Value,
     utc_now,
@@ -109,15 +110,17 @@ class ApprovalService:
             audit(tx, "approval.released", after, actor=actor, before=before, now=now)
         return after
 
-    def approve(self, approval_id: str, *, actor: Actor) -> Approval:
+    def approve(self, approval_id: str, *, actor: Actor, seen: str | None = None) -> Approval:
         """Let the call happen exactly as it is shown; where two people have to agree, the first one only agrees.
+
+        ``seen`` here and below is the ``shown_hash`` of what the person has before them; None is not compared.
 
         Raises:
             NotAllowed: the actor may not decide this; the sentence says why.
             Conflict: somebody decided already; the message says who and what.
         """
         with self._records.begin() as tx:
-            approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
+            approval = _lock_to_decide(tx, approval_id, actor=actor, seen=seen)
             if approval.kind == "question":
                 raise InvalidInput("The agent asked a question. Write the answer, or reject the question.")
             final = approval.endorsed_arguments or approval.arguments
@@ -125,7 +128,15 @@ class ApprovalService:
         self._queue.wake()
         return after
 
-    def edit(self, approval_id: str, *, actor: Actor, arguments: Mapping[str, Any], reason: str = "") -> Approval:
+    def edit(
+        self,
+        approval_id: str,
+        *,
+        actor: Actor,
+        arguments: Mapping[str, Any],
+        reason: str = "",
+        seen: str | None = None,
+    ) -> Approval:
         """Let the call happen with other arguments; the agent is told what was changed.
 
         Raises:
@@ -136,7 +147,7 @@ class ApprovalService:
         require(actor, Action.APPROVALS_DECIDE)
         text = clean_message(reason, what="reason") if reason.strip() else None
         with self._records.begin() as tx:
-            approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
+            approval = _lock_to_decide(tx, approval_id, actor=actor, seen=seen)
             _require(refusal(approval, actor=actor, now=self._clock()), Conflict)
             _require(self.problem(approval, arguments), InvalidInput)
             call, mode = check_edit(tx, approval, arguments, rules=self._policies.document())
@@ -145,18 +156,26 @@ class ApprovalService:
         self._queue.wake()
         return after
 
-    def answer(self, approval_id: str, *, actor: Actor, text: str) -> Approval:
+    def answer(self, approval_id: str, *, actor: Actor, text: str, seen: str | None = None) -> Approval:
         """Answer the question of an agent, which then goes on with the answer."""
         answer = clean_message(text, what="answer")
         with self._records.begin() as tx:
-            approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
+            approval = _lock_to_decide(tx, approval_id, actor=actor, seen=seen)
             if approval.kind != "question":
                 raise InvalidInput("The agent wants to act and asked no question. Approve, edit or reject it.")
             after = self._agree(tx, approval, {**approval.arguments, "answer": answer}, actor=actor, reason=None)
         self._queue.wake()
         return after
 
-    def reject(self, approval_id: str, *, actor: Actor, reason: str, code: RejectCode = RejectCode.OTHER) -> Approval:
+    def reject(
+        self,
+        approval_id: str,
+        *,
+        actor: Actor,
+        reason: str,
+        code: RejectCode = RejectCode.OTHER,
+        seen: str | None = None,
+    ) -> Approval:
         """Refuse the call; the reason goes to the agent.
 
         Raises:
@@ -167,7 +186,7 @@ class ApprovalService:
         require(actor, Action.APPROVALS_DECIDE)
         text = clean_message(reason, what="reason")
         with self._records.begin() as tx:
-            approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
+            approval = _lock_to_decide(tx, approval_id, actor=actor, seen=seen)
             _require(refusal(approval, actor=actor, now=self._clock()), Conflict)
             after = self._close(
                 tx, approval, actor=actor, status=ApprovalStatus.REJECTED, reason=text, reason_code=code
@@ -236,6 +255,12 @@ class ApprovalService:
         with self._records.read() as tx:
             count: int = tx.approvals.count_open(team=team)
         return count
+
+    def load(self) -> QueueLoad:
+        """Return how much waits, of all teams."""
+        with self._records.read() as tx:
+            load: QueueLoad = tx.approval_queue.load(now=self._clock())
+        return load
 
     def refusal(self, approval: Approval, *, actor: Actor) -> str | None:
         """Return why this person may not agree to the action now, or None."""
@@ -315,6 +340,14 @@ _UNCLAIMED: Mapping[str, Any] = {"claimed_by": None, "claimed_until": None}
 def _agreement_refusal(tx: Any, approval: Approval, *, actor: Actor) -> str | None:
     release = tx.releases.find_by_released_run(approval.run_id)
     return agreement_refusal(approval, actor=actor, released_by=release.released_by if release else None)
+
+
+def _lock_to_decide(tx: Any, approval_id: str, *, actor: Actor, seen: str | None) -> Approval:
+    """Return an approval for a decision; an open one whose arguments are not the ones that were seen is refused."""
+    approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
+    if seen is not None and approval.status.is_open and seen != shown_hash(approval):
+        raise Conflict("The arguments are not the ones that you saw. Load the action again before you decide.")
+    return approval
 
 
 def _require(sentence: str | None, error: type[TriageError]) -> None:

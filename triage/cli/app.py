@@ -15,6 +15,7 @@ import typer
 from triage.cli.audit import audit_app
 from triage.cli.cases import cases_app
 from triage.cli.data import add_data_commands
+from triage.cli.document import write_openapi
 from triage.cli.opening import COMMAND_LINE
 from triage.cli.opening import services_of_command as _services
 from triage.cli.output import approval_as_json, print_json, print_run, run_as_json
@@ -49,6 +50,7 @@ app.add_typer(approvals_app, name="approvals")
 app.add_typer(samples_app, name="samples")
 app.add_typer(audit_app, name="audit")
 app.command("import-traces")(import_traces_file)
+app.command("openapi")(write_openapi)
 add_data_commands(app)
 app.add_typer(cases_app, name="cases")
 

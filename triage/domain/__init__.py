@@ -20,7 +20,7 @@ from triage.domain.alerts import (
     Spent,
     StateChange,
 )
-from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter
+from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueFilter, QueueLoad
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
 from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
 from triage.domain.base import DEFAULT_TEAM, NAMELESS, Actor, Role, Value, utc_now
@@ -39,6 +39,7 @@ from triage.domain.runs import (
     Run,
     RunFailure,
     RunFilter,
+    RunHead,
     RunStatus,
     StoredState,
     TriageResult,
@@ -112,6 +113,7 @@ __all__ = [
     "Precision",
     "QueueCounts",
     "QueueFilter",
+    "QueueLoad",
     "Reading",
     "Refund",
     "RejectCode",
@@ -122,6 +124,7 @@ __all__ = [
     "RunEvent",
     "RunFailure",
     "RunFilter",
+    "RunHead",
     "RunStatus",
     "SavedPolicy",
     "Spent",

@@ -26,6 +26,9 @@ class QueueFilter(Value):
 
     ``person`` are those that this person has claimed, or in the other lanes has decided; ``due_before`` those whose due
     time is earlier; ``escalated_to`` those that have escalated to one of the roles.
+
+    ``beyond`` are those that come after a place in the order of the lane: the time by which it is ordered, None for
+    none, and the id of the last one that was seen.
     """
 
     lane: Lane = Lane.WAITING
@@ -35,6 +38,8 @@ class QueueFilter(Value):
     due_before: datetime | None = None
     escalated_to: tuple[Role, ...] = ()
     team: str | None = None
+    run_id: str | None = None
+    beyond: tuple[datetime | None, str] | None = None
 
 
 class QueueCounts(Value):
@@ -52,6 +57,14 @@ class QueueCounts(Value):
     half_decided: int = 0
     unknown: int = 0
     tools: dict[str, int] = Field(default_factory=dict)
+
+
+class QueueLoad(Value):
+    """How many approvals of all teams wait, how many of them are late, and since when the first of them waits."""
+
+    waiting: int
+    overdue: int
+    oldest_at: datetime | None
 
 
 class PastDecision(Value):

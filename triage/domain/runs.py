@@ -169,7 +169,10 @@ class Run(Value):
 
 
 class RunFilter(Value):
-    """Which runs a list shows; an empty filter shows all, newest first."""
+    """Which runs a list shows; an empty filter shows all, newest first.
+
+    ``before`` are those that come after a place in that order: the time and the id of the last run that was seen.
+    """
 
     statuses: tuple[RunStatus, ...] = ()
     categories: tuple[Category, ...] = ()
@@ -178,6 +181,14 @@ class RunFilter(Value):
     text: str = ""
     conversation_id: str | None = None
     team: str | None = None
+    before: tuple[datetime, str] | None = None
+
+
+class RunHead(Value):
+    """How far a run is: its status, and the number of the last event in its log."""
+
+    status: RunStatus
+    last_event: int
 
 
 class Build(Value):

@@ -155,11 +155,13 @@ class IngestHealth:
     """Whether everything that is written to the spool comes into the store.
 
     ``lines_set_aside`` could not be read and lie in ``spool/rejected`` or ``inbox/rejected``; ``trouble`` says in a
-    sentence why nothing comes in at present and what to do, None when all is well.
+    sentence why nothing comes in at present and what to do, None when all is well. ``backlog_bytes`` are
+    on their way.
     """
 
     lines_set_aside: int
     trouble: str | None = None
+    backlog_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

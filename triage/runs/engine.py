@@ -63,6 +63,11 @@ class DurableEngine:
         self._thread.start()
         ready.result()
 
+    @property
+    def is_working(self) -> bool:
+        """Whether what waits is taken up."""
+        return self._loop is not None and self._thread is not None and self._thread.is_alive()
+
     def wake(self) -> None:
         """Look for waiting segments now."""
         if self._loop is not None:

@@ -58,6 +58,11 @@ class EventLog:
         self._thread = threading.Thread(target=self._write_loop, name="event-log", daemon=True)
         self._thread.start()
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether events that are taken are also written."""
+        return self._thread.is_alive()
+
     def add(self, run_id: str, event: NewEvent) -> None:
         """Take an event; returns at once."""
         with self._lock:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from triage.errors import InvalidInput
 
 MAX_MESSAGE_CHARS = 20_000
+MAX_CONVERSATION_MESSAGES = 500
 MAX_ID_CHARS = 200
 CONVERSATION_PREFIX = "conv_"
 """What the id of a conversation begins with, unless whoever sent its first message gave the id."""

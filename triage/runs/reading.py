@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Collection
 
-from triage.domain import Conversation, Correction, Escalation, Message, Run, RunEvent, RunFilter, Ticket
+from triage.domain import Conversation, Correction, Escalation, Message, Run, RunEvent, RunFilter, RunHead, Ticket
 from triage.runs.event_log import EventLog
 from triage.runs.gateway import Gateway
 
@@ -36,11 +37,17 @@ class RunReading:
             counts: dict[str, int] = tx.runs.counts(query or RunFilter())
         return counts
 
-    def events(self, run_id: str, *, after: int = 0) -> builtins.list[RunEvent]:
+    def events(self, run_id: str, *, after: int = 0, limit: int = MAX_EVENTS) -> builtins.list[RunEvent]:
         """Return the events of a run from a number on."""
         with self._records.read() as tx:
-            events: builtins.list[RunEvent] = tx.events.list(run_id, after=after, limit=MAX_EVENTS)
+            events: builtins.list[RunEvent] = tx.events.list(run_id, after=after, limit=limit)
         return events
+
+    def heads(self, run_ids: Collection[str]) -> dict[str, RunHead]:
+        """Return how far each of the runs is; one that does not exist is left out."""
+        with self._records.read() as tx:
+            heads: dict[str, RunHead] = tx.events.heads(run_ids)
+        return heads
 
     def live_text(self, run_id: str) -> dict[str, str]:
         """Return the text that is being streamed and not in the log yet; only the owner of the folder has it."""

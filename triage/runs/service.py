@@ -27,7 +27,7 @@ from triage.domain import (
 from triage.errors import Conflict, InvalidInput
 from triage.runs.event_log import EventLog
 from triage.runs.gateway import Gateway
-from triage.runs.intake import CONVERSATION_PREFIX, clean_email, clean_id, clean_message
+from triage.runs.intake import CONVERSATION_PREFIX, MAX_CONVERSATION_MESSAGES, clean_email, clean_id, clean_message
 from triage.runs.queue import WorkQueue
 from triage.runs.reading import RunReading
 from triage.runs.steering import STOPPABLE, add_run, end_by_person, event_by_person, new_run, run_again
@@ -253,6 +253,10 @@ class RunService(RunReading):
                 raise InvalidInput(
                     f"Conversation {known.id} belongs to another customer, {known.customer_email}. Leave the e-mail "
                     "address empty to continue it, or the conversation to start a new one."
+                )
+            if tx.conversations.count_messages(known.id) >= MAX_CONVERSATION_MESSAGES:
+                raise InvalidInput(
+                    f"A conversation may have {MAX_CONVERSATION_MESSAGES} messages, and {known.id} has them. Start a new one."
                 )
         if account is not None and not tx.accounts.exists(account):
             raise InvalidInput(f"There is no account {account}. Check the id, or leave it empty.")

@@ -93,7 +93,11 @@ class Ingester:
 
     def health(self) -> IngestHealth:
         """Return whether everything comes in, and how much was set aside."""
-        return IngestHealth(lines_set_aside=count_set_aside(self._spool.folder), trouble=self._trouble)
+        return IngestHealth(
+            lines_set_aside=count_set_aside(self._spool.folder),
+            trouble=self._trouble,
+            backlog_bytes=sum(self._left_of(segment) for segment in list_segments(self._spool.folder)),
+        )
 
     def stop(self, *, timeout_s: float) -> None:
         """Take in what is there a last time and end the thread."""
@@ -101,6 +105,13 @@ class Ingester:
             self._stopping = True
             self._state.notify_all()
         self._thread.join(timeout_s)
+
+    def _left_of(self, segment: Path) -> int:
+        try:
+            return max(0, segment.stat().st_size - self._offset(segment))
+        except FileNotFoundError:
+            # It came in just now.
+            return 0
 
     def _hurry(self) -> None:
         """Let the thread begin before its time, so that a busy moment is taken in while it lasts."""

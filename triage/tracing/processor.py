@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +32,8 @@ log = structlog.get_logger(__name__)
 class SpoolingProcessor(TracingProcessor):
     """Writes every finished span to the spool at once and lets a thread bring it into the store.
 
+    ``spans_written`` counts since the start.
+
     With ``sink`` None it only writes the spool, for a process that does not own the store. ``content`` says how much of
     messages and tool calls is kept (``TRIAGE_TRACE_CONTENT``). ``interval_s`` is how long a span waits for the store.
     """
@@ -52,6 +55,9 @@ class SpoolingProcessor(TracingProcessor):
         # For whom every open span by trace works (agent, guardrail), because a model or tool span names neither and
         # its parent is only an id.
         self._agents: dict[str, dict[str, tuple[str | None, str | None]]] = {}
+        # Spans end in several threads; a counter counts in one step.
+        self._span_numbers = itertools.count(1)
+        self.spans_written = 0
         self._ingester = None
         if sink is not None:
             # Another program that only writes lines needs neither this nor its packages.
@@ -76,6 +82,7 @@ class SpoolingProcessor(TracingProcessor):
     def on_span_end(self, span: Span[Any]) -> None:
         """Write the finished span to the spool."""
         self._guarded(lambda: self._spool.append(self._span_line(span)))
+        self.spans_written = next(self._span_numbers)
 
     def record_run(self, run: Run, *, first_event_at: datetime | None = None) -> None:
         """Write where a run is now; the version with the latest ``updated_at`` is the one that counts.

@@ -1,0 +1,37 @@
+"""Places in lists: a cursor is where a list goes on, whatever came or went before it meanwhile."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import datetime
+
+from triage.errors import InvalidInput
+
+_REFUSAL = "The cursor is not one of this list. Send next_cursor as it came, with the same filters."
+_PARTS = 3
+
+
+def cursor_of(kind: str, at: datetime | None, last_id: str) -> str:
+    """Return the cursor of the place after a record; ``kind`` names the list and its order."""
+    text = json.dumps([kind, at.isoformat() if at else None, last_id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def place_of(kind: str, cursor: str) -> tuple[datetime | None, str]:
+    """Return the time and the id that a cursor stands for.
+
+    Raises:
+        InvalidInput: it is not a cursor of this list.
+    """
+    try:
+        read = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        if not (isinstance(read, list) and len(read) == _PARTS and read[0] == kind and isinstance(read[2], str)):
+            raise InvalidInput(_REFUSAL)
+        at = datetime.fromisoformat(read[1]) if read[1] is not None else None
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise InvalidInput(_REFUSAL) from None
+    if (at is not None and at.tzinfo is None) or "\x00" in read[2]:
+        raise InvalidInput(_REFUSAL)
+    return at, read[2]
