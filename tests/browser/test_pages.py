@@ -40,9 +40,9 @@ EMPTY = {
 EMPTY_VIEWS = {
     "Data": {
         "Kept": "it happens once a day",
-        "Exports": "Nothing was exported yet. Choose the days and press Export.",
+        "Exports": "Nothing was exported yet. Choose the days",
         "Erase a customer": "No customer was erased yet",
-        "Backups": "No backup was made here yet. Name a file and press Back up.",
+        "Backups": "No backup was made here yet. Name a file",
     },
     "Alerts": {"Budgets": "A spent budget refuses new runs"},
 }
