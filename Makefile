@@ -16,23 +16,24 @@ PORT ?= 8501
 TESTS ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help run test bench lint format clean
+.PHONY: help run test chromium bench lint format clean
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
+# Python compiles what it imports, once; to compile all that is installed takes longer than everything else.
 # The mark is set last, so a set-up that was interrupted is done again.
 $(VENV)/.ready: requirements.txt constraints.txt
 	@python="$$(.ci/python $(PYTHON))" || exit 1; \
 	echo "Setting up $(VENV) with $$python; the first time takes a minute or two."; \
 	"$$python" -m venv $(VENV)
-	@$(PIP) -r requirements.txt
+	@$(PIP) --no-compile -r requirements.txt
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt constraints.txt
 	@echo "Setting up the tools of the checks."
-	@$(PIP) -r requirements-dev.txt
+	@$(PIP) --no-compile -r requirements-dev.txt
 	@touch $@
 
 run: $(VENV)/.ready
@@ -48,9 +49,13 @@ format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: lint
-	@chromium="$$(.ci/chromium)" || exit 1; \
-	CHROMIUM="$$chromium" $(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
+# The browser is looked for, and may be installed, while the rest is set up and checked.
+test:
+	@$(MAKE) --no-print-directory -j 2 chromium lint
+	@CHROMIUM="$$(.ci/chromium)" $(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
+
+chromium:
+	@.ci/chromium >/dev/null
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m bench

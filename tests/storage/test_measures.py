@@ -16,6 +16,8 @@ from tests.storage.made_up import UNTIL, MadeUp
 from triage.domain.measures import Percentiles
 from triage.domain.traces import MeasureFilter, TimeRange
 
+# Each worker would make up the history anew.
+pytestmark = pytest.mark.xdist_group("measures")
 DAY = timedelta(days=1)
 RANGE = TimeRange(start=UNTIL - timedelta(days=20, hours=5), end=UNTIL - timedelta(days=1, hours=2))
 TOKENS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
