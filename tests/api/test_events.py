@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import threading
 import time
@@ -190,6 +191,23 @@ def test_many_who_follow_hold_no_thread_each(desk: Desk, helpdesk: httpx2.Client
         assert reviews.post(f"/support/approvals/{approval['id']}", json=decision).status_code == 200
         ends = [[event for event in parsed(answer.iter_lines()) if event.get("event") == "end"] for answer in answers]
     assert [len(end) for end in ends] == [1] * 60
+
+
+def test_who_waits_does_not_hold_up_the_end_of_the_server(helpdesk: httpx2.Client, desk: Desk) -> None:
+    class Server:
+        should_exit = True
+
+        def handle_exit(self, *_: Any) -> None:
+            pass
+
+    waiting = submit(helpdesk, REFUND, customer_email=ALICE)
+    kept = signal.signal(signal.SIGTERM, Server().handle_exit)
+    try:
+        # Each ends long before its time: the stream would last for ever, as nobody decides.
+        with helpdesk.stream("GET", f"/runs/{waiting['run']['id']}/events") as answer:
+            assert "end" not in [event.get("event") for event in parsed(answer.iter_lines())]
+    finally:
+        signal.signal(signal.SIGTERM, kept)
 
 
 def desk_seats(desk: Desk) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Awaitable, Collection, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -175,4 +176,6 @@ def _methods_of(path: str) -> str:
 
 def _is_ending() -> bool:
     """Whether the server was asked to stop: it waits for open requests, so those that only wait must end."""
-    return bool(AppStatus.should_exit)
+    # The server puts its own method in charge of the signal, and its mark is set before it begins to wait.
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return bool(AppStatus.should_exit or getattr(server, "should_exit", False))

@@ -151,7 +151,7 @@ async def _next(caller: Caller, run_id: str, *, position: int, head: RunHead) ->
         found = await follower.until(
             run_id, lambda now: now.last_event > position or now.status.is_final, timeout_s=HEARTBEAT_S
         )
-        if found is None:
+        if found is None and not follower.is_ending:
             await caller.act(lambda services: _require_token(services, caller))
     except TriageError:
         # The run was erased, or the token is not in force any more: the next request is told which.
