@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from triage.access.actions import Action, require
 from triage.access.seen import Seen
@@ -22,6 +21,7 @@ from triage.api.requests import (
     Cursor,
     Decision,
     Edit,
+    MomentFilter,
     NameFilter,
     PageLimit,
     Reject,
@@ -50,7 +50,7 @@ async def list_approvals(
     tool: Annotated[list[str] | None, Query(max_length=20, description="Any of these tools.")] = None,
     urgency: Annotated[list[Urgency] | None, Query(description="Any of these.")] = None,
     person: NameFilter = None,
-    due_before: AwareDatetime | None = None,
+    due_before: MomentFilter = None,
     escalated_to: Annotated[list[Role] | None, Query(description="Escalated to any of these roles.")] = None,
     run_id: RunIdFilter = None,
     limit: PageLimit = 50,
