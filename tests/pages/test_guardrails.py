@@ -161,7 +161,7 @@ def test_filters_and_the_trip_come_from_the_address_and_what_is_broken_is_said(
     assert INJECTION in [item.value for item in page.text]
     page = open_page("guardrails", role=Role.MANAGER, kind="Off topic")
     assert list(page.dataframe[1].value["Kind"]) == ["Off topic"]
-    page = open_page("guardrails", role=Role.MANAGER, mark="Not marked yet", kind="Off topic")
+    page = open_page("guardrails", role=Role.MANAGER, mark="Unmarked", kind="Off topic")
     page.button("mark_right").click().run()
     assert not page.exception
     assert "Marked as right by local user" in said(page)
