@@ -19,9 +19,11 @@ class Looks:
         self.heads = heads
         self.asked: list[tuple[frozenset[str], bool]] = []
         self.faults = 0
+        self.has_looked = asyncio.Event()
 
     async def __call__(self, run_ids: Collection[str], *, if_news: bool) -> dict[str, RunHead]:
         self.asked.append((frozenset(run_ids), if_news))
+        self.has_looked.set()
         if self.faults:
             self.faults -= 1
             raise DataFolderError("Not now.")
@@ -39,8 +41,7 @@ async def test_everybody_who_waits_is_served_by_one_look() -> None:
         asyncio.create_task(follower.until(run_id, lambda now: now.last_event > 1, timeout_s=20))
         for run_id in ("a", "b") * 50
     ]
-    while not looks.asked:
-        await asyncio.sleep(0)
+    await looks.has_looked.wait()
     assert looks.asked[0] == ({"a", "b"}, False)
     looks.heads = {"a": head(2), "b": head(3)}
     found = await asyncio.gather(*waiting)
