@@ -61,13 +61,6 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def _open_file(url: sa.URL) -> Engine:
-    # Last in, first out: the connection that was used a moment ago has pages of the file and its statements at hand.
-    return sa.create_engine(
-        url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_use_lifo=True, hide_parameters=True
-    )
-
-
 def _open_reader(engine: Engine) -> Engine:
     """Open the same SQLite file with connections that cannot write."""
     reader = sa.create_engine(
