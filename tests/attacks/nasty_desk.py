@@ -139,13 +139,16 @@ def _imported(desk: Services, folder: Path) -> None:
     now = utc_now()
     span: dict[str, Any] = {
         "type": "span", "trace_id": "trace_nasty", "run_id": "run_nasty", "span_id": short("span_id"), "kind": "tool",
-        "name": nasty("span_name"), "tool": short("span_tool"), "agent": short("span_agent"), "error_kind": short("kind"),
-        "error": nasty("span_error"), "started_at": (now - timedelta(seconds=3)).isoformat(), "ended_at": now.isoformat(),
+        "name": nasty("span_name"), "tool": short("span_tool"), "agent": short("span_agent"),
+        "error_kind": short("kind"),
+        "error": nasty("span_error"), "started_at": (now - timedelta(seconds=3)).isoformat(),
+        "ended_at": now.isoformat(),
         "content": {"arguments": {nasty("span_key"): nasty("span_argument")}, "result": nasty("span_result")},
     }  # fmt: skip
     model = {
         **span, "span_id": "model", "kind": "generation", "model": short("span_model"), "tool": None,
-        "is_model_call": True, "content": {"input": [{"role": "user", "content": nasty("span_input")}], "output": nasty("span_output")},
+        "is_model_call": True,
+        "content": {"input": [{"role": "user", "content": nasty("span_input")}], "output": nasty("span_output")},
     }  # fmt: skip
     check = {
         **span, "span_id": "check", "kind": "guardrail", "guardrail": short("span_guardrail"), "triggered": True,

@@ -54,7 +54,7 @@ class Watched:
         )
 
     def expect_text(self, what: str, *fields: str) -> None:
-        """Wait until the page shows the markup of these fields as it was written, and find that none of it took effect."""
+        """Wait until the page shows the markup of these fields as written, and find that none of it took effect."""
         unfold(self.page)
         deadline = time.monotonic() + LONGEST_S
         wanted = {name: name if "<" in name else beginning(name) for name in fields}
