@@ -16,6 +16,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 LITELLM_PREFIX = "litellm/"
 _HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+=[\x20-\x7e]*", re.ASCII)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+_TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _WEB_ADDRESS = re.compile(r"https?://[^\s?#<>|]+")
 
 
@@ -154,6 +155,14 @@ class Settings(BaseSettings):
         alias="TRIAGE_ROLE_MAP",
         description="What each group may do: group=role or group=role:team, separated by commas.",
     )
+    help_desk_url: str | None = Field(
+        None,
+        alias="TRIAGE_HELPDESK_URL",
+        description="Help desk that keeps tickets too: the address before /tickets.",
+    )
+    help_desk_token: SecretStr | None = Field(
+        None, alias="TRIAGE_HELPDESK_TOKEN", description="Token with which the help desk knows the console."
+    )
     otlp_endpoint: str | None = Field(
         None,
         alias="TRIAGE_OTLP_ENDPOINT",
@@ -171,6 +180,20 @@ class Settings(BaseSettings):
         if value is not None and (not _WEB_ADDRESS.fullmatch(value) or "@" in value):
             raise ValueError("write an address such as http://localhost:4318; keys belong to TRIAGE_OTLP_HEADERS")
         return value and value.rstrip("/")
+
+    @field_validator("help_desk_url")
+    @classmethod
+    def _is_help_desk(cls, value: str | None) -> str | None:
+        if value is not None and (not _WEB_ADDRESS.fullmatch(value) or "@" in value):
+            raise ValueError("write an address such as https://help.example.com/api; keys: TRIAGE_HELPDESK_TOKEN")
+        return value and value.rstrip("/")
+
+    @field_validator("help_desk_token")
+    @classmethod
+    def _is_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError("a token has no blanks and only characters that a header can carry")
+        return value
 
     @field_validator("otlp_headers")
     @classmethod
@@ -211,6 +234,8 @@ class Settings(BaseSettings):
         "kb_dir",
         "otlp_endpoint",
         "otlp_headers",
+        "help_desk_url",
+        "help_desk_token",
         mode="before",
     )
     @classmethod

@@ -15,6 +15,7 @@ from triage.approvals.policy_service import PolicyService
 from triage.approvals.service import ApprovalService
 from triage.approvals.switches import SwitchService
 from triage.audit.service import AuditService
+from triage.connectors.opening import open_help_desk
 from triage.data_care.retention import Retention
 from triage.data_care.service import DataCareService
 from triage.evaluation.cases import CaseService
@@ -65,7 +66,9 @@ def alike(
         "approvals": ApprovalService(
             records=records, queue=queue, policies=policies, tools=tools, notify=notify_approval
         ),
-        "aftermath": AftermathService(records=records, when_reversed=policies.demote),
+        "aftermath": AftermathService(
+            records=records, when_reversed=policies.demote, help_desk=open_help_desk(settings)
+        ),
         "policies": policies,
         "webhooks": WebhookService(records=records, allow=settings.webhook_allow),
         "samples": SampleService(records=records),

@@ -16,6 +16,7 @@ from triage.approvals.policy_service import PolicyService
 from triage.approvals.resumable import ResumableService
 from triage.approvals.switches import SwitchService, switch_names
 from triage.approvals.timekeeper import Timekeeper
+from triage.connectors.opening import open_help_desk
 from triage.data_care.keeper import DataKeeper
 from triage.data_care.retention import Retention
 from triage.domain import Run
@@ -149,7 +150,14 @@ def _build_work(
     """Build the team and what lets it work, not yet started."""
     switches = SwitchService(records=records, known=lambda: known_names)
     gate = ActionGate(records=records, policies=policies, switches=switches)
-    team = build_team(models=models, records=records, knowledge=knowledge, settings=settings, gate=gate)
+    team = build_team(
+        models=models,
+        records=records,
+        knowledge=knowledge,
+        settings=settings,
+        gate=gate,
+        help_desk=open_help_desk(settings),
+    )
     known_names = switch_names(team.describe())
     run_records = RunRecords(records, policies=policies, notify=notify_approval)
     event_log = EventLog(run_records)

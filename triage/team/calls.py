@@ -6,7 +6,9 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeVar
 
 import structlog
 from agents import SpanError, get_current_span
@@ -26,6 +28,9 @@ UNKNOWN_OUTCOME = (
     "It is not known whether this was done: the program stopped in the middle of it. Do not call it again; say nothing "
     "about it to the customer except that a colleague looks after it, and set requires_human."
 )
+T = TypeVar("T")
+# Another system that does not answer must not keep the tools waiting that only ask the records.
+_OUTSIDE = ThreadPoolExecutor(16, thread_name_prefix="outside")
 _log = structlog.get_logger(__name__)
 
 ToolCall = ToolContext[TriageContext]
@@ -67,18 +72,20 @@ def step_of(tool: str) -> str:
     return f"tool:{tool}"
 
 
-async def run_call(call: ToolCall, work: Callable[[], Outcome], *, once: bool = False) -> str:
+async def run_call(call: ToolCall, work: Callable[[], Outcome], *, once: bool = False, is_outside: bool = False) -> str:
     """Work one tool call as a durable step and return the text for the model.
 
     ``work`` runs in a thread, raises ToolError for what the model can act on, and must be safe to run twice: a kill
     between its commit and the record of the step makes it run again with the same call id. Work on an outside system
     that cannot promise this is run ``once``: after such a kill a person has to find out whether it was done. Where
-    such a system takes a key, it gets the ``idempotency_key`` of the call.
+    such a system takes a key, it gets the ``idempotency_key`` of the call. ``is_outside`` says that it asks one.
     """
     scope = scope_of(call.context)
     tell_called(call)
     try:
-        kept = await scope.steps.run(step_of(call.tool_name), lambda: _perform(call.tool_name, work), once=once)
+        kept = await scope.steps.run(
+            step_of(call.tool_name), lambda: _perform(call.tool_name, work, is_outside=is_outside), once=once
+        )
     except OutcomeUnknown:
         tell_failed(call, UNKNOWN_OUTCOME, kind=OutcomeUnknown.code)
         return UNKNOWN_OUTCOME
@@ -95,11 +102,18 @@ def idempotency_key(call: ToolCall) -> str:
     return action_key(call.context.run_id, call.tool_call_id)
 
 
-async def _perform(tool: str, work: Callable[[], Outcome]) -> dict[str, Any]:
+async def off_loop(work: Callable[[], T]) -> T:
+    """Do work that asks another system in a thread kept for such work."""
+    return await asyncio.get_running_loop().run_in_executor(_OUTSIDE, copy_context().run, work)
+
+
+async def _perform(tool: str, work: Callable[[], Outcome], *, is_outside: bool) -> dict[str, Any]:
     started = time.perf_counter()
     record = _CallRecord()
     try:
-        record.outcome = await asyncio.to_thread(work)
+        record.outcome = await (off_loop(work) if is_outside else asyncio.to_thread(work))
+    except OutcomeUnknown:
+        record.error, record.error_kind = UNKNOWN_OUTCOME, OutcomeUnknown.code
     except ToolError as error:
         record.error, record.error_kind = str(error), type(error).__name__
     except Exception as error:  # noqa: BLE001 - the boundary between a tool and the model

@@ -10,6 +10,7 @@ from agents import Agent, Handoff, Model, TResponseInputItem, handoff
 from agents.tool import Tool
 
 from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
+from triage.connectors.tickets import HelpDesk
 from triage.domain import TriageResult
 from triage.llm.names import ModelRole
 from triage.settings import Settings
@@ -111,8 +112,12 @@ def build_team(
     knowledge: ArticleSearch,
     settings: Settings,
     gate: ActionGate | None = None,
+    help_desk: HelpDesk | None = None,
 ) -> Team:
-    """Build the team over its models, records and articles; without a ``gate`` the built-in policy decides."""
+    """Build the team over its models, records and articles; without a ``gate`` the built-in policy decides.
+
+    With a ``help_desk`` tickets are created there too.
+    """
     gate = gate or ActionGate(records=records, policies=BuiltInPolicy(), switches=NothingOff())
     writer = _plain_agent(REPLY_WRITER, models.for_role("writer"), instructions=instructions.writer_instructions)
     checker = _plain_agent(
@@ -124,7 +129,7 @@ def build_team(
     account = account_tool(records, gate)
     kit = _Kit(
         models=models,
-        shared=(ticket_tool(records, gate), teammate_tool(gate), draft_tool(writer, gate)),
+        shared=(ticket_tool(records, gate, help_desk=help_desk), teammate_tool(gate), draft_tool(writer, gate)),
         search=knowledge_tool(knowledge, gate),
     )
     escalation = kit.agent(
