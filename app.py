@@ -12,7 +12,6 @@ from typing import Any
 import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.routing import Mount
 
 from triage.api.app import ApiPlace
 from triage.api.problems import problem
@@ -56,7 +55,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG00
 app = st.App(
     str(Path(__file__).parent / "pages" / "console.py"),
     lifespan=lifespan,
-    routes=[Mount("/api", app=api)],
+    routes=[api.mount()],
     middleware=[
         # Another server than "streamlit run" is started on an address of its own, which only its connections tell.
         Middleware(LoopbackOnly),

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.alert_words import STATES, change_value
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
 from pages.components.words import exact
@@ -18,8 +18,8 @@ _FEW = 10
 
 def change_table() -> None:
     """Draw the table."""
-    alerts = services().alerts
     try:
+        alerts = seen().alerts
         changes = alerts.changes(limit=_MOST)
         rules = {standing.rule.id: standing.rule for standing in alerts.standings()}
     except TriageError as error:
@@ -28,7 +28,9 @@ def change_table() -> None:
     with st.container(border=True, gap="small"):
         card_head("History", f"The last {_MOST} changes and their values. No data is not told to webhooks.")
         if not changes:
-            st.caption("Nothing has changed yet.")
+            st.caption(
+                "Nothing has changed yet. The rules are judged once a minute, and each change of a state comes here."
+            )
             return
         rows = [
             {
@@ -37,7 +39,7 @@ def change_table() -> None:
                 "From": STATES[change.before].text,
                 "To": STATES[change.after].text,
                 "Value": change_value(change, rules),
-                "Things counted": change.count or None,
+                "Counted": f"{change.count:,}" if change.count else "",
                 "Note": change.note,
             }
             for change in changes

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.components.context import services
+from pages.components.context import seen, services
 from pages.components.text import plain
 from pages.components.words import words
 from triage.llm.registry import RoleDescription
@@ -29,8 +29,8 @@ class Engine(NamedTuple):
 
 def engine_badge() -> None:
     """Draw the badge."""
-    running = services()
-    engine = engine_of(running.settings, roles=running.models.describe() if running.models else ())
+    models = seen().models
+    engine = engine_of(services().settings, roles=models.describe() if models else ())
     st.badge(
         plain(engine.name),
         icon=":material/cloud_off:" if engine.is_offline else ":material/smart_toy:",
@@ -42,7 +42,7 @@ def engine_badge() -> None:
 def engine_of(settings: Settings, *, roles: Sequence[RoleDescription]) -> Engine:
     """Return what is asked first for the triage agent; a console without ``roles`` runs no agents and goes by names."""
     if settings.is_offline:
-        return Engine("Offline engine: no model key set", _NO_MODEL, is_offline=True)
+        return Engine("Offline engine: no key", _NO_MODEL, is_offline=True)
     first = {role.role: role.chain[0] for role in roles}
     if not first:
         return Engine(settings.model, "The model of the triage agent, which runs in another process.")

@@ -259,8 +259,7 @@ class RunService(RunReading):
                 )
             if tx.conversations.count_messages(known.id) >= MAX_CONVERSATION_MESSAGES:
                 raise InvalidInput(
-                    f"A conversation may have {MAX_CONVERSATION_MESSAGES} messages, and {known.id} has them. "
-                    "Start a new one."
+                    f"Conversation {known.id} has {MAX_CONVERSATION_MESSAGES} messages and is full. Start a new one."
                 )
         if account is not None and not tx.accounts.exists(account):
             raise InvalidInput(f"There is no account {account}. Check the id, or leave it empty.")
