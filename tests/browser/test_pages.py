@@ -35,7 +35,8 @@ EMPTY = {
     "alerts": "No data",
     "team": "Who hands over to whom",
     "policies": "From the top: the first rule",
-    "audit": "you need the role manager",
+    "audit": "Sample records loaded",
+    "access": "you need the role admin",
 }
 EMPTY_VIEWS = {
     "Data": {

@@ -113,14 +113,18 @@ async def decide(approval_id: ApprovalId, body: Decision, caller: Asking) -> App
     """
 
     def work(services: Services) -> Approval:
-        service, actor, seen = services.approvals, caller.actor, body.arguments_hash
+        actor, seen = caller.actor, body.arguments_hash
         if isinstance(body, Approve):
-            return service.approve(approval_id, actor=actor, seen=seen)
+            return services.approvals.approve(approval_id, actor=actor, seen=seen)
         if isinstance(body, Edit):
-            return service.edit(approval_id, actor=actor, arguments=body.arguments, reason=body.reason, seen=seen)
+            return services.approvals.edit(
+                approval_id, actor=actor, arguments=body.arguments, reason=body.reason, seen=seen
+            )
         if isinstance(body, Reject):
-            return service.reject(approval_id, actor=actor, reason=body.reason, code=body.reason_code, seen=seen)
-        return service.answer(approval_id, actor=actor, text=body.answer, seen=seen)
+            return services.approvals.reject(
+                approval_id, actor=actor, reason=body.reason, code=body.reason_code, seen=seen
+            )
+        return services.approvals.answer(approval_id, actor=actor, text=body.answer, seen=seen)
 
     return await _change(caller, work)
 
