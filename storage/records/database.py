@@ -54,18 +54,14 @@ def open_engine(url: str) -> Engine:
     if parsed.database in IN_MEMORY:
         engine = sa.create_engine(parsed, poolclass=StaticPool, hide_parameters=True)
     else:
-        engine = sa.create_engine(
-            parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_use_lifo=True, hide_parameters=True
-        )
+        engine = sa.create_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
 
 def _open_reader(engine: Engine) -> Engine:
     """Open the same SQLite file with connections that cannot write."""
-    reader = sa.create_engine(
-        engine.url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_use_lifo=True, hide_parameters=True
-    )
+    reader = sa.create_engine(engine.url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, hide_parameters=True)
     event.listen(reader, "connect", _prepare_sqlite)
     event.listen(reader, "connect", lambda connection, _record: connection.execute("pragma query_only = on"))
     return reader
