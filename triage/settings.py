@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from triage.connectors.layout import read_layout
 from triage.errors import SettingsError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -163,6 +164,16 @@ class Settings(BaseSettings):
     help_desk_token: SecretStr | None = Field(
         None, alias="TRIAGE_HELPDESK_TOKEN", description="Token with which the help desk knows the console."
     )
+    orders_url: SecretStr | None = Field(
+        None,
+        alias="TRIAGE_ORDERS_URL",
+        description="Database with the shop's orders, only read: a SQLAlchemy URL (SQLite or PostgreSQL).",
+    )
+    orders_map: str | None = Field(
+        None,
+        alias="TRIAGE_ORDERS_MAP",
+        description="Its table, columns and status words where they differ: table=shop.orders, id=order_no.",
+    )
     otlp_endpoint: str | None = Field(
         None,
         alias="TRIAGE_OTLP_ENDPOINT",
@@ -193,6 +204,12 @@ class Settings(BaseSettings):
     def _is_token(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not _TOKEN.fullmatch(value.get_secret_value()):
             raise ValueError("a token has no blanks and only characters that a header can carry")
+        return value
+
+    @field_validator("orders_map")
+    @classmethod
+    def _is_layout(cls, value: str | None) -> str | None:
+        read_layout(value)
         return value
 
     @field_validator("otlp_headers")
@@ -239,6 +256,8 @@ class Settings(BaseSettings):
         "otlp_headers",
         "help_desk_url",
         "help_desk_token",
+        "orders_url",
+        "orders_map",
         mode="before",
     )
     @classmethod

@@ -15,7 +15,7 @@ from triage.keys import signing_key
 from triage.llm.registry import ModelRegistry
 from triage.ownership import DataFolder
 from triage.runs.queue import ElsewhereQueue
-from triage.services import open_services, try_traces
+from triage.services import check_orders, open_services, try_traces
 from triage.settings import Settings, load_settings
 from triage.team.knowledge import KnowledgeBase
 from triage.team.team import build_team
@@ -46,6 +46,7 @@ def run_checks() -> list[Check]:
         _checked("trace store", lambda: _traces(settings)),
         _checked("trace export", lambda: _export(settings)),
         _checked("help desk", lambda: _help_desk(settings)),
+        _checked("orders", lambda: check_orders(settings)),
         knowledge,
         _checked("model", lambda: check_endpoint(settings)),
         _checked("model roles", lambda: _models(settings)),

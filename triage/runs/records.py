@@ -9,14 +9,13 @@ from typing import Any
 
 from triage.approvals.asking import execution_of, passed, requested, ruling_of
 from triage.approvals.changes import Notify
-from triage.approvals.gate import BuiltInPolicy, Policies, Ruling
+from triage.approvals.gate import BuiltInPolicy, Policies
 from triage.domain import (
     Approval,
     ApprovalStatus,
     EventKind,
     ExecutionStatus,
     NewEvent,
-    Order,
     Release,
     Run,
     RunEvent,
@@ -182,7 +181,7 @@ class RunRecords:
                 rules = self._policies.document()
                 for interruption in outcome.interruptions:
                     ruling = ruling_of(scope, interruption)
-                    approval = requested(run, interruption, ruling, order=_order_of(tx, ruling), rules=rules)
+                    approval = requested(run, interruption, ruling, order=ruling.order, rules=rules)
                     tx.approvals.add(approval)
                     self._notify(tx, "approval.new", approval)
                     events.insert(0, _requested(approval))
@@ -251,7 +250,9 @@ def _executing(tx: Any, run: Run) -> list[Approval]:
 def _execution_on_record(tx: Any, approval: Approval, segment: int) -> ExecutionStatus:
     """Say what became of an action by what it left in the records."""
     order_id = approval.arguments.get("order_id")
-    made = [*tx.tickets.list_of_run(approval.run_id), *(tx.orders.refunds(order_id) if order_id else [])]
+    made = [*tx.tickets.list_of_run(approval.run_id)]
+    if order_id:
+        made += [*tx.orders.refunds(order_id), *tx.outside_refunds.list([order_id])]
     is_done = any((item.run_id, item.call_id) == (approval.run_id, approval.call_id) for item in made)
     if is_done:
         return ExecutionStatus.SUCCEEDED
@@ -312,13 +313,6 @@ def _end_event(run: Run, outcome: Outcome) -> NewEvent:
     if outcome.trip is not None:
         payload = outcome.trip.model_dump()
     return NewEvent(key=f"ended:{run.segment}", kind=kind, at=utc_now(), payload=payload)
-
-
-def _order_of(tx: Any, ruling: Ruling) -> Order | None:
-    """Return the order that a call is about, so that the person who decides sees the sum and not only a number."""
-    order_id = ruling.call.arguments.get("order_id")
-    order: Order | None = tx.orders.find(order_id) if isinstance(order_id, str) else None
-    return order
 
 
 def _requested(approval: Approval) -> NewEvent:

@@ -6,17 +6,16 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from agents import SpanError, get_current_span
 from agents.tool_context import ToolContext
 from pydantic import BaseModel, Field
 
+from triage.connectors.threads import off_loop
 from triage.domain import EventKind
-from triage.errors import OutcomeUnknown, ToolError
+from triage.errors import OutcomeUnknown, OutsideUnavailable, ToolError
 from triage.stable_ids import action_key
 from triage.team.context import RunFacts, TriageContext, scope_of
 
@@ -24,13 +23,11 @@ GENERAL_FAILURE = (
     "The tool could not do its work because of a fault on our side. Do not call it again with the same arguments; "
     "go on without it and set requires_human."
 )
+GO_ON_WITHOUT = "Do not guess and do not call it again; say that a colleague looks after it, and set requires_human."
 UNKNOWN_OUTCOME = (
     "It is not known whether this was done: the program stopped in the middle of it. Do not call it again; say nothing "
     "about it to the customer except that a colleague looks after it, and set requires_human."
 )
-T = TypeVar("T")
-# Another system that does not answer must not keep the tools waiting that only ask the records.
-_OUTSIDE = ThreadPoolExecutor(16, thread_name_prefix="outside")
 _log = structlog.get_logger(__name__)
 
 ToolCall = ToolContext[TriageContext]
@@ -102,11 +99,6 @@ def idempotency_key(call: ToolCall) -> str:
     return action_key(call.context.run_id, call.tool_call_id)
 
 
-async def off_loop(work: Callable[[], T]) -> T:
-    """Do work that asks another system in a thread kept for such work."""
-    return await asyncio.get_running_loop().run_in_executor(_OUTSIDE, copy_context().run, work)
-
-
 async def _perform(tool: str, work: Callable[[], Outcome], *, is_outside: bool) -> dict[str, Any]:
     started = time.perf_counter()
     record = _CallRecord()
@@ -116,6 +108,8 @@ async def _perform(tool: str, work: Callable[[], Outcome], *, is_outside: bool) 
         record.error, record.error_kind = UNKNOWN_OUTCOME, OutcomeUnknown.code
     except ToolError as error:
         record.error, record.error_kind = str(error), type(error).__name__
+    except OutsideUnavailable as error:
+        record.error, record.error_kind = f"{error} {GO_ON_WITHOUT}", type(error).__name__
     except Exception as error:  # noqa: BLE001 - the boundary between a tool and the model
         # The message of a foreign exception may quote customer text, so only its type is kept.
         _log.error("tool.failed", tool=tool, error_kind=type(error).__name__)
