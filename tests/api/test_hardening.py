@@ -19,6 +19,7 @@ from tests.api.served import ADMIN, QUESTION, Desk
 from tests.api.test_messages import problem_of, submit
 from triage.access.rate import RateLimit
 from triage.api import limits
+from triage.api.app import build_api
 from triage.api.outermost import HEADERS
 from triage.domain import Role, utc_now
 from triage.errors import DataFolderError
@@ -193,6 +194,24 @@ def test_a_body_that_does_not_come_is_not_waited_for(desk: Desk, monkeypatch: py
         return [refused.value.code]
 
     assert anyio.run(served) == ["timed_out"]
+
+
+async def test_a_page_that_the_settings_name_is_answered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    origin = "https://help.example.com"
+    changed = desk.services.settings.model_copy(update={"api_origins": [origin]})
+    monkeypatch.setattr(desk.services, "settings", changed)
+    transport = httpx2.ASGITransport(build_api(desk.services))
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "prefer"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        before = await client.options("/support/triage", headers=asked)
+        # A page reads why it was refused, too.
+        refused = await client.get("/runs", headers={"Origin": origin})
+        other = await client.options("/support/triage", headers={**asked, "Origin": "https://evil.example"})
+    assert before.status_code == 200
+    assert before.headers["access-control-allow-origin"] == refused.headers["access-control-allow-origin"] == origin
+    assert refused.status_code == 401
+    assert "access-control-allow-credentials" not in before.headers
+    assert "access-control-allow-origin" not in other.headers
 
 
 def test_a_page_of_somebody_else_is_not_answered(desk: Desk, helpdesk: httpx2.Client) -> None:

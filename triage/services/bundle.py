@@ -21,6 +21,7 @@ from triage.approvals.service import ApprovalService
 from triage.approvals.switches import SwitchService
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
+from triage.connectors.orders import OrderBook
 from triage.data_care.service import DataCareService
 from triage.domain import Actor, Run
 from triage.errors import Conflict
@@ -34,7 +35,6 @@ from triage.ownership import DataFolder
 from triage.runs.service import RunService
 from triage.samples import SampleService
 from triage.settings import Settings
-from triage.tracing.spool import count_set_aside
 
 if TYPE_CHECKING:
     from storage.traces.queries import TraceQueries
@@ -65,6 +65,7 @@ class Services:
     settings: Settings
     folder: DataFolder
     records: Records
+    orders: OrderBook
     runs: RunService
     approvals: ApprovalService
     aftermath: AftermathService
@@ -117,7 +118,7 @@ class Services:
     @cached_property
     def briefs(self) -> BriefService:
         """Reads the queue of approvals and what a person needs to decide on one."""
-        return BriefService(self.records, form=self.approvals.form)
+        return BriefService(self.records, form=self.approvals.form, orders=self.orders)
 
     @cached_property
     def guardrails(self) -> GuardrailService:
@@ -131,6 +132,8 @@ class Services:
 
     def intake_health(self) -> IngestHealth | None:
         """Return whether every span comes into the trace store; None in a process that does not take them in."""
+        from triage.tracing.spool import count_set_aside  # noqa: PLC0415 - it brings the SDK
+
         health = self.processor.health() if self.processor is not None else None
         if health is None:
             return None
@@ -165,6 +168,7 @@ class Services:
         if self.mirror is not None:
             self.mirror.close()
         self._close_traces()
+        self.orders.close()
         self.records.close()
         self.folder.release()
 
