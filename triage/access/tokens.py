@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from triage.access.actions import RULES, Action, has_role, may, require
+from triage.access.token_form import SECRET
 from triage.audit.entries import SYSTEM, add_entry
 from triage.domain import DEFAULT_TEAM, Actor, Role, Token, utc_now
 from triage.errors import Conflict, InvalidInput, NotAllowed, NotSignedIn
@@ -23,7 +24,6 @@ MAX_NAME_CHARS = 60
 MAX_TOKENS = 500
 # A program's name in audit log and approvals; no person's name begins like this.
 PROGRAM_PREFIX = "token:"
-_SECRET = re.compile(r"tri_([0-9a-f]{12})_[A-Za-z0-9_-]{43}", re.ASCII)
 _TEAM = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}", re.ASCII)
 # What a secret is compared with when its token is unknown, so that the answer takes the same time.
 _NO_DIGEST = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
@@ -112,7 +112,7 @@ class TokenService:
         """
         at = now or utc_now()
         given = secret or ""
-        match = _SECRET.fullmatch(given)
+        match = SECRET.fullmatch(given)
         token_id = f"tok_{match[1]}" if match else "tok_"
         with self._records.read() as tx:
             found = tx.tokens.find_with_digest(token_id)

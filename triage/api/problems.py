@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from triage import errors
+from triage.access.token_form import without_tokens
 from triage.api.problem_kinds import KINDS, TYPE_PREFIX
 
 MEDIA_TYPE = "application/problem+json"
@@ -103,7 +104,8 @@ def problem(
         "title": kind.title,
         "status": kind.status,
         "code": code,
-        "detail": detail,
+        # An id of the path may stand in it, and a token may stand in its place.
+        "detail": without_tokens(detail),
         "request_id": request_id,
         "retry_after_s": wait,
         **members,
@@ -160,7 +162,7 @@ def request_id_of(request: Request) -> str | None:
 def _wrong_field(item: Mapping[str, Any]) -> dict[str, str]:
     place: Sequence[Any] = item["loc"]
     name = ".".join(str(part) for part in place[1:])
-    return {"where": str(place[0]), "name": name[:_LONGEST_NAME], "detail": _said(item)}
+    return {"where": str(place[0]), "name": without_tokens(name)[:_LONGEST_NAME], "detail": _said(item)}
 
 
 def _said(item: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from triage.access.token_form import has_token
 from triage.domain import Category, RejectCode, Urgency
 from triage.runs.intake import MAX_ID_CHARS, MAX_MESSAGE_CHARS
 
@@ -87,6 +88,8 @@ def _is_plain_json(value: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("Use plain JSON: no NaN or Infinity, no half characters, no deep nesting.") from None
     if "\\u0000" in text:
         raise ValueError("Leave out NUL characters.")
+    if has_token(text):
+        raise ValueError("Leave out the secrets of tokens.")
     return value
 
 

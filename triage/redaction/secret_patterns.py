@@ -33,6 +33,7 @@ _OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?", ("eyj",)),
     (r"(?<!\w)[spr]k[-_][\w-]{16,}", ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_")),
+    (r"(?<!\w)tri_[0-9a-f]{12}_[\w-]{43}", ("tri_",)),
     (r"(?<!\w)gh[pousr]_\w{20,}", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
     (r"github_pat_\w{20,}", ("github_pat_",)),
     (r"(?<!\w)glpat-[\w-]{16,}", ("glpat-",)),

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from triage.access.token_form import has_token, without_tokens
 from triage.errors import InvalidInput
 
 MAX_MESSAGE_CHARS = 20_000
@@ -54,7 +55,9 @@ _WORDS: Mapping[TextKind, _Words] = {
 
 
 def clean_message(text: str, *, what: TextKind = "message") -> str:
-    """Return a text without control characters and with plain line ends; ``what`` it is decides how it is refused.
+    """Return a text without control characters and tokens of ours, with plain line ends.
+
+    ``what`` it is decides how it is refused.
 
     Raises:
         InvalidInput: it is empty, too long, or not text.
@@ -74,7 +77,7 @@ def clean_message(text: str, *, what: TextKind = "message") -> str:
         raise InvalidInput(f"The {what} is mostly control characters. {words.if_unreadable}")
     if not kept.strip():
         raise InvalidInput(f"The {what} holds no readable text. {words.if_unreadable}")
-    return kept.strip()
+    return without_tokens(kept.strip())
 
 
 def clean_email(email: str | None) -> str | None:
@@ -103,4 +106,15 @@ def clean_id(value: str | None, *, what: str) -> str | None:
         return None
     if len(value.strip()) > MAX_ID_CHARS or not _ID.fullmatch(value.strip()):
         raise InvalidInput(f"The {what} may hold letters, digits and . _ : - only.")
+    require_no_token(value, what=what)
     return value.strip()
+
+
+def require_no_token(value: str, *, what: str) -> None:
+    """Refuse a token's secret where it would be kept and shown.
+
+    Raises:
+        InvalidInput: it has one.
+    """
+    if has_token(value):
+        raise InvalidInput(f"The {what} has the secret of a token in it. Send that in the header Authorization only.")

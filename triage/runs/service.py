@@ -28,7 +28,14 @@ from triage.errors import Conflict, InvalidInput
 from triage.notices.outbox import notify_reply
 from triage.runs.event_log import EventLog
 from triage.runs.gateway import Gateway
-from triage.runs.intake import CONVERSATION_PREFIX, MAX_CONVERSATION_MESSAGES, clean_email, clean_id, clean_message
+from triage.runs.intake import (
+    CONVERSATION_PREFIX,
+    MAX_CONVERSATION_MESSAGES,
+    clean_email,
+    clean_id,
+    clean_message,
+    require_no_token,
+)
 from triage.runs.queue import WorkQueue
 from triage.runs.reading import RunReading
 from triage.runs.steering import STOPPABLE, add_run, end_by_person, event_by_person, new_run, run_again
@@ -78,6 +85,7 @@ class RunService(RunReading):
         conversation = clean_id(conversation_id, what="conversation id")
         if idempotency_key and not idempotency_key.isprintable():
             raise InvalidInput("The idempotency key has characters that cannot be printed; use letters and digits.")
+        require_no_token(idempotency_key or "", what="idempotency key")
         key = key_of(idempotency_key, team=actor.team)
         with self._records.begin() as tx:
             known: Run | None = tx.runs.find_by_key(key) if key else None

@@ -1,0 +1,51 @@
+"""Addresses that somebody is sent: what stands in them is looked for, said as text, and does nothing else."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from tests.attacks.markup import beginning, nasty, squeezed
+from tests.pages.conftest import OpenPage, open_page, running
+from triage.domain import Actor, Role
+from triage.services import Services
+
+__all__ = ["open_page", "running"]
+
+NAMES = {
+    "desk": ("run", "q", "show", "category", "urgency"),
+    "approvals": ("approval", "lane", "tool", "urgency", "mine", "overdue", "escalated"),
+    "overview": ("part", "range", "refresh", "from", "to", "only_customer", "only_models", "only_agents"),
+    "traces": ("trace", "span", "with", "time", "from", "to", "statuses", "agents", "models", "tools", "text", "email",
+               "min_cost", "max_seconds", "sort", "order", "page", "columns", "conversation", "errors"),
+    "guardrails": ("trip", "check", "kind", "mark", "range", "from", "to"),
+    "alerts": ("alert", "alert_view"),
+    "policies": ("policy_view",),
+    "audit": ("entry", "audit_who", "audit_what", "audit_on", "period"),
+    "data": ("data_view",),
+    "team": ("agent_shown",),
+    "access": ("access_view",),
+}  # fmt: skip
+LIE = f"x' or 1=1; drop table runs; -- {nasty('address')}"
+TIMES = {"from": "9999-12-31T23:59:59-23:59", "to": "0001-01-01T00:00:00+23:59"}
+
+
+def test_an_address_that_lies_opens_its_page(running: Services, open_page: OpenPage) -> None:
+    running.runs.submit("How do I export my data?", actor=Actor(name="olga"))
+    for name, names in NAMES.items():
+        expect_in_order(open_page(name, role=Role.ADMIN, **dict.fromkeys(names, LIE)), name)
+    assert len(running.runs.list()) == 1
+
+
+def test_times_that_no_calendar_has_open_their_page(open_page: OpenPage) -> None:
+    for name in ("overview", "guardrails"):
+        expect_in_order(open_page(name, range="Custom", **TIMES), name)
+    expect_in_order(open_page("traces", time="custom", **TIMES), "traces")
+
+
+def expect_in_order(page: AppTest, name: str) -> None:
+    """Find no exception, and nothing in Markdown that is not text; there, all that acts stands behind a backslash."""
+    assert not page.exception, (name, page.exception)
+    assert page.main.children, name
+    for shown in (*page.markdown, *page.caption, *page.error, *page.warning, *page.info, *page.toast):
+        assert beginning("address") not in squeezed(shown.value), (name, shown.value)
+        assert "![i]" not in shown.value, (name, shown.value)
