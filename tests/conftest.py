@@ -7,11 +7,16 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.surroundings import clean_environment
 from triage.domain import Actor, Role
 from triage.settings import Settings, load_settings
+
+# How long an example takes is for the benchmarks to say; on a busy machine it may be anything.
+hypothesis.settings.register_profile("checks", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("checks")
 
 _SETTINGS = [str(field.alias) for field in Settings.model_fields.values()]
 _connect = socket.socket.connect
