@@ -21,6 +21,7 @@ from storage.records.policies import PolicyStore
 from storage.records.retention import RetentionStore
 from storage.records.runs import RunStore
 from storage.records.samples import SampleStore
+from storage.records.sign_ins import SignInStore
 from storage.records.spending import SpendingStore
 from storage.records.states import StateStore
 from storage.records.steps import StepStore
@@ -65,3 +66,4 @@ class Stores:
         self.budgets = BudgetStore(connection)
         self.spending = SpendingStore(connection)
         self.tokens = TokenStore(connection)
+        self.sign_ins = SignInStore(connection)
