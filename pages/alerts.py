@@ -9,7 +9,7 @@ from pages.components.alert_budgets import budget_cards
 from pages.components.alert_form import rule_panel
 from pages.components.alert_history import change_table
 from pages.components.alert_list import CHOSEN, NEW, rule_list
-from pages.components.context import actor, services
+from pages.components.context import actor, seen
 from pages.components.refusal import show_refusal
 from triage.access.actions import Action, may
 from triage.domain.traces import TraceChoices
@@ -21,7 +21,7 @@ RULES, BUDGETS, HISTORY = "Rules", "Budgets", "History"
 @st.cache_data(ttl=60, max_entries=1, show_spinner=False)
 def read_choices() -> TraceChoices:
     """Return what rules can be limited to."""
-    return services().measures.choices()
+    return seen().measures.choices()
 
 
 st.title("Alerts")
@@ -44,7 +44,7 @@ elif view == HISTORY:
     change_table()
 else:
     try:
-        first = services().alerts.standings()[0].rule.id
+        first = seen().alerts.standings()[0].rule.id
         choices = read_choices()
     except TriageError as error:
         show_refusal(error)

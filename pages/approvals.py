@@ -23,7 +23,7 @@ from pages.components.approval_brief import (
 from pages.components.approval_choice import selected
 from pages.components.approval_dialogs import DIALOGS
 from pages.components.approval_list import lane, queue, steps
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.dialogs import open_name
 from pages.components.keys import listen_to_keys
 from pages.components.not_resumable import not_resumable
@@ -46,7 +46,7 @@ def watch() -> None:
     """Draw the queue anew every two seconds; what became of the open action elsewhere draws the whole page."""
     shown, current = st.session_state.get(SHOWN), selected()
     if shown is not None:
-        now = services().approvals.get(shown[0]) if shown[0] else None
+        now = seen().approvals.get(shown[0]) if shown[0] else None
         if current != shown[0] or (now is not None and signature(now) != shown):
             st.rerun(scope="app")
     queue()
@@ -57,18 +57,18 @@ def watch() -> None:
 @st.fragment(run_every=20)
 def time_left(approval: Approval) -> None:
     """Draw the state and the time left, and renew the claim of whoever has this page open."""
-    current = services().approvals.get(approval.id)
+    current = seen().approvals.get(approval.id)
     is_mine = current.claimed_by == actor().name and current.status.is_open
     if is_mine and current.claimed_until and current.claimed_until - utc_now() < RENEW_BEFORE:
         try:
             current = services().approvals.renew(approval.id, actor=actor())
         except TriageError:
             # It was taken back or decided this very moment; the next look at the queue says so.
-            current = services().approvals.get(approval.id)
+            current = seen().approvals.get(approval.id)
     badges(current, me=actor().name)
 
 
-if (resumable := services().resumable) and (cut_off := resumable.count()):
+if cut_off := seen().count_not_resumable():
     title = f":orange[{words.count(cut_off, 'waiting run')} cannot go on after an upgrade]"
     with st.expander(title, icon=":material/deployed_code_history:"):
         not_resumable()
@@ -84,7 +84,7 @@ with left:
     st.caption("A approve, E edit, X reject, L claim or release, J and K next and previous.")
 
 try:
-    brief = services().briefs.brief(selected() or "") if selected() else None
+    brief = seen().approvals.brief(selected() or "") if selected() else None
 except NotFound:
     brief = None
     work.warning("There is no action with this id. Choose one from the list.", icon=":material/search_off:")
@@ -106,7 +106,7 @@ with work, st.form(f"form_{approval.id}", border=False) if is_form else st.conta
     if is_form:
         edit_row(brief)
     else:
-        why_not = services().approvals.refusal(approval, actor=actor()) if approval.status.is_open else None
+        why_not = seen().approvals.refusal(approval) if approval.status.is_open else None
         action_row(brief, why_not=why_not)
     st.subheader(plain(words.one_line(brief.sentence, limit=120)), anchor=False)
     time_left(approval)

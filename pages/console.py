@@ -12,6 +12,7 @@ from pages.components.arrival import arrive
 from pages.components.badge import Counts, browser_title, keep_frame, read_counts, titled
 from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY
 from pages.components.engine import engine_badge
+from pages.components.gate import closed, is_listed
 from pages.components.refusal import show_refusal
 from triage.domain import Role
 from triage.errors import TriageError
@@ -29,30 +30,34 @@ except TriageError as error:
     st.stop()
 
 
+def one_page(name: str, title: str, icon: str, *, default: bool = False) -> StreamlitPage:
+    """Return a page; one that this person may not see is there for its links, but not in the navigation."""
+    return st.Page(
+        f"{name}.py", title=title, icon=f":material/{icon}:", default=default, url_path=None if default else name,
+        visibility="visible" if is_listed(name) else "hidden",
+    )  # fmt: skip
+
+
 def navigation(counts: Counts) -> StreamlitPage:
     """Draw the navigation with its numbers, and return the page that is asked for."""
-    approvals = st.Page(
-        "approvals.py", title=titled("Approvals", counts.waiting), icon=":material/approval:", url_path="approvals"
-    )
     return st.navigation(
         {
-            "Work": [st.Page("desk.py", title="Desk", icon=":material/inbox:", default=True), approvals],
-            "Observe": [
-                st.Page("overview.py", title="Overview", icon=":material/monitoring:"),
-                st.Page("traces.py", title="Traces", icon=":material/account_tree:"),
-                st.Page("guardrails.py", title="Guardrails", icon=":material/shield:"),
-                st.Page(
-                    "alerts.py",
-                    title=titled("Alerts", counts.alerts),
-                    icon=":material/notifications:",
-                    url_path="alerts",
-                ),
+            "Work": [
+                one_page("desk", "Desk", "inbox", default=True),
+                one_page("approvals", titled("Approvals", counts.waiting), "approval"),
             ],
-            "Improve": [st.Page("team.py", title="Team", icon=":material/groups:")],
+            "Observe": [
+                one_page("overview", "Overview", "monitoring"),
+                one_page("traces", "Traces", "account_tree"),
+                one_page("guardrails", "Guardrails", "shield"),
+                one_page("alerts", titled("Alerts", counts.alerts), "notifications"),
+            ],
+            "Improve": [one_page("team", "Team", "groups")],
             "Control": [
-                st.Page("policies.py", title="Policies", icon=":material/gavel:"),
-                st.Page("audit.py", title="Audit log", icon=":material/history:"),
-                st.Page("data.py", title="Data", icon=":material/database:"),
+                one_page("policies", "Policies", "gavel"),
+                one_page("audit", "Audit log", "history"),
+                one_page("data", "Data", "database"),
+                one_page("access", "Access", "key"),
             ],
         }
     )
@@ -79,4 +84,5 @@ with st.sidebar:
         )
     st.caption(f"Acting as **{st.session_state[ROLE_KEY].value}**")
 keep_frame(navigation, shown=counts)
-page.run()
+if not closed(page.url_path or "desk"):
+    page.run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.conversation import events, header, next_message, streaming, thread
 from pages.components.dialogs import open_name
 from pages.components.importer_view import import_file
@@ -47,7 +47,7 @@ def open_run(run_id: str, *, every: float | None) -> None:
         result(view)
 
 
-if selected_run() is None and (newest := services().runs.list(limit=1)):
+if selected_run() is None and (newest := seen().runs.list(limit=1)):
     select_run(newest[0].id)
 left, work = st.columns([4, 9], gap="medium")
 with left:
@@ -62,7 +62,7 @@ with work:
         )
     else:
         try:
-            every = refresh_every(services().runs.get(run_id))
+            every = refresh_every(seen().runs.get(run_id))
         except TriageError as error:
             st.warning(f"{plain(error)} Choose a message on the left.", icon=":material/search_off:")
         else:

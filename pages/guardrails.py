@@ -7,7 +7,7 @@ from datetime import timedelta
 import streamlit as st
 
 from pages.components import words
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.guardrail_figures import guardrail_table, trip_chart
 from pages.components.guardrail_trip import trip_view
 from pages.components.guardrail_trips import (
@@ -36,13 +36,13 @@ KINDS = ("off_topic", "injection_attempt", "harmful", "billing_promise", "foreig
 @st.cache_data(ttl=30, max_entries=40, show_spinner="Counting …")
 def read_figures(time_range: TimeRange, step: timedelta) -> GuardrailFigures:
     """Return what each guardrail did, and the trips by bucket."""
-    return services().guardrails.reading.figures(time_range, step=step)
+    return seen().guardrails.reading.figures(time_range, step=step)
 
 
 @st.cache_data(ttl=10, max_entries=40, show_spinner=False)
 def read_trips(time_range: TimeRange, wanted: WantedTrips, page: int) -> TripPage:
     """Return one page of the trips; the first one is 1."""
-    return services().guardrails.trips(
+    return seen().guardrails.trips(
         time_range,
         judged=wanted.judged,
         guardrails=wanted.guardrails,
@@ -55,7 +55,7 @@ def read_trips(time_range: TimeRange, wanted: WantedTrips, page: int) -> TripPag
 def linked_trip(trip_id: str) -> TripRow | None:
     """Return the trip that the address names, or say why it cannot be shown."""
     try:
-        return services().guardrails.reading.get(trip_id)
+        return seen().guardrails.reading.get(trip_id)
     except NotFound as error:
         st.warning(plain(error), icon=":material/search_off:")
         return None
@@ -63,7 +63,7 @@ def linked_trip(trip_id: str) -> TripRow | None:
 
 def cases_button() -> None:
     """Say how many cases there are, and offer them as a file."""
-    count = services().cases.count()
+    count = seen().cases.count()
     st.download_button(
         words.count(count, "evaluation case"), lambda: "".join(services().cases.export(actor=actor())),
         file_name="cases.jsonl", mime="application/jsonl", icon=":material/download:", on_click="ignore", key="cases",
@@ -85,7 +85,7 @@ view = View(chosen_range, MeasureFilter(), ())
 time_range = chosen_range.time_range
 try:
     figures = read_figures(time_range, view.step)
-    precision = services().guardrails.precision(time_range)
+    precision = seen().guardrails.precision(time_range)
 except TriageError as error:
     show_refusal(error)
     st.stop()
@@ -119,7 +119,7 @@ selected = st.query_params.get(PARAM)
 shown = next((trip for trip in found.rows if trip.span_id == selected), None)
 with right:
     shown = shown or (linked_trip(selected) if selected else None) or next(iter(found.rows), None)
-marks = services().guardrails.marks({trip.span_id for trip in (*found.rows, *([shown] if shown else []))})
+marks = seen().guardrails.marks({trip.span_id for trip in (*found.rows, *([shown] if shown else []))})
 with slot:
     if found.rows:
         st.caption(words.count(found.total, "trip"))
@@ -130,6 +130,6 @@ with slot:
         st.info("No check stopped anything in this time. Take a longer one.", icon=":material/shield:")
 with right:
     if shown is not None:
-        trip_view(shown, marks.get(shown.span_id), services().cases.of_trips([shown.span_id]).get(shown.span_id))
+        trip_view(shown, marks.get(shown.span_id), seen().cases.of_trips([shown.span_id]).get(shown.span_id))
     else:
         st.caption("A trip shows here: the message, the verdict with its reason, and what people say of it.")

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components import words
 from pages.components.alert_strip import alert_strip
 from pages.components.came_back import remember, what_was_left
-from pages.components.context import actor, services
+from pages.components.context import actor, seen
 from pages.components.intake_note import intake_note
 from pages.components.measure_filters import broken_filters, filter_words, measure_filters
 from pages.components.overview_view import View
@@ -23,6 +23,7 @@ from pages.components.topic_runs import draw_runs
 from pages.components.topic_summary import draw_summary, time_card
 from pages.components.topic_tools import draw_tools
 from pages.components.totals import totals_row
+from triage.access.actions import Action, require
 from triage.domain import Actor
 from triage.domain.traces import MeasureFilter, TraceChoices
 from triage.errors import TriageError
@@ -35,19 +36,19 @@ EVERY = {"By hand": None, "Every 30 s": 30, "Every minute": 60, "Every 5 min": 3
 @st.cache_data(ttl=30, max_entries=100, show_spinner="Counting …")
 def answer(topic: str, question: Question) -> Any:
     """Return the figures of one part of the page."""
-    return getattr(services().measures, topic)(question)
+    return getattr(seen().measures, topic)(question)
 
 
 @st.cache_data(ttl=30, max_entries=40, show_spinner="Counting …")
 def people_answer(question: Question, name: str, role: str) -> Any:
     """Return the figures of people that this person may see."""
-    return services().measures.people(question, actor=Actor(name=name, role=role))
+    return seen().measures.people(question, actor=Actor(name=name, role=role))
 
 
 @st.cache_data(ttl=60, max_entries=1, show_spinner=False)
 def read_choices() -> TraceChoices:
     """Return what can be filtered by."""
-    return services().measures.choices()
+    return seen().measures.choices()
 
 
 def draw_topic(topic: str, view: View, head: Head, question: Question) -> None:
@@ -76,10 +77,12 @@ def figures(chosen_range: ChosenRange, chosen: MeasureFilter, choices: TraceChoi
     view = View(chosen_range.until_now(), chosen, tuple(choices.models))
     question = Question(time_range=view.range.time_range, chosen=view.chosen, step=view.step)
     try:
+        # The cache does not know who asks.
+        require(actor(), Action.MEASURES_READ)
         head = answer("head", question)
         alert_strip()
         intake_note()
-        totals_row(view, head, approvals=services().approvals)
+        totals_row(view, head, approvals=seen().approvals)
         topic = st.segmented_control(
             "Part", TOPICS, default=usual, required=True, key="part", bind="query-params",
             label_visibility="collapsed",

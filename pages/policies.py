@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import policy_editor, policy_evidence, words
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.dialogs import open_name
 from pages.components.policy_history import history
 from pages.components.policy_table import limit_table, rule_table, time_table
@@ -17,7 +17,7 @@ IN_FORCE, TEXT, EVIDENCE, HISTORY = "In force", "Text", "Past decisions", "Histo
 SWITCHES, WEBHOOKS = "Switches", "Webhooks"
 VIEW = "policy_view"
 
-policies = services().policies
+policies = seen().policies
 current = policies.current()
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import words
 from pages.components.agent_card import agent_card
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
 from pages.components.team_map import team_map
@@ -14,12 +14,12 @@ from pages.components.text import plain
 from triage.access.actions import Action, may
 from triage.errors import TriageError
 
-running = services()
+console, running = seen(), services()
 st.title("Team")
-if running.team is None or running.models is None or running.knowledge is None:
+if console.team is None or console.models is None or running.knowledge is None:
     st.info("The agents run in another process; its console shows them.", icon=":material/groups:")
     st.stop()
-team, roles = running.team.describe(), running.models.describe()
+team, roles = console.team.describe(), console.models.describe()
 settings = running.settings
 
 tools = {tool.name for agent in team.agents for tool in agent.tools}
@@ -41,7 +41,7 @@ with left, st.container(border=True):
     )  # fmt: skip
 with left, st.container(border=True):
     st.markdown("**Sample records**")
-    count = running.samples.count()
+    count = console.sample_count()
     if not count:
         st.caption("There are none: every account and order is a real one.")
     else:
@@ -54,7 +54,7 @@ with left, st.container(border=True):
             st.markdown("Removed sample records do not come back. Conversations and runs stay.")
             if st.button(f"Remove {count:,} sample records", type="primary", key="remove_samples"):
                 try:
-                    removed = running.samples.remove(actor=actor())
+                    removed = services().samples.remove(actor=actor())
                 except TriageError as error:
                     show_refusal(error)
                 else:

@@ -50,8 +50,8 @@ def _commands(group: typer.Typer, *before: str) -> Iterator[str]:
 def _pages() -> list[str]:
     """Return the titles of the pages, as the frame lists them."""
     tree = ast.parse((PROJECT / "pages" / "console.py").read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "st.Page"]
-    return [str(ast.literal_eval(call.args[0])).removesuffix(".py").capitalize() for call in calls]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "one_page"]
+    return [str(ast.literal_eval(call.args[0])).capitalize() for call in calls]
 
 
 def _pins(name: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import streamlit as st
 
 from pages.components.alert_words import PERIODS, badge, spent_line, state_label
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from pages.components.words import ago, exact
@@ -26,7 +26,7 @@ def budget_cards() -> None:
         "what has begun goes on, also after an approval."
     )
     try:
-        standings = services().alerts.budgets()
+        standings = seen().alerts.budgets()
     except TriageError as error:
         show_refusal(error)
         return

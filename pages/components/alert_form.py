@@ -10,7 +10,7 @@ from pages.components import address
 from pages.components.alert_list import CHOSEN, NEW
 from pages.components.alert_trial import DAYS, keep_trial, show_trial
 from pages.components.alert_words import window
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.measure_filters import CATEGORIES
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
@@ -31,7 +31,7 @@ _UNITS = {"share": "%", "growth": "% growth", "seconds": "seconds", "turns": "tu
 def rule_panel(opened: str, choices: Any) -> None:
     """Draw the form of a rule, or of a new one, and what a trial of it has found."""
     try:
-        rule = _new_rule() if opened == NEW else services().alerts.get(opened)
+        rule = _new_rule() if opened == NEW else seen().alerts.get(opened)
     except TriageError as error:
         show_refusal(error)
         return
@@ -65,7 +65,7 @@ def _new_rule() -> AlertRule:
         "What the new rule looks at", list(AlertMeasure), format_func=lambda one: MEASURES[one].title,
         key="alert_measure",
     )  # fmt: skip
-    like = next(one.rule for one in services().alerts.standings() if one.rule.measure is measure)
+    like = next(one.rule for one in seen().alerts.standings() if one.rule.measure is measure)
     return like.model_copy(update={"id": "", "name": "", "version": 0, "changed_at": None, "is_on": True})
 
 

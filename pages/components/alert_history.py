@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.alert_words import STATES, change_value
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
 from pages.components.words import exact
@@ -18,8 +18,8 @@ _FEW = 10
 
 def change_table() -> None:
     """Draw the table."""
-    alerts = services().alerts
     try:
+        alerts = seen().alerts
         changes = alerts.changes(limit=_MOST)
         rules = {standing.rule.id: standing.rule for standing in alerts.standings()}
     except TriageError as error:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import address
 from pages.components.alert_words import badge, limits, narrowed, state_label, value_line
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
 from pages.components.text import bold, plain
@@ -23,7 +23,7 @@ NEW = "new"
 def rule_list(*, opened: str | None) -> None:
     """Draw the list; it keeps itself true while nobody touches it."""
     try:
-        standings = services().alerts.standings()
+        standings = seen().alerts.standings()
     except TriageError as error:
         show_refusal(error)
         return

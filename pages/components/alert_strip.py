@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components.alert_words import budget_alert, rule_alert
-from pages.components.context import services
+from pages.components.context import seen
 from triage.domain import AlertState
 from triage.errors import TriageError
 
@@ -14,8 +14,8 @@ _MOST = 4
 
 def alert_strip() -> None:
     """Draw the strip: alerts first, then warnings, with a link to the page that has the rest."""
-    alerts = services().alerts
     try:
+        alerts = seen().alerts
         standings = [*alerts.standings(), *alerts.budgets()]
     except TriageError:
         # The page itself says that the records cannot be read.

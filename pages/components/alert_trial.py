@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components import charts
 from pages.components.alert_words import STATES, limits, window
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
@@ -29,7 +29,7 @@ def keep_trial(rule: AlertRule, *, days: int) -> None:
     """Try a rule and keep what came of it, for as long as this rule is open."""
     try:
         with st.spinner(f"Trying it on {days} days …"):
-            points = services().alerts.try_out(rule, days=days)
+            points = seen().alerts.try_out(rule, days=days)
     except TriageError as error:
         st.session_state.pop(_KEPT, None)
         show_refusal(error)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.components.approval_choice import following, listed, select
 from pages.components.approval_form import GENERAL, field_key, place, read_fields
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.dialogs import open_dialog
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
@@ -163,7 +163,7 @@ def approve_edited(brief: Brief) -> None:
     names = [field.name for field in brief.fields]
     typed = {name: st.session_state.get(field_key(approval.id, name)) for name in names}
     arguments, problems = read_fields(brief.fields, typed)
-    if not problems and (problem := services().approvals.problem(approval, arguments)):
+    if not problems and (problem := seen().approvals.problem(approval, arguments)):
         problems = {place(problem, names): problem}
     if problems:
         st.session_state[_PROBLEMS] = (approval.id, problems)

@@ -11,7 +11,7 @@ from pages.components import words
 from pages.components.approval_actions import rejection_refusal, tell
 from pages.components.approval_choice import following, listed, select, selected, several, untick
 from pages.components.approval_list import headline
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.dialogs import close_dialog, form_id
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
@@ -80,8 +80,10 @@ def _reconcile(*, is_done: bool) -> None:
     )
     if not _confirmed("It happened" if is_done else "It did not happen"):
         return
-    act = services().aftermath.reconcile
-    if _attempt(lambda: act(approval.id, actor=actor(), happened=is_done, note=note or "")) is not None:
+    settled = _attempt(
+        lambda: services().aftermath.reconcile(approval.id, actor=actor(), happened=is_done, note=note or "")
+    )
+    if settled is not None:
         st.toast("Settled.", icon=":material/task_alt:")
         select(following(listed(), approval.id))
         _leave()
@@ -123,7 +125,7 @@ def _several(decision: str) -> None:
     if of == form_id():
         _report(outcomes)
         return
-    chosen = [services().approvals.get(approval_id) for approval_id in several()]
+    chosen = [seen().approvals.get(approval_id) for approval_id in several()]
     refused = {item.id: _refused(item, decision) for item in chosen}
     able = [item for item in chosen if refused[item.id] is None]
     will = "These happen" if decision == "approve" else "These are refused, and the agents go on without them"
@@ -154,7 +156,7 @@ def _refused(item: Approval, decision: str) -> str | None:
         return rejection_refusal(item, actor=actor())
     if item.kind == "question":
         return "A question needs an answer of its own."
-    return services().approvals.refusal(item, actor=actor())
+    return seen().approvals.refusal(item)
 
 
 def _whole(item: Approval) -> str:
@@ -198,7 +200,7 @@ def _ask_reason() -> tuple[RejectCode, str]:
 
 def _approval() -> Approval | None:
     try:
-        return services().approvals.get(selected() or "")
+        return seen().approvals.get(selected() or "")
     except TriageError as error:
         show_refusal(error)
         return None

@@ -20,7 +20,7 @@ from pages.components.approval_choice import (
     selected,
     step,
 )
-from pages.components.context import actor, services
+from pages.components.context import actor, seen
 from pages.components.dialogs import open_dialog
 from pages.components.policy_words import people
 from pages.components.text import plain
@@ -46,7 +46,7 @@ def lane() -> Lane:
 def queue() -> None:
     """Draw the queue; made to be run as a fragment. The first action of a list is opened where none is."""
     asked = _filter()
-    view = services().briefs.queue(asked, actor=actor(), limit=PAGE, offset=page_number() * PAGE)
+    view = seen().approvals.queue(asked, limit=PAGE, offset=page_number() * PAGE)
     st.session_state[LISTED] = [approval.id for approval in view.approvals]
     if selected() is None and view.approvals:
         select(view.approvals[0].id)

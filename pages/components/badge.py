@@ -13,7 +13,8 @@ import streamlit as st
 
 from pages.components.arrival import stay
 from pages.components.banner import banner
-from pages.components.context import services
+from pages.components.context import seen
+from triage.access.actions import Action, may
 from triage.errors import TriageError
 
 REFRESH_S = 5
@@ -39,7 +40,9 @@ def browser_title(waiting: int) -> str:
 
 def read_counts() -> Counts:
     """Return what stands beside the names of pages now."""
-    return Counts(services().approvals.count_open(), services().alerts.count_alerts())
+    console = seen()
+    waiting = console.approvals.count_open() if may(console.actor, Action.APPROVALS_READ) else 0
+    return Counts(waiting, console.alerts.count_alerts() if may(console.actor, Action.ALERTS_READ) else 0)
 
 
 def keep_frame(navigation: Callable[[Counts], object], *, shown: Counts) -> None:

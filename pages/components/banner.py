@@ -7,7 +7,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.text import bold, plain
 from pages.components.words import ago, words
 from triage.domain import EVERYTHING_SWITCH, WRITES_SWITCH, Switch, utc_now
@@ -17,7 +17,7 @@ from triage.errors import TriageError
 def banner() -> None:
     """Draw the strip; made to be drawn anew every few seconds."""
     try:
-        switches = services().switches.current().switches
+        switches = seen().switches()
     except TriageError:
         # The page itself says that the records cannot be read.
         return

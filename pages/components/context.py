@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from triage.access.seen import Seen
 from triage.domain import Actor, Role
 from triage.services import Services, open_services
 from triage.settings import load_settings
@@ -11,7 +12,8 @@ from triage.settings import load_settings
 NAME_KEY = "actor_name"
 ROLE_KEY = "actor_role"
 DEFAULT_NAME = "local user"
-DEFAULT_ROLE = Role.REVIEWER
+# In local mode everybody may choose any role; this one shows what there is to see and changes no policy.
+DEFAULT_ROLE = Role.MANAGER
 
 
 @st.cache_resource(show_spinner=False)
@@ -28,3 +30,8 @@ def actor() -> Actor:
     except ValueError:
         role = DEFAULT_ROLE
     return Actor(name=name[:80], role=role)
+
+
+def seen() -> Seen:
+    """Return what whoever is acting may read; pages read through this and nothing else."""
+    return services().as_seen_by(actor())

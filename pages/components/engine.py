@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from pages.components.context import services
+from pages.components.context import seen, services
 from pages.components.text import plain
 from pages.components.words import words
 from triage.llm.registry import RoleDescription
@@ -29,8 +29,8 @@ class Engine(NamedTuple):
 
 def engine_badge() -> None:
     """Draw the badge."""
-    running = services()
-    engine = engine_of(running.settings, roles=running.models.describe() if running.models else ())
+    models = seen().models
+    engine = engine_of(services().settings, roles=models.describe() if models else ())
     st.badge(
         plain(engine.name),
         icon=":material/cloud_off:" if engine.is_offline else ":material/smart_toy:",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import words
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.links import desk_link
 from pages.components.refusal import toast_refusal
 from pages.components.text import plain
@@ -50,7 +50,7 @@ def show_release(release: Release) -> None:
 
 def _released_run(release: Release) -> Run | None:
     try:
-        return services().runs.get(release.released_run_id)
+        return seen().runs.get(release.released_run_id)
     except NotFound:
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import words
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.guardrail_release import ask_release, show_release
 from pages.components.guardrail_trips import PARAM
 from pages.components.links import desk_link, trace_link
@@ -38,7 +38,7 @@ def trip_view(trip: TripRow, mark: TripMark | None, case: Case | None) -> None:
         st.caption("Reason of the guardrail")
         st.text(trip.reason or "Its words are not kept.")
         _mark_part(trip, mark)
-        release = services().releases.find(run.id) if run is not None else None
+        release = seen().runs.find_release(run.id) if run is not None else None
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _case_part(trip, mark, case, has_message=run is not None)
             if run is not None and release is None and trip.stage == "input" and run.status is RunStatus.BLOCKED:
@@ -49,7 +49,7 @@ def trip_view(trip: TripRow, mark: TripMark | None, case: Case | None) -> None:
 
 def _run_of(trip: TripRow) -> Run | None:
     try:
-        return services().runs.get(trip.run_id) if trip.run_id else None
+        return seen().runs.get(trip.run_id) if trip.run_id else None
     except NotFound:
         return None
 

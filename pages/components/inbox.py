@@ -9,7 +9,7 @@ from datetime import datetime
 import streamlit as st
 
 from pages.components import address, held
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.dialogs import open_dialog
 from pages.components.selection import select_run, selected_run
 from pages.components.text import plain
@@ -69,10 +69,10 @@ def inbox(*, every: float) -> None:
     if inbox_pace() != every:
         # Only the page can change the pace of its fragment.
         st.rerun()
-    counts = services().runs.counts(query)
+    counts = seen().runs.counts(query)
     query = _choose_view(query, counts)
     limit = int(st.session_state.setdefault(_LIMIT, PAGE))
-    runs = services().runs.list(query, limit=limit + 1)
+    runs = seen().runs.list(query, limit=limit + 1)
     listed, has_more = runs[:limit], len(runs) > limit
     with steps:
         _steps([run.id for run in listed])

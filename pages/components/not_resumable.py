@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import words
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.links import desk_link
 from pages.components.refusal import toast_refusal
 from pages.components.text import plain
@@ -17,11 +17,10 @@ MAX_SHOWN = 20
 
 def not_resumable() -> None:
     """Draw nothing where all that waits can go on; else a line that unfolds to what cannot, with a way out for each."""
-    resumable = services().resumable
-    items = resumable.list(limit=MAX_SHOWN) if resumable is not None else []
-    if resumable is None or not items:
+    items = seen().not_resumable(limit=MAX_SHOWN)
+    if not items:
         return
-    total = len(items) if len(items) < MAX_SHOWN else resumable.count()
+    total = len(items) if len(items) < MAX_SHOWN else seen().count_not_resumable()
     is_one = total == 1
     said = f"{words.count(total, 'waiting run')} {'was' if is_one else 'were'} paused by another version"
     with st.expander(f":orange[**{said} and cannot go on**]", icon=":material/deployed_code_history:"):
@@ -51,11 +50,8 @@ def _row(item: NotResumable) -> None:
 
 
 def _run_again(run_id: str) -> None:
-    resumable = services().resumable
-    if resumable is None:
-        return
     try:
-        resumable.run_again(run_id, actor=actor())
+        services().start_over(run_id, actor=actor())
     except TriageError as error:
         toast_refusal(error)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.dialogs import close_dialog, form_id, open_dialog
 from pages.components.panel import card_head
 from pages.components.policy_preview import show_mistake, show_preview
@@ -61,7 +61,7 @@ def editor(current: PolicyVersion) -> None:
 def _is_untouched(current: PolicyVersion) -> bool:
     """Whether the editor holds an older version as it was, which a newer one may take the place of."""
     based_on = st.session_state.get(_BASE, 0)
-    return based_on != current.version and st.session_state[_TEXT] == services().policies.text_of(based_on)
+    return based_on != current.version and st.session_state[_TEXT] == seen().policies.text_of(based_on)
 
 
 def _reset(current: PolicyVersion) -> None:
@@ -77,7 +77,7 @@ def _what_it_means(text: str, current: PolicyVersion) -> None:
             "Copy what you need and start over.", icon=":material/sync_problem:",
         )  # fmt: skip
     try:
-        show_preview(services().policies.preview(text))
+        show_preview(seen().policies.preview(text))
     except PolicyError as error:
         show_mistake(error, text)
 
@@ -85,9 +85,9 @@ def _what_it_means(text: str, current: PolicyVersion) -> None:
 @st.dialog("Put this policy in force", icon=":material/save:", on_dismiss=close_dialog)
 def save() -> None:
     """Show what it means once more, ask for a note and save; what was typed stays where saving is refused."""
-    text, policies = str(st.session_state.get(_TEXT, "")), services().policies
+    text = str(st.session_state.get(_TEXT, ""))
     try:
-        show_preview(policies.preview(text), examples=False)
+        show_preview(seen().policies.preview(text), examples=False)
     except PolicyError as error:
         show_mistake(error, text)
         return
@@ -98,7 +98,7 @@ def save() -> None:
     st.caption("It counts from the next action on. The version before stays in the history.")
     if st.button("Put in force", type="primary", key="policy_confirm"):
         try:
-            saved = policies.save(text, actor=actor(), note=note or "", based_on=st.session_state[_BASE])
+            saved = services().policies.save(text, actor=actor(), note=note or "", based_on=st.session_state[_BASE])
         except TriageError as error:
             show_refusal(error)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import policy_words as say
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.dialogs import close_dialog, form_id, open_dialog
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
@@ -25,7 +25,7 @@ _WHO = {Mode.AUTO: "Nobody", Mode.APPROVAL: "A person", Mode.TWO_PEOPLE: "Two pe
 
 def evidence_table() -> None:
     """Draw what became of the last decisions of each rule."""
-    found = services().policies.suggestions()
+    found = seen().policies.suggestions()
     with st.container(border=True, gap="small"):
         card_head(
             "What past decisions say",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components import words
-from pages.components.context import actor, services
+from pages.components.context import actor, seen
 from pages.components.text import plain
 from triage.access.actions import Action, may
 from triage.approvals.policy_service import PolicyVersion
@@ -19,7 +19,7 @@ _PAGE = "policy_history_page"
 def history(current: PolicyVersion, *, use_again: Callable[[int], None]) -> None:
     """Draw the versions, the newest first; ``use_again`` is called with the one to take up again."""
     page = int(st.session_state.get(_PAGE, 0))
-    changes = services().policies.history(limit=_PER_PAGE + 1, offset=page * _PER_PAGE)
+    changes = seen().policies.history(limit=_PER_PAGE + 1, offset=page * _PER_PAGE)
     can_change = may(actor(), Action.POLICIES_CHANGE)
     for change in changes[:_PER_PAGE]:
         saved = change.policy

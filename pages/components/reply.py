@@ -65,9 +65,12 @@ def _act(run: Run, text: str, *, is_behind: bool) -> None:
     # A click on a button that was not disabled yet still arrives.
     if is_behind or not (sent or kept):
         return
-    write = services().runs.mark_sent if sent else services().runs.edit_reply
+    begun = begun_with(run) or ""
     try:
-        changed = write(run.id, text=text, actor=actor(), seen=begun_with(run) or "")
+        if sent:
+            changed = services().runs.mark_sent(run.id, text=text, actor=actor(), seen=begun)
+        else:
+            changed = services().runs.edit_reply(run.id, text=text, actor=actor(), seen=begun)
     except Conflict as error:
         # What the page shows is older than the record: it is drawn again, with the sentence and the other version.
         st.session_state[_REFUSED] = (run.id, str(error))

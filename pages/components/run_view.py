@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.story import streamed_reply
 from triage.domain import Approval, Conversation, Correction, Escalation, Message, Run, RunEvent, RunStatus, Ticket
 
@@ -45,19 +45,20 @@ def load(run_id: str) -> RunView:
     Raises:
         NotFound: there is no run with this id.
     """
-    runs = services().runs
+    console = seen()
+    runs, conversations = console.runs, console.conversations
     run = runs.get(run_id)
     # The events are read first: a piece that is kept in between is then missing for one refresh, never there twice.
     events = runs.events(run_id)
     live = runs.live_text(run_id) if run.status in _WORKING else {}
     return RunView(
         run=run,
-        conversation=runs.conversation(run.conversation_id),
-        messages=runs.messages(run.conversation_id),
-        runs=runs.runs_of_conversation(run.conversation_id),
+        conversation=conversations.get(run.conversation_id),
+        messages=conversations.messages(run.conversation_id),
+        runs=conversations.runs(run.conversation_id),
         events=events,
         streamed=streamed_reply(events, live),
-        approvals=services().approvals.list_of_run(run_id),
+        approvals=console.approvals.list_of_run(run_id),
         tickets=runs.tickets(run_id),
         escalations=runs.escalations(run_id),
         corrections=runs.corrections(run_id),

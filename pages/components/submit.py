@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.dialogs import close_dialog, form_id, open_dialog
 from pages.components.refusal import show_refusal
 from pages.components.selection import select_run, selected_run
@@ -86,7 +86,7 @@ def _continued(written: str, *, open_one: Run | None) -> str | None:
     # The desk shows ids without what all of them begin with.
     for conversation_id in (named, f"{CONVERSATION_PREFIX}{named}"):
         try:
-            found = services().runs.conversation(conversation_id).id
+            found = seen().conversations.get(conversation_id).id
         except NotFound:
             continue
         if open_one is not None and open_one.conversation_id != found:
@@ -99,6 +99,6 @@ def _current() -> Run | None:
     """Return the open run, if there is one."""
     run_id = selected_run()
     try:
-        return services().runs.get(run_id) if run_id else None
+        return seen().runs.get(run_id) if run_id else None
     except TriageError:
         return None

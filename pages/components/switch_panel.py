@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components.banner import switch_effect
-from pages.components.context import actor, services
+from pages.components.context import actor, seen, services
 from pages.components.dialogs import close_dialog, open_dialog, open_name
 from pages.components.panel import action_head
 from pages.components.refusal import show_refusal, toast_refusal
@@ -33,7 +33,7 @@ def switch_panel() -> None:
             why_not=None if allowed else "Only an administrator sets and clears switches.",
         ):  # fmt: skip
             open_dialog(_DIALOG)
-        switches = services().switches.current().switches
+        switches = seen().switches()
         if not switches:
             st.caption("Nothing is paused.")
         for switch in switches:
@@ -99,9 +99,9 @@ def _clear(name: str, effect: str) -> None:
 
 @st.dialog("Pause something", on_dismiss=close_dialog)
 def _set_dialog() -> None:
-    running = services()
-    team = running.team.describe() if running.team is not None else None
-    already = [switch.name for switch in running.switches.current().switches]
+    agents = seen().team
+    team = agents.describe() if agents is not None else None
+    already = [switch.name for switch in seen().switches()]
     choices = switch_choices(team, but=already)
     name = st.selectbox("What", choices, index=None, format_func=choice_words, placeholder="Choose", key="switch_what")
     if team is None:
@@ -114,7 +114,7 @@ def _set_dialog() -> None:
     st.info(consequence(name) if name else "Choose what to pause.", icon=":material/info:")
     if st.button("Pause it now", type="primary", key="switch_confirm", disabled=name is None):
         try:
-            running.switches.set(str(name), actor=actor(), reason=reason)
+            services().switches.set(str(name), actor=actor(), reason=reason)
         except TriageError as error:
             show_refusal(error)
         else:

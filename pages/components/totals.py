@@ -14,13 +14,13 @@ from pages.components import words
 from pages.components.numbers import share, trend_of_count, trend_of_money, trend_of_share, trend_of_time
 from pages.components.overview_view import View
 from pages.components.text import plain
-from triage.approvals.service import ApprovalService
+from triage.access.seen_runs import SeenApprovals
 from triage.measures.topics import Head
 
 _CARD_PX = 174
 
 
-def totals_row(view: View, head: Head, *, approvals: ApprovalService) -> None:
+def totals_row(view: View, head: Head, *, approvals: SeenApprovals) -> None:
     """Draw the numbers of a time range with their change, and how many decisions wait at this moment."""
     runs, before, buckets = head.runs, head.runs_before, head.runs_by_time
     of = (runs.runs, before.runs)
@@ -83,7 +83,7 @@ def _card(name: str, value: str, trend: Any, points: Sequence[float], *, help: s
     )
 
 
-def _waiting_card(approvals: ApprovalService) -> None:
+def _waiting_card(approvals: SeenApprovals) -> None:
     oldest = approvals.list(limit=1)
     st.metric(
         "Waiting now",

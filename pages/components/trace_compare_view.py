@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.components import words
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.spans import messages
 from pages.components.text import plain
 from pages.components.trace_columns import message_of, status_of
@@ -70,7 +70,7 @@ def _side(trace_id: str) -> Side:
 def _result(row: TraceRow | None, spans: Sequence[SpanRow]) -> dict[str, str]:
     """Return what came out by the records, else what the last model call said."""
     try:
-        run = services().runs.get(row.run_id) if row is not None and row.run_id else None
+        run = seen().runs.get(row.run_id) if row is not None and row.run_id else None
     except TriageError:
         run = None
     if run is not None and run.result is not None:

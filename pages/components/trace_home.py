@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components import trace_filters as filters
 from pages.components import words
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from pages.components.trace_address import Asked
@@ -19,8 +19,7 @@ from triage.errors import TriageError
 @st.cache_data(ttl=3, max_entries=16, show_spinner=False)
 def read_page(wanted: TraceFilter, sort: TraceSort, descending: bool, page: int) -> TracePage:  # noqa: FBT001 - a cache key.
     """Return one page of the list; the last one where the address asks for a later one."""
-    queries = services().trace_queries
-    found: TracePage = queries.find(
+    found: TracePage = seen().traces.search.find(
         wanted, sort=sort, descending=descending, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE
     )
     if not found.rows and found.total:
@@ -31,7 +30,7 @@ def read_page(wanted: TraceFilter, sort: TraceSort, descending: bool, page: int)
 @st.cache_data(ttl=60, max_entries=2, show_spinner=False)
 def read_choices() -> TraceChoices:
     """Return what can be filtered by; it hardly ever changes."""
-    choices: TraceChoices = services().trace_queries.choices()
+    choices: TraceChoices = seen().traces.search.choices()
     return choices
 
 

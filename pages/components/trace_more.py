@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import words
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.refusal import show_refusal
 from pages.components.story import story
 from pages.components.text import plain
@@ -38,7 +38,7 @@ def around_it(row: TraceRow | None) -> None:
 
 def _events(run_id: str) -> None:
     try:
-        lines = story(services().runs.events(run_id))
+        lines = story(seen().runs.events(run_id))
     except NotFound:
         lines = []
     except TriageError as error:

@@ -7,13 +7,13 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from pages.components import words
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from pages.components.trace_columns import message_of
 from pages.components.trace_reading import read_row, read_spans, trace_json
 from pages.components.trace_state import open_trace
-from triage.domain.traces import TraceFilter, TraceNeighbours, TraceRow
+from triage.domain.traces import TraceNeighbours, TraceRow
 from triage.errors import NotFound, TriageError
 
 _COPIED_BYTES = 400_000
@@ -65,15 +65,14 @@ def runs_beside(row: TraceRow | None) -> list[TraceRow]:
     """Return the other traces of the same conversation, oldest first."""
     if row is None or not row.conversation_id:
         return []
-    wanted = TraceFilter(conversation_id=row.conversation_id)
-    found = services().trace_queries.find(wanted, descending=False, limit=50).rows
+    found = seen().traces.of_conversation(row.conversation_id)
     return [other for other in found if other.trace_id != row.trace_id]
 
 
 def _open_named(trace_id: str, named: str) -> None:
     """Say what the id that somebody typed stands for, and offer to compare with it."""
     try:
-        other = services().runs.get(named).trace_id if named.startswith("run_") else named
+        other = seen().runs.get(named).trace_id if named.startswith("run_") else named
     except TriageError as error:
         show_refusal(error)
         return

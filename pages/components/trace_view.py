@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.components import words
-from pages.components.context import services
+from pages.components.context import seen
 from pages.components.links import approval_link, desk_link
 from pages.components.span_view import span_view
 from pages.components.text import plain
@@ -55,7 +55,7 @@ def _missing(trace_id: str) -> None:
 
 def _way(asked: Asked, trace_id: str, *, row: TraceRow | None, has_spans: bool) -> None:
     """Draw the way back and to the neighbours, and what can be done with the trace."""
-    beside = read_neighbours(trace_id, asked.filter_at(utc_now()), asked.sort, asked.descending)
+    beside = read_neighbours(trace_id, asked.filter_at(utc_now()), asked.sort, descending=asked.descending)
     is_listed = beside.before or beside.after
     hint = "" if is_listed else " The list, by its filters, does not have this trace or has only this one."
     st.button("All traces", icon=":material/arrow_back:", key="trace_back", on_click=open_trace, args=(None,))
@@ -140,7 +140,7 @@ def _figures(row: TraceRow | None, spans: Sequence[SpanRow]) -> None:
         place = f" at “{words.one_line(failed[0].name, limit=60)}”" if failed else ""
         st.error(f"Failed: {plain(words.words(row.failure_code).lower() + place)}.", icon=":material/error:")
     if row is not None and row.run_id and row.status == RunStatus.AWAITING_APPROVAL:
-        for approval in services().approvals.list_of_run(row.run_id):
+        for approval in seen().approvals.list_of_run(row.run_id):
             if approval.status.is_open:
                 approval_link(approval.id, label=f"Waits for a decision: {plain(approval.summary)}")
 

@@ -33,7 +33,7 @@ def running(unpaced: None, started_once: Path) -> Iterator[Services]:
 def open_page(running: Services) -> OpenPage:
     """Open a page as a person with a role; ``query`` is what stands in the address."""
 
-    def open_(name: str, *, role: Role = Role.REVIEWER, **query: str) -> AppTest:
+    def open_(name: str, *, role: Role = Role.MANAGER, **query: str) -> AppTest:
         page = AppTest.from_file(str(CONSOLE), default_timeout=_PATIENCE_S)
         page.session_state[ROLE_KEY] = role
         page.run()

@@ -77,10 +77,15 @@ def test_a_manager_changes_a_rule_and_a_mistake_keeps_what_was_typed(open_page: 
         ]
 
 
-def test_an_operator_tries_and_does_not_save(open_page: OpenPage) -> None:
-    page = open_page("alerts", role=Role.OPERATOR, alert="completion_p95")
-    assert button(page, "Save").disabled
-    assert button(page, "New rule").disabled
+def test_who_may_not_see_the_alerts_is_told(open_page: OpenPage) -> None:
+    page = open_page("alerts", role=Role.REVIEWER, alert="completion_p95")
+    assert not page.exception
+    assert "need the role manager" in page.info[0].value
+    assert not page.button
+
+
+def test_a_rule_is_tried_before_it_is_saved(open_page: OpenPage) -> None:
+    page = open_page("alerts", alert="completion_p95")
     button(page, "Try it").click().run()
     assert not page.exception
     assert "There would have been no data" in written(page)

@@ -67,7 +67,7 @@ def test_an_operator_reads_why_they_cannot_decide_and_finds_no_dead_buttons(
     page = open_page("approvals", role=Role.OPERATOR)
     keys = {button.key for button in page.button}
     assert not keys & {f"{name}_{waiting.id}" for name in ("approve", "edit", "reject", "claim")}
-    assert any("takes the role reviewer" in text.value for text in page.markdown)
+    assert any("need the role reviewer" in text.value for text in page.markdown)
 
 
 def test_claiming_shows_whose_it_is_and_keeps_the_others_from_deciding(

@@ -54,7 +54,7 @@ def test_every_action_is_explained() -> None:
 
 
 def test_an_action_that_is_new_is_still_readable() -> None:
-    assert action_words("token.made").text == "Token made"
+    assert action_words("token.lent").text == "Token lent"
     assert subject_words("samples", "all") == "Sample records"
     assert (short_subject("run", "run_1"), short_subject("policy", "3")) == ("run_1", "Policy 3")
 

@@ -33,7 +33,7 @@ def said(page: AppTest) -> str:
 
 
 def test_reviewers_see_nothing_and_managers_no_erasure(open_page: OpenPage) -> None:
-    assert "Managers see this page" in said(open_page("data"))
+    assert "need the role manager" in said(open_page("data", role=Role.REVIEWER))
     page = open_page("data", role=Role.MANAGER)
     assert not page.exception
     assert not [button for button in page.button if "Remove" in button.label]

@@ -40,7 +40,7 @@ def words_of(page: Any) -> str:
 
 
 def test_the_policy_in_force_is_shown_as_tables(open_page: OpenPage) -> None:
-    page = open_page("policies", role=Role.OPERATOR)
+    page = open_page("policies", role=Role.REVIEWER)
     assert not page.exception
     rules, times = (table.value for table in page.table)
     assert list(rules["Action"])[:2] == ["**Process refund**", "**Create support ticket**  \npriority is critical"]

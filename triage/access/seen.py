@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from triage.access.actions import Action, require
 from triage.access.seen_runs import SeenApprovals, SeenConversations, SeenRuns
 from triage.access.seen_traces import SeenTraces
+from triage.access.teams import team_seen
 from triage.domain import Actor, Switch
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from triage.measures.service import MeasureService
     from triage.services.bundle import Services
     from triage.team.team import Team
+
+_MOST_CUT_OFF = 1000
 
 
 class Seen:
@@ -127,6 +130,16 @@ class Seen:
         """Return how many sample records there are."""
         require(self.actor, Action.TEAM_READ)
         return self._services.samples.count()
+
+    def count_not_resumable(self) -> int:
+        """Return how many waiting runs of the actor's teams this build cannot go on with."""
+        require(self.actor, Action.APPROVALS_READ)
+        resumable = self._services.resumable
+        if resumable is None:
+            return 0
+        # There are hardly ever any; the own ones are only looked for when there are.
+        count = resumable.count()
+        return count if not count or team_seen(self.actor) is None else len(self.not_resumable(limit=_MOST_CUT_OFF))
 
     def not_resumable(self, *, limit: int = 50) -> builtins.list[NotResumable]:
         """Return the waiting runs of the actor's teams that this build cannot go on with."""

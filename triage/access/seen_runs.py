@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from triage.access.actions import Action, require
 from triage.access.teams import approval_for, conversation_for, run_for, sees, team_seen
@@ -189,6 +189,10 @@ class SeenApprovals(_SeenPart):
         """
         self.get(approval_id)
         return self._services.briefs.brief(approval_id)
+
+    def problem(self, approval: Approval, arguments: Mapping[str, Any]) -> str | None:
+        """Return why edited arguments cannot be used, or None."""
+        return self._services.approvals.problem(approval, arguments)
 
     def refusal(self, approval: Approval) -> str | None:
         """Return why the actor may not agree to the action now, or None."""

@@ -65,7 +65,7 @@ class TokenService:
             name=_name(name),
             role=role,
             scopes=_scopes(scopes, role=role, actor=actor),
-            team=_team(team),
+            team=clean_team(team),
             created_by=actor.name,
             created_at=now,
             expires_at=_end(expires_at, now=now),
@@ -190,7 +190,12 @@ def _scopes(scopes: Collection[str] | None, *, role: Role, actor: Actor) -> tupl
     return tuple(action.value for action in chosen)
 
 
-def _team(team: str) -> str:
+def clean_team(team: str) -> str:
+    """Return the name of a team as it is kept.
+
+    Raises:
+        InvalidInput: it cannot be one.
+    """
     text = team.strip().lower()
     if not _TEAM.fullmatch(text):
         raise InvalidInput("A team's name has at most 40 letters, digits, - or _, such as support.")

@@ -19,6 +19,7 @@ from triage.cli.document import write_openapi
 from triage.cli.opening import COMMAND_LINE
 from triage.cli.opening import services_of_command as _services
 from triage.cli.output import approval_as_json, print_json, print_run, run_as_json
+from triage.cli.tokens import tokens_app
 from triage.cli.traces import import_traces_file
 from triage.domain import ApprovalStatus, Run, RunFilter, RunStatus
 from triage.errors import InvalidInput, TriageError
@@ -49,6 +50,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(approvals_app, name="approvals")
 app.add_typer(samples_app, name="samples")
 app.add_typer(audit_app, name="audit")
+app.add_typer(tokens_app, name="tokens")
 app.command("import-traces")(import_traces_file)
 app.command("openapi")(write_openapi)
 add_data_commands(app)

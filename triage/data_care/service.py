@@ -89,6 +89,7 @@ class DataCareService:
             NotAllowed: the actor is not a manager.
             InvalidInput: there is a file of this name.
         """
+        require(actor, Action.TRACES_EXPORT)
         name = f"traces-{utc_now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.zip"
         target = (file or self._folder / "exports" / name).resolve()
         if target.exists():
@@ -139,6 +140,8 @@ class DataCareService:
             NotAllowed: the actor is not an administrator.
             InvalidInput: there is a file of this name, or the records are in another database.
         """
+        # Asked before the look: whether a file exists is nothing for others.
+        require(actor, Action.DATA_BACKUP)
         if self.no_backup is not None:
             raise InvalidInput(self.no_backup)
         path = file.resolve()

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from storage.records import Records
+from triage.access.people import PeopleService
 from triage.access.rate import RateLimit
 from triage.access.seen import Seen
 from triage.access.tokens import TokenService
@@ -21,7 +22,8 @@ from triage.approvals.switches import SwitchService
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
 from triage.data_care.service import DataCareService
-from triage.domain import Actor
+from triage.domain import Actor, Run
+from triage.errors import Conflict
 from triage.evaluation.cases import CaseService
 from triage.guardrails.reading import GuardrailReading
 from triage.guardrails.release import ReleaseService
@@ -77,6 +79,7 @@ class Services:
     data_care: DataCareService
     tokens: TokenService
     rate_limit: RateLimit
+    people: PeopleService
     is_owner: bool
     resumable: ResumableService | None = None
     engine: DurableEngine | None = None
@@ -99,6 +102,17 @@ class Services:
     def as_seen_by(self, actor: Actor) -> Seen:
         """Return what the actor may read; pages and API read through this and nothing else."""
         return Seen(self, actor)
+
+    def start_over(self, run_id: str, *, actor: Actor) -> Run:
+        """Queue the message of a waiting run again that this build cannot go on with.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: it waits no more, or can go on; or this process runs no agents.
+        """
+        if self.resumable is None:
+            raise Conflict("The agents run in another process; its console can run this again.")
+        return self.resumable.run_again(run_id, actor=actor)
 
     @cached_property
     def briefs(self) -> BriefService:

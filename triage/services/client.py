@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from storage.records import Records, open_engine
+from triage.access.people import PeopleService
 from triage.access.rate import RateLimit
 from triage.access.tokens import TokenService
 from triage.alerts.service import AlertService
@@ -79,6 +80,7 @@ def alike(
         ),
         "releases": ReleaseService(records=records, queue=queue),
         "cases": CaseService(records=records),
+        "people": PeopleService(settings),
         "tokens": TokenService(records=records),
         "rate_limit": RateLimit(per_minute=settings.token_rate_per_minute),
     }
