@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-SECRET_HEADER = "x-triage-proxy"
+PROOF_HEADER = "x-triage-proxy"
 
 
 class IdentityHeaders:
@@ -18,9 +18,7 @@ class IdentityHeaders:
     asked per connection, because the settings are read after the app is put together; no names, nothing to do.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, names: Callable[[], Collection[str]], secret: Callable[[], str | None]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, names: Callable[[], Collection[str]], secret: Callable[[], str | None]) -> None:
         self._app = app
         self._names = names
         self._secret = secret
@@ -33,12 +31,12 @@ class IdentityHeaders:
         await self._app(scope, receive, send)
 
     def _believed(self, headers: list[tuple[bytes, bytes]], names: Collection[bytes]) -> list[tuple[bytes, bytes]]:
-        shown = [value for name, value in headers if name == SECRET_HEADER.encode()]
+        shown = [value for name, value in headers if name == PROOF_HEADER.encode()]
         secret = self._secret()
         is_proxy = len(shown) == 1 and secret is not None and hmac.compare_digest(shown[0], secret.encode())
         counts = [name for name, _ in headers]
         return [
             (name, value)
             for name, value in headers
-            if name != SECRET_HEADER.encode() and (name not in names or (is_proxy and counts.count(name) == 1))
+            if name != PROOF_HEADER.encode() and (name not in names or (is_proxy and counts.count(name) == 1))
         ]

@@ -20,8 +20,8 @@ class LoopbackOnly:
     """Refuses what did not arrive on a loopback address, whatever server was started on whatever address.
 
     A request is answered with 403 and one sentence, a WebSocket is not accepted. A connection whose address is unknown,
-    such as one on a Unix socket, is refused as well: a proxy in front of it may be open to others. ``is_local`` is asked
-    per connection, because how people come in is read after the app is put together.
+    such as one on a Unix socket, is refused as well: a proxy in front of it may be open to others. ``is_local`` is
+    asked per connection, because how people come in is read after the app is put together.
     """
 
     def __init__(self, app: ASGIApp, *, is_local: Callable[[], bool] = lambda: True) -> None:

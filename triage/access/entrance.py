@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -41,6 +42,9 @@ class Entrance(NamedTuple):
     is_https: bool = False
 
 
+LOCAL = Entrance(Mode.LOCAL)
+
+
 def read_entrance(auth: Mapping[str, Any], *, headers: Mapping[str, str], settings: Settings) -> Entrance:
     """Return how people come in, from Streamlit's section [auth] and its trusted headers.
 
@@ -54,7 +58,7 @@ def read_entrance(auth: Mapping[str, Any], *, headers: Mapping[str, str], settin
         )
     is_https = urlsplit(settings.console_url).scheme == "https"
     if not auth and not headers:
-        return Entrance(Mode.LOCAL, is_https=is_https)
+        return LOCAL._replace(is_https=is_https)
     if settings.people_file is None and not (settings.role_claim and settings.role_map):
         raise SettingsError(
             "Sign-in is set up, and nobody has a role: set TRIAGE_PEOPLE, or TRIAGE_ROLE_CLAIM and TRIAGE_ROLE_MAP."
@@ -64,10 +68,36 @@ def read_entrance(auth: Mapping[str, Any], *, headers: Mapping[str, str], settin
     _check_cookie_secret(auth.get("cookie_secret"))
     address = _check_redirect(auth.get("redirect_uri"), allowed=allowed_hosts(settings))
     sections = {name: part for name, part in auth.items() if isinstance(part, Mapping) and name != "client_kwargs"}
-    providers: dict[str | None, Mapping[str, Any]] = {**sections} if sections else {None: auth}
-    for name, section in providers.items():
+    providers: list[tuple[str | None, Mapping[str, Any]]] = [*sections.items()] or [(None, auth)]
+    for name, section in providers:
         _check_provider(name, section)
-    return Entrance(Mode.SIGN_IN, providers=tuple(providers), is_https=urlsplit(address).scheme == "https")
+    return Entrance(
+        Mode.SIGN_IN, providers=tuple(name for name, _ in providers), is_https=urlsplit(address).scheme == "https"
+    )
+
+
+def require_protection(*, cors: bool, xsrf: bool) -> None:
+    """Refuse to start with Streamlit's own protection switched off.
+
+    Raises:
+        SettingsError: pages of others could act as whoever has the console open.
+    """
+    for name, is_on in (("server.enableCORS", cors), ("server.enableXsrfProtection", xsrf)):
+        if not is_on:
+            raise SettingsError(
+                f"{name} is switched off, so pages of others could act as whoever has the console open: leave it out."
+            )
+
+
+def require_no_secrets(files: Iterable[str], *, is_named: bool) -> None:
+    """Refuse to start in local mode where there is a file of secrets that could not be read.
+
+    Raises:
+        SettingsError: one of ``files`` exists, or they were named and do not exist.
+    """
+    for file in files:
+        if is_named or Path(file).exists():
+            raise SettingsError(f"The file of secrets {file} is missing or cannot be read as TOML; mend or remove it.")
 
 
 def _read_proxy(headers: Mapping[str, str], *, settings: Settings, is_https: bool) -> Entrance:
@@ -124,7 +154,9 @@ def _check_provider(name: str | None, section: Mapping[str, Any]) -> None:
     for key in _OF_PROVIDER:
         value = section.get(key)
         if not isinstance(value, str) or not value.strip() or "<" in value or value.strip("x.") == "":
-            raise SettingsError(f"{key} is missing in {place} of .streamlit/secrets.toml; your provider gives it to you.")
+            raise SettingsError(
+                f"{key} is missing in {place} of .streamlit/secrets.toml; your provider gives it to you."
+            )
     if name and "_" in name:
         raise SettingsError(f"The name of {place} in .streamlit/secrets.toml must not have an underscore.")
     metadata = urlsplit(section["server_metadata_url"])

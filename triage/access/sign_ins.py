@@ -137,7 +137,7 @@ class SignInService:
             return believed[1]
         with self._records.read() as tx:
             found: SignIn | None = tx.sign_ins.find(sign_in_id)
-        state = found and found.state
+        state = None if found is None else found.state
         self._believe(sign_in_id, state, at=at)
         return state
 
@@ -147,9 +147,7 @@ class SignInService:
                 self._believed.clear()
             self._believed[sign_in_id] = (at, state)
 
-    def _note(
-        self, claims: Mapping[str, Any], span: _Span, actor: Actor, state: SignInState, *, at: datetime
-    ) -> bool:
+    def _note(self, claims: Mapping[str, Any], span: _Span, actor: Actor, state: SignInState, *, at: datetime) -> bool:
         """Keep the state and enter it into the audit log; False if the sign-in was ended before."""
         person = actor.email or _address(claims)
         sign_in = SignIn(
