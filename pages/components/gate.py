@@ -8,6 +8,7 @@ from pages.components.context import actor
 from pages.components.text import plain
 from triage.access.actions import Action, may, refusal
 
+FIRST = "desk"
 # By the name of a page's file; what shows it in the navigation, and what it takes to open it where that is less.
 LISTED = {
     "desk": Action.RUNS_READ,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 
 import streamlit as st
 
 from pages.components import words
 from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY, entrance, services, signed_claims
+from pages.components.gate import FIRST, LISTED
 from pages.components.text import plain
 from triage.access.entrance import Mode
 from triage.access.sign_ins import NOBODY, Person
@@ -17,22 +19,39 @@ from triage.errors import NotAllowed, NotSignedIn, TriageError
 PRODUCT = "Triage console"
 # A file of ours: the browser would fetch the picture of a Material symbol from a font server.
 ICON = Path(__file__).parents[1] / "assets" / "icon.png"
+_PICTURE = (
+    '<img alt="" width="32" height="32" style="display: block" '
+    f'src="data:image/png;base64,{b64encode(ICON.read_bytes()).decode()}">'
+)
 _SENTENCE = "Customer messages, what the agents make of them, and the decisions that wait for a person."
 _LONGEST_NAME = 24
 
 
 def sign_in_screen(reason: TriageError) -> None:
     """Draw all that somebody sees who is not signed in, or has no role: who we are, why, and the way on."""
+    # Every address is a page of this one, so that it stays as it is, and nothing of the navigation of before does.
+    st.navigation(
+        [
+            st.Page(_nothing, title=PRODUCT, url_path="" if name == FIRST else name, default=name == FIRST)
+            for name in LISTED
+        ],
+        position="hidden",
+    )
     st.space(120)
     with st.container(horizontal_alignment="center"), st.container(width=400, border=True, gap="medium"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.image(str(ICON), width=32)
+            # Not st.image, which gives every picture a button to enlarge it.
+            st.html(_PICTURE)
             st.title(PRODUCT, anchor=False)
         st.text(_SENTENCE)
         if isinstance(reason, NotSignedIn):
             _way_in(reason)
         else:
             _no_way(reason)
+
+
+def _nothing() -> None:
+    """Stand for a page of which nothing is shown."""
 
 
 def _way_in(reason: NotSignedIn) -> None:
