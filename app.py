@@ -13,7 +13,6 @@ from typing import Any
 import anyio.to_thread
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.routing import Mount
 
 from triage.access.entrance import LOCAL, Entrance, Mode, require_protection
 from triage.api.app import ApiPlace
@@ -93,7 +92,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, Any]]:  # noqa: ARG00
 app = st.App(
     str(Path(__file__).parent / "pages" / "console.py"),
     lifespan=lifespan,
-    routes=[Mount("/api", app=api)],
+    routes=[api.mount()],
     middleware=[
         Middleware(
             PageHeaders,

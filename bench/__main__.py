@@ -52,6 +52,12 @@ def _crowd() -> None:
     print_figures("Many runs at once", crowd.measure())
 
 
+def _crowd_api() -> None:
+    from bench import crowd_api  # noqa: PLC0415
+
+    print_figures("Many clients of the HTTP API at once", crowd_api.measure())
+
+
 def _approvals() -> None:
     from bench import approvals  # noqa: PLC0415
 
@@ -90,6 +96,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "traces": _traces,
     "latency": _latency,
     "crowd": _crowd,
+    "crowd_api": _crowd_api,
     "approvals": _approvals,
     "trace_page": _trace_page,
     "startup": _startup,

@@ -72,7 +72,7 @@ if cut_off := seen().count_not_resumable():
     title = f":orange[{words.count(cut_off, 'waiting run')} cannot go on after an upgrade]"
     with st.expander(title, icon=":material/deployed_code_history:"):
         not_resumable()
-left, work = st.columns([6, 13], gap="medium")
+left, work = st.columns([1, 2], gap="medium")
 st.session_state[SHOWN] = None
 with left:
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):

@@ -75,5 +75,5 @@ with st.sidebar:
     engine_badge()
     who_is_acting(found)
 keep_frame(navigation, shown=counts)
-if not closed(page.url_path or "desk"):
+if not closed(page):
     page.run()

@@ -70,7 +70,9 @@ try:
         st.caption("Traces with their spans and runs, as Parquet files in one archive. Each export is audited.")
         today = datetime.now(UTC).date()
         with st.form("export", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-            chosen = st.date_input("Submitted from, to (UTC)", (today - timedelta(days=7), today), key="export_days")
+            chosen = st.date_input(
+                "Submitted from, to (UTC)", (today - timedelta(days=7), today), key="export_days", width=280
+            )
             if st.form_submit_button("Export", type="primary", icon=":material/download:"):
                 days: list[date] = list(chosen) if isinstance(chosen, tuple) else [chosen]
                 if len(days) != 2:  # noqa: PLR2004 - the first and the last day
@@ -78,7 +80,10 @@ try:
                 else:
                     since, until = (datetime.combine(day, time(), UTC) for day in days)
                     ask("export_traces", since=since, until=until + timedelta(days=1))
-        job_list([JobKind.EXPORT, JobKind.IMPORT], empty="Nothing was exported yet.")
+        job_list(
+            [JobKind.EXPORT, JobKind.IMPORT],
+            empty="Nothing was exported yet. Choose the days and press Export; the file stays here to download.",
+        )
     elif view == ERASE:
         erase_panel()
     elif care.no_backup is not None:
@@ -93,6 +98,6 @@ try:
             if st.form_submit_button("Back up", type="primary", icon=":material/archive:"):
                 ask("back_up", file=Path(file))
         st.caption(plain("python -m triage restore FILE brings it back into an empty folder."))
-        job_list([JobKind.BACKUP], empty="No backup was made here yet.")
+        job_list([JobKind.BACKUP], empty="No backup was made here yet. Name a file and press Back up.")
 except TriageError as error:
     show_refusal(error)

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import approvals, crowd, latency, overhead, trace_page
+from bench import approvals, crowd, crowd_api, latency, overhead, trace_page
 from bench.figures import Figure, machine, print_figures
 from bench.script import MODEL_CALLS
 from triage.settings import Settings
@@ -98,3 +98,10 @@ def test_foreign_settings_do_not_reach_the_desk(monkeypatch: pytest.MonkeyPatch)
     code += "print(settings_for(Path('.')).max_turns)"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert int(done.stdout) == Settings.model_fields["max_turns"].default
+
+
+def test_a_crowd_of_clients_is_neither_refused_nor_lost() -> None:
+    figures = _named(crowd_api.measure(clients=3))
+    assert figures["3 clients submit at once: refused"].value == 0
+    assert figures["3 event streams: runs or events lost"].value == 0
+    assert figures["runs that did not complete"].value == 0

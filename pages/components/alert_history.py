@@ -28,7 +28,9 @@ def change_table() -> None:
     with st.container(border=True, gap="small"):
         card_head("History", f"The last {_MOST} changes and their values. No data is not told to webhooks.")
         if not changes:
-            st.caption("Nothing has changed yet.")
+            st.caption(
+                "Nothing has changed yet. The rules are judged once a minute, and each change of a state comes here."
+            )
             return
         rows = [
             {
@@ -37,7 +39,7 @@ def change_table() -> None:
                 "From": STATES[change.before].text,
                 "To": STATES[change.after].text,
                 "Value": change_value(change, rules),
-                "Things counted": change.count or None,
+                "Counted": f"{change.count:,}" if change.count else "",
                 "Note": change.note,
             }
             for change in changes

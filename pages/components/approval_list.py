@@ -103,7 +103,7 @@ def _keep_lane() -> None:
 
 
 def _choose_filters(counts: QueueCounts) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         mine = f"Mine {counts.mine}" if counts.mine and lane() is Lane.WAITING else "Mine"
         st.toggle(mine, key=_MINE, bind="query-params", on_change=go_page, args=(0,))
         if lane() is Lane.WAITING:
@@ -142,9 +142,10 @@ def _batch_bar() -> None:
             f"{count} chosen" if count else "Choose all",
             icon=f":material/{'check_box' if is_all else 'indeterminate_check_box' if count else _UNTICKED}:",
             key="approval_pick_all", type="tertiary", on_click=_pick_all, kwargs={"is_picked": not is_all},
-            help="Choose none" if is_all else "Choose all", width="stretch",
+            help="Choose none" if is_all else "Choose all",
         )  # fmt: skip
         if count:
+            st.space("stretch")
             for name, text, icon in (("approve_several", "Approve", "check"), ("reject_several", "Reject", "close")):
                 st.button(
                     text, icon=f":material/{icon}:", key=name, on_click=_open_several, args=(name,), type="tertiary",

@@ -23,7 +23,9 @@ def erase_panel() -> None:
     )
     # A new pair of fields after each erasure, so that no address stays on the page.
     turn = st.session_state.get(FORM, 0)
-    email = st.text_input("The customer's e-mail address", key=f"{ADDRESS}_{turn}", max_chars=200, autocomplete="off")
+    email = st.text_input(
+        "The customer's e-mail address", key=f"{ADDRESS}_{turn}", max_chars=200, autocomplete="off", width=420
+    )
     if email.strip():
         try:
             found = care.preview_erasure(email, actor=who)
@@ -34,7 +36,7 @@ def erase_panel() -> None:
             [{"What": name, "How many": count} for name, count in found.items()], hide_index=True, width="content"
         )
         typed = st.text_input(
-            "Type the address once more to erase this customer", key=f"{TYPED}_{turn}", autocomplete="off"
+            "Type the address once more to erase this customer", key=f"{TYPED}_{turn}", autocomplete="off", width=420
         )
         is_same = typed.strip().lower() == email.strip().lower()
         if typed.strip() and not is_same:
@@ -51,4 +53,4 @@ def erase_panel() -> None:
                 st.toast(f"The erasure has begun: {plain(job.arguments['customer'])}", icon=":material/delete_forever:")
                 st.rerun()
     st.subheader("Receipts")
-    job_list([JobKind.ERASE], empty="No customer was erased yet.")
+    job_list([JobKind.ERASE], empty="No customer was erased yet. Each erasure leaves its receipt here.")

@@ -59,16 +59,17 @@ def job_list(kinds: Sequence[JobKind], *, empty: str) -> None:
             st.rerun()
         if not jobs:
             st.caption(empty)
-        for job in jobs:
-            _job(job)
+        for at, job in enumerate(jobs):
+            _job(job, is_open=at == 0 or job.status is JobStatus.FAILED)
 
     follow()
 
 
-def _job(job: DataJob) -> None:
+def _job(job: DataJob, *, is_open: bool) -> None:
     said, icon = _STATUS[job.status]
     what = str(job.arguments.get("customer") or job.arguments.get("file", "").rpartition("/")[2])
-    with st.expander(f"{_NAMES[job.kind]} {plain(what)}: {said}", icon=icon):
+    name = "Look at what is due" if job.arguments.get("dry_run") else _NAMES[job.kind]
+    with st.expander(f"{f'{name} {plain(what)}'.strip()}: {said}", icon=icon, expanded=is_open):
         st.caption(
             f"Asked for by {plain(job.requested_by)} {words.ago(job.created_at)}", help=words.exact(job.created_at)
         )
@@ -80,10 +81,11 @@ def _job(job: DataJob) -> None:
         counts = result.get("removed") or result.get("rows") or result.get("added")
         if counts:
             st.dataframe(
-                [{"What": name, "How many": count} for name, count in counts.items()], hide_index=True, width="content"
-            )
+                [{"What": words.words(name), "How many": count} for name, count in counts.items()],
+                hide_index=True, width="content", height="content",
+            )  # fmt: skip
         elif job.kind is JobKind.RETENTION and job.status is JobStatus.DONE:
-            st.caption("Nothing was due.")
+            st.caption("Nothing is due." if result.get("dry_run") else "Nothing was due.")
         for name, sentence in _TO_SEE_TO.items():
             if result.get(name):
                 st.text(f"{sentence}: {', '.join(map(str, result[name]))}")

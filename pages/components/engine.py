@@ -42,7 +42,7 @@ def engine_badge() -> None:
 def engine_of(settings: Settings, *, roles: Sequence[RoleDescription]) -> Engine:
     """Return what is asked first for the triage agent; a console without ``roles`` runs no agents and goes by names."""
     if settings.is_offline:
-        return Engine("Offline engine: no model key set", _NO_MODEL, is_offline=True)
+        return Engine("Offline engine: no key", _NO_MODEL, is_offline=True)
     first = {role.role: role.chain[0] for role in roles}
     if not first:
         return Engine(settings.model, "The model of the triage agent, which runs in another process.")

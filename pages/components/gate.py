@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from pages.components.context import actor
 from pages.components.text import plain
@@ -32,11 +33,12 @@ def is_listed(name: str) -> bool:
     return may(actor(), LISTED[name])
 
 
-def closed(name: str) -> bool:
+def closed(page: StreamlitPage) -> bool:
     """Whether whoever is acting may not open the page; says so with a way out."""
-    sentence = refusal(actor(), OPENED[name])
+    sentence = refusal(actor(), OPENED[page.url_path or "desk"])
     if sentence is None:
         return False
+    st.title(plain(page.title))
     said = f"{sentence} The role is chosen at the bottom of the sidebar, or given by an administrator."
     st.info(plain(said), icon=":material/lock:")
     st.page_link("desk.py", label="Go to the desk", icon=":material/inbox:")

@@ -118,11 +118,11 @@ def guardrail_table(uses: Sequence[GuardrailUse], precision: Mapping[str, Precis
             row_height=30,
             height="content",
             column_config={
-                "Guardrail": st.column_config.TextColumn(width=106),
-                "Trips": st.column_config.TextColumn(width=104),
-                "Precision": st.column_config.TextColumn(width=98),
-                "Added time": st.column_config.TextColumn(width=86),
-                "Cost": st.column_config.TextColumn(width=54, alignment="right"),
+                "Guardrail": st.column_config.TextColumn(width=138),
+                "Trips": st.column_config.TextColumn(width=116),
+                "Precision": st.column_config.TextColumn(width=84),
+                "Added time": st.column_config.TextColumn(width=100),
+                "Cost": st.column_config.TextColumn(width=50, alignment="right"),
             },
             alt="Each guardrail with its checks, trips, precision, added time and cost.",
         )
@@ -145,5 +145,5 @@ def _times(use: GuardrailUse) -> str:
     p50, p95 = use.times.p50_ms, use.times.p95_ms
     if p50 is None or p95 is None:
         return "no check ended"
-    short, long = words.duration(p50), words.duration(p95)
+    short, long = (words.duration(time).replace("under ", "< ") for time in (p50, p95))
     return short if short == long else f"{short}, {long}"

@@ -19,7 +19,7 @@ CHECK, KIND, MARK = "check", "kind", "mark"
 _NAMES = {CHECK: "guardrail", KIND: "kind of trip", MARK: "mark"}
 _MARKS = {Judgement.RIGHT: "Right", Judgement.WRONG: "Wrong"}
 _MARK_CHOICES: dict[str, Judgement | None] = {
-    "Not marked yet": None, "Marked right": Judgement.RIGHT, "Marked wrong": Judgement.WRONG,
+    "Unmarked": None, "Right": Judgement.RIGHT, "Wrong": Judgement.WRONG,
 }  # fmt: skip
 
 
@@ -35,15 +35,15 @@ def trip_filters(guardrails: Collection[str], verdicts: Collection[str]) -> Want
     """Draw the filters and return what they ask for."""
     checks = st.multiselect(
         "Guardrail", sorted(guardrails), key=CHECK, bind="query-params", placeholder="Any guardrail",
-        format_func=words.words, label_visibility="collapsed", width=170,
+        format_func=words.words, label_visibility="collapsed", width=155,
     )  # fmt: skip
     kinds = st.multiselect(
         "Kind", sorted(verdicts), key=KIND, bind="query-params", placeholder="Any kind",
-        format_func=words.words, label_visibility="collapsed", width=170,
+        format_func=words.words, label_visibility="collapsed", width=155,
     )  # fmt: skip
     marks = st.multiselect(
         "Mark", list(_MARK_CHOICES), key=MARK, bind="query-params", placeholder="Any mark",
-        label_visibility="collapsed", width=160,
+        label_visibility="collapsed", width=150,
     )  # fmt: skip
     return WantedTrips(tuple(checks), tuple(kinds), tuple(_MARK_CHOICES[mark] for mark in marks))
 

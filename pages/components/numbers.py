@@ -11,7 +11,7 @@ from pages.components import words
 
 _MOST_PER_CENT = 900
 FEWEST = 10
-"""Of fewer a share says nothing."""
+"""Of fewer a share or a percentile says nothing."""
 
 Change = str | int | None
 """What ``st.metric`` takes as a change: text with its sign, 0 for none, None where there is nothing to compare."""
@@ -35,9 +35,9 @@ def trend_of_share(now: float | None, before: float | None, *, of: tuple[int, in
     return f"{change:+.1f} pt" if change else 0
 
 
-def trend_of_time(now_ms: float | None, before_ms: float | None) -> Change:
-    """Return the change of a duration."""
-    if now_ms is None or before_ms is None:
+def trend_of_time(now_ms: float | None, before_ms: float | None, *, of: tuple[int, int]) -> Change:
+    """Return the change of a duration; ``of`` is how many were measured, now and before."""
+    if now_ms is None or before_ms is None or min(of) < FEWEST:
         return None
     change = now_ms - before_ms
     if abs(change) < 10:  # noqa: PLR2004 - below a hundredth of a second is no change.

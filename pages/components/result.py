@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.components.context import actor, services
 from pages.components.fields import fields_of
+from pages.components.guardrail_release import ask_release
 from pages.components.refusal import show_refusal, toast_refusal
 from pages.components.run_view import RunView
 from pages.components.selection import select_run
@@ -55,6 +56,9 @@ def _ending(run: Run, *, is_released: bool) -> None:
             # What the message asked for was refused, or what the agents made of a good message was.
             todo = "If that is wrong, take over" if trip.stage == "input" else "The customer waits: take over"
             st.caption(f"{todo} and answer by hand. The reply beside is what the customer may be told.")
+            # Reviewers do not see the guardrails page; whoever may not release is not told of it here.
+            if trip.stage == "input" and may(actor(), Action.GUARDRAILS_RELEASE):
+                ask_release(run)
     elif run.status is RunStatus.CANCELLED:
         by = f"{plain(run.assigned_to)} took over." if run.assigned_to else "The run was cancelled."
         st.info(

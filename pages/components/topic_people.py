@@ -60,6 +60,7 @@ def approval_row(people: PeopleTopic) -> None:
     """Draw the numbers of all approvals with their change."""
     now, before = people.approvals, people.approvals_before
     of = (now.decided, before.decided)
+    (claim, claim_before), (decide, decide_before) = (now.to_claim, before.to_claim), (now.to_decide, before.to_decide)
     with st.grid(6, min_column_width=120, gap="small"):
         for name, value, trend, said in (
             ("Asked", f"{now.asked:,}", trend_of_count(now.asked, before.asked),
@@ -70,12 +71,12 @@ def approval_row(people: PeopleTopic) -> None:
              f"{now.edited:,} actions were changed and approved, {now.rejected:,} rejected."),
             ("Expired", share(now.expiry_rate), trend_of_share(now.expiry_rate, before.expiry_rate, of=of),
              f"{now.expired:,} were decided by nobody in time."),
-            ("Time to claim", words.duration(now.to_claim.p50_ms) or "none yet",
-             trend_of_time(now.to_claim.p50_ms, before.to_claim.p50_ms),
-             f"Half of the {now.to_claim.count:,} that were claimed: from the request to the first claim."),
-            ("Time to decide", words.duration(now.to_decide.p50_ms) or "none yet",
-             trend_of_time(now.to_decide.p50_ms, before.to_decide.p50_ms),
-             f"Half of the {now.to_decide.count:,} that were decided: from the request to the decision."),
+            ("Time to claim", words.duration(claim.p50_ms) or "none yet",
+             trend_of_time(claim.p50_ms, claim_before.p50_ms, of=(claim.count, claim_before.count)),
+             f"Half of the {claim.count:,} that were claimed: from the request to the first claim."),
+            ("Time to decide", words.duration(decide.p50_ms) or "none yet",
+             trend_of_time(decide.p50_ms, decide_before.p50_ms, of=(decide.count, decide_before.count)),
+             f"Half of the {decide.count:,} that were decided: from the request to the decision."),
         ):  # fmt: skip
             st.metric(name, value, trend, help=said, border=True, height="stretch", delta_color="off")
 

@@ -52,11 +52,11 @@ def totals_row(view: View, head: Head, *, approvals: SeenApprovals) -> None:
             [bucket.failed for bucket in buckets],
             help=f"{runs.failed:,} runs ended without a result. {versus}",
         )
-        now, then = head.times.completion.p95_ms, head.times_before.completion.p95_ms
+        now, then = head.times.completion, head.times_before.completion
         _card(
             "p95 time",
-            words.duration(now) or "none yet",
-            trend_of_time(now, then),
+            words.duration(now.p95_ms) or "none yet",
+            trend_of_time(now.p95_ms, then.p95_ms, of=(now.count, then.count)),
             [bucket.completion.p95_ms for bucket in head.times_by_time if bucket.completion.p95_ms is not None],
             help=f"95 of 100 runs took at most this long, waiting for people left out. {versus}",
         )

@@ -11,7 +11,7 @@ from pages.components.refusal import show_refusal
 from pages.components.webhook_row import FORMATS, TOPICS, webhook_row
 from pages.components.webhook_secret import DIALOG, close, keep_to_show, secret_dialog, secret_to_show, show_secret
 from triage.access.actions import Action, may
-from triage.domain import SUBSCRIBABLE_TOPICS, WebhookFormat
+from triage.domain import REPLY_TOPICS, SUBSCRIBABLE_TOPICS, USUAL_TOPICS, WebhookFormat
 from triage.errors import TriageError
 
 REFRESH_S = 3
@@ -24,7 +24,8 @@ def webhook_panel() -> None:
     allowed = may(actor(), Action.WEBHOOKS_CHANGE)
     with st.container(border=True):
         if action_head(
-            "Notices", "Webhooks tell other programs what waits for a person, is late or was decided, and of alerts.",
+            "Notices",
+            "Webhooks tell other programs what waits for a person, is late or was decided, of alerts and of messages.",
             button="Add a webhook…", icon="add_link", key="webhook_add", why_not=None if allowed else _ADMINS_ONLY,
         ):  # fmt: skip
             open_dialog(_ADD)
@@ -63,18 +64,22 @@ def _add_dialog() -> None:
         key="webhook_form",
     )  # fmt: skip
     topics = st.pills(
-        "Tell it when", SUBSCRIBABLE_TOPICS, default=SUBSCRIBABLE_TOPICS, selection_mode="multi",
+        "Tell it when", SUBSCRIBABLE_TOPICS, default=USUAL_TOPICS, selection_mode="multi",
         format_func=TOPICS.__getitem__, key="webhook_topics",
     )  # fmt: skip
+    carries_text = form == WebhookFormat.JSON and set(topics or ()) & set(REPLY_TOPICS) and st.checkbox(
+        "With the words of the reply", key="webhook_text",
+        help="For a program that brings replies to customers. Without it a notice has ids, status and labels only.",
+    )  # fmt: skip
     st.caption(
-        "A notice names tool, action, amount, times and who decided, or a figure with its limits; never the customer's "
-        "message. "
+        "A notice names tool, action, amount, times and who decided, ids, status and labels, or a figure with its "
+        "limits; never the customer's message. "
         "It is signed, so that the receiver can tell it from a forged one."
     )
     if not st.button("Add it", type="primary", key="webhook_add_now"):
         return
     try:
-        new = services().webhooks.add(url, form=form, topics=topics, actor=actor())
+        new = services().webhooks.add(url, form=form, topics=topics, carries_text=bool(carries_text), actor=actor())
     except TriageError as error:
         show_refusal(error)
         return

@@ -26,6 +26,12 @@ TOPICS = {
     NoticeTopic.ALERT_WARNING: "a figure is at warning",
     NoticeTopic.ALERT_ALERT: "a figure is at alert",
     NoticeTopic.ALERT_OK: "a figure is back to normal",
+    NoticeTopic.RUN_COMPLETED: "a message was worked",
+    NoticeTopic.RUN_BLOCKED: "a guardrail stopped a message",
+    NoticeTopic.RUN_FAILED: "a run failed",
+    NoticeTopic.REPLY_SENT: "a reply was sent",
+    NoticeTopic.TICKET_CREATED: "a ticket was created",
+    NoticeTopic.REFUND_APPROVED: "a refund was agreed to",
     NoticeTopic.WEBHOOK_TEST: "test",
 }
 _NEWEST = 10
@@ -37,6 +43,7 @@ def webhook_row(state: WebhookState) -> None:
     webhook, all_webhooks = state.webhook, services().webhooks
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         told = ", ".join(TOPICS[topic] for topic in webhook.topics)
+        told += " · with replies" if webhook.carries_text else ""
         st.markdown(
             f"{bold(host_of(webhook))} :gray[{FORMATS[webhook.format]} · {told}]  \n:small[{numbers(state)}]",
             width="stretch",

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from storage.records.base import insert_once, plain
+from storage.records.base import add_rows, insert_once, plain
 from storage.records.schema import run_events, runs
 from triage.domain import EventKind, NewEvent, RunEvent, RunHead, RunStatus
 from triage.errors import Conflict
 
 # Two processes that append to one run take turns; on SQLite its write lock sees to that.
-_LOCK_RUN = sa.select(runs.c.id).where(runs.c.id == sa.bindparam("run_id")).with_for_update(key_share=True)
-_PLACE = sa.select(
+_LOCK_RUNS = (
+    sa.select(runs.c.id)
+    .where(runs.c.id.in_(sa.bindparam("run_ids", expanding=True)))
+    .order_by(runs.c.id)
+    .with_for_update(key_share=True)
+)
+_PLACES = sa.select(
+    runs.c.id,
     runs.c.status,
     sa.select(sa.func.coalesce(sa.func.max(run_events.c.seq), 0))
     .where(run_events.c.run_id == runs.c.id)
     .scalar_subquery()
     .label("last"),
-).where(runs.c.id == sa.bindparam("run_id"))
+).where(runs.c.id.in_(sa.bindparam("run_ids", expanding=True)))
 _KEYS = sa.select(run_events.c.key).where(
     run_events.c.run_id == sa.bindparam("run_id"), run_events.c.key.in_(sa.bindparam("keys", expanding=True))
 )
@@ -69,24 +75,43 @@ class EventStore:
         Raises:
             Conflict: there is no such run.
         """
-        if not events:
+        self.append_many({run_id: events}, if_cancelled=if_cancelled)
+
+    def append_many(
+        self, batches: Mapping[str, Sequence[NewEvent]], *, if_cancelled: Collection[EventKind] = tuple(EventKind)
+    ) -> None:
+        """Append the events of several runs, in as few statements as those of one.
+
+        Raises:
+            Conflict: there is no such run; of none anything was added.
+        """
+        asked = {"run_ids": [run_id for run_id, events in batches.items() if events]}
+        if not asked["run_ids"]:
             return
         if self.connection.dialect.name != "sqlite":
-            self.connection.execute(_LOCK_RUN, {"run_id": run_id})
-        place = self.connection.execute(_PLACE, {"run_id": run_id}).first()
-        if place is None:
+            self.connection.execute(_LOCK_RUNS, asked)
+        places = self.connection.execute(_PLACES, asked).all()
+        if len(places) < len(asked["run_ids"]):
             raise Conflict("The event cannot be added: it belongs to a run that does not exist.")
-        is_cancelled = place.status == RunStatus.CANCELLED.value
-        new: dict[str, NewEvent] = {}
-        for event in events:
-            if not is_cancelled or event.kind in if_cancelled:
-                new.setdefault(event.key, event)
-        if new and not self._insert(run_id, place.last, new.values()):
+        last = {place.id: place.last for place in places}
+        new: dict[str, dict[str, NewEvent]] = {}
+        for place in places:
+            is_cancelled = place.status == RunStatus.CANCELLED.value
+            of_run = new[place.id] = {}
+            for event in batches[place.id]:
+                if not is_cancelled or event.kind in if_cancelled:
+                    of_run.setdefault(event.key, event)
+        if not self._insert(last, new):
             # Some were told before, which only a replay does. What was just added has taken numbers in between.
-            self.connection.execute(_DROP_AFTER, {"of_run": run_id, "last": place.last})
-            for key in self.connection.execute(_KEYS, {"run_id": run_id, "keys": list(new)}).scalars():
-                del new[key]
-            self._insert(run_id, place.last, new.values())
+            for run_id, events in new.items():
+                self.connection.execute(_DROP_AFTER, {"of_run": run_id, "last": last[run_id]})
+                for key in self.connection.execute(_KEYS, {"run_id": run_id, "keys": list(events)}).scalars():
+                    del events[key]
+            self._insert(last, new)
+
+    def begin(self, run_id: str, event: NewEvent) -> None:
+        """Write the first event of a run that was added in the same transaction."""
+        add_rows(self.connection, run_events, _row(run_id, 1, event), noun="event")
 
     def first_work(self, run_ids: Collection[str]) -> dict[str, datetime]:
         """Return for each of the runs on which agents have shown to work when they first did."""
@@ -98,9 +123,13 @@ class EventStore:
         rows = self.connection.execute(_HEADS, {"run_ids": list(run_ids)})
         return {row.id: RunHead(status=row.status, last_event=row.last) for row in rows}
 
-    def _insert(self, run_id: str, last: int, events: Collection[NewEvent]) -> bool:
-        """Insert the events with the next numbers and return whether every key was new."""
-        rows = [_row(run_id, seq, event) for seq, event in enumerate(events, last + 1)]
+    def _insert(self, last: Mapping[str, int], new: Mapping[str, Mapping[str, NewEvent]]) -> bool:
+        """Insert the events of each run with its next numbers and return whether every key was new."""
+        rows = [
+            _row(run_id, seq, event)
+            for run_id, events in new.items()
+            for seq, event in enumerate(events.values(), last[run_id] + 1)
+        ]
         if not rows:
             return True
         statement = insert_once(run_events, ("run_id", "key"), self.connection.dialect.name)

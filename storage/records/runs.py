@@ -52,6 +52,20 @@ _VERSIONS_SINCE = (
 )
 _AMONG = sa.select(runs).where(runs.c.id.in_(sa.bindparam("ids", expanding=True)))
 _STATUS = sa.select(runs.c.status).where(runs.c.id == sa.bindparam("id"))
+_START = (
+    sa.update(runs)
+    .where(
+        runs.c.id == sa.bindparam("the_id"),
+        runs.c.segment == sa.bindparam("the_segment"),
+        runs.c.status.in_([RunStatus.QUEUED.value, RunStatus.RUNNING.value]),
+    )
+    .values(
+        status=RunStatus.RUNNING.value,
+        started_at=sa.func.coalesce(runs.c.started_at, sa.bindparam("at", type_=runs.c.started_at.type)),
+        updated_at=sa.bindparam("at", type_=runs.c.started_at.type),
+    )
+    .returning(*runs.c)
+)
 _COUNTS = sa.select(
     runs.c.status,
     sa.func.count().label(ALL),
@@ -84,6 +98,10 @@ class RunStore(Store[Run]):
             Conflict: its status is another one; nothing is changed.
         """
         return self._change(id, expect=expect, changes={"updated_at": utc_now(), **changes})
+
+    def start(self, id: str, segment: int, *, at: datetime) -> Run | None:  # noqa: A002
+        """Mark a run as running and return it; None where it is in another segment by now, or has ended."""
+        return self._one(_START, {"the_id": id, "the_segment": segment, "at": at})
 
     def find_by_key(self, idempotency_key: str) -> Run | None:
         """Return the run that was submitted with this key, or None."""

@@ -283,6 +283,20 @@ refunds = sa.Table(
     sa.UniqueConstraint("run_id", "call_id"),
 )
 
+# Refunds of orders that stand in a database of the company: what the desk agreed to, once for each order.
+outside_refunds = sa.Table(
+    "outside_refunds",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False, unique=True),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("call_id", sa.Text, nullable=False),
+    sa.Column("amount_usd", Money, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.UniqueConstraint("run_id", "call_id"),
+)
+
 tickets = sa.Table(
     "tickets",
     METADATA,
@@ -297,6 +311,9 @@ tickets = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False, index=True),
+    # Where the help desk keeps it, as the help desk says; both are its words, not ours.
+    sa.Column("external_id", sa.Text),
+    sa.Column("external_url", sa.Text),
     # One tool call creates one ticket.
     sa.UniqueConstraint("run_id", "call_id"),
 )

@@ -61,6 +61,8 @@ webhooks = sa.Table(
     sa.Column("old_secret_until", UtcTime),
     sa.Column("format", sa.Text, nullable=False),
     sa.Column("topics", Json, nullable=False),
+    # Whether notices of replies have their words in them.
+    sa.Column("carries_text", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("is_active", sa.Boolean, nullable=False),
     sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
 from sqlalchemy import Connection
 
 from storage.records.alerts import AlertRuleStore, AlertStateStore, BudgetStore
@@ -29,41 +32,82 @@ from storage.records.switches import SwitchStore
 from storage.records.tokens import TokenStore
 from storage.records.webhooks import DeliveryStore, WebhookStore
 
+S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
+
+
+class _Keyed(Protocol[S_co]):
+    """Makes a store that seals what it keeps."""
+
+    def __call__(self, connection: Connection, /, *, key: bytes | None) -> S_co:
+        """Make it."""
+
+
+class _Part(Generic[S]):
+    """A store that is made when it is first asked for: a transaction uses two or three of them."""
+
+    def __init__(self, make: Callable[[Connection], S]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type[Stores], name: str) -> None:
+        self._name = name
+
+    def __get__(self, stores: Stores, owner: type[Stores]) -> S:
+        made = self._made(stores)
+        # From now on the attribute itself is found first.
+        stores.__dict__[self._name] = made
+        return made
+
+    def _made(self, stores: Stores) -> S:
+        return self._make(stores.connection)
+
+
+class _KeyedPart(_Part[S]):
+    """One that gets the key as well."""
+
+    def __init__(self, make: _Keyed[S]) -> None:
+        self._make_keyed = make
+
+    def _made(self, stores: Stores) -> S:
+        return self._make_keyed(stores.connection, key=stores.key)
+
 
 class Stores:
     """The stores, bound to one connection; whatever they write is committed or rolled back together."""
 
+    conversations = _Part(ConversationStore)
+    runs = _Part(RunStore)
+    events = _Part(EventStore)
+    approvals = _Part(ApprovalStore)
+    switches = _Part(SwitchStore)
+    webhooks = _KeyedPart(WebhookStore)
+    deliveries = _KeyedPart(DeliveryStore)
+    approval_queue = _Part(ApprovalQueue)
+    states = _Part(StateStore)
+    steps = _Part(StepStore)
+    accounts = _Part(AccountStore)
+    orders = _Part(OrderStore)
+    tickets = _Part(TicketStore)
+    escalations = _Part(EscalationStore)
+    corrections = _Part(CorrectionStore)
+    marks = _Part(MarkStore)
+    releases = _Part(ReleaseStore)
+    cases = _Part(CaseStore)
+    notes = _Part(NoteStore)
+    measures = _Part(MeasureReader)
+    audit = _KeyedPart(AuditStore)
+    policies = _Part(PolicyStore)
+    samples = _Part(SampleStore)
+    data_jobs = _Part(DataJobStore)
+    erasure = _Part(ErasureStore)
+    retention = _Part(RetentionStore)
+    alert_rules = _Part(AlertRuleStore)
+    alert_states = _Part(AlertStateStore)
+    budgets = _Part(BudgetStore)
+    spending = _Part(SpendingStore)
+    tokens = _Part(TokenStore)
+    sign_ins = _Part(SignInStore)
+
     def __init__(self, connection: Connection, *, key: bytes | None = None) -> None:
         self.connection = connection
-        self.conversations = ConversationStore(connection)
-        self.runs = RunStore(connection)
-        self.events = EventStore(connection)
-        self.approvals = ApprovalStore(connection)
-        self.switches = SwitchStore(connection)
-        self.webhooks = WebhookStore(connection, key=key)
-        self.deliveries = DeliveryStore(connection, key=key)
-        self.approval_queue = ApprovalQueue(connection)
-        self.states = StateStore(connection)
-        self.steps = StepStore(connection)
-        self.accounts = AccountStore(connection)
-        self.orders = OrderStore(connection)
-        self.tickets = TicketStore(connection)
-        self.escalations = EscalationStore(connection)
-        self.corrections = CorrectionStore(connection)
-        self.marks = MarkStore(connection)
-        self.releases = ReleaseStore(connection)
-        self.cases = CaseStore(connection)
-        self.notes = NoteStore(connection)
-        self.measures = MeasureReader(connection)
-        self.audit = AuditStore(connection, key=key)
-        self.policies = PolicyStore(connection)
-        self.samples = SampleStore(connection)
-        self.data_jobs = DataJobStore(connection)
-        self.erasure = ErasureStore(connection)
-        self.retention = RetentionStore(connection)
-        self.alert_rules = AlertRuleStore(connection)
-        self.alert_states = AlertStateStore(connection)
-        self.budgets = BudgetStore(connection)
-        self.spending = SpendingStore(connection)
-        self.tokens = TokenStore(connection)
-        self.sign_ins = SignInStore(connection)
+        self.key = key

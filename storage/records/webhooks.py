@@ -71,6 +71,7 @@ _TAKEN = (
         webhooks.c.old_secret,
         webhooks.c.old_secret_until,
         webhooks.c.format,
+        webhooks.c.carries_text,
         webhooks.c.is_active,
     )
     .join(webhooks, webhooks.c.id == deliveries.c.webhook_id)
@@ -106,6 +107,7 @@ class DueDelivery(NamedTuple):
     url: str
     secrets: tuple[str, ...]
     format: str
+    carries_text: bool
     is_active: bool
 
 
@@ -220,6 +222,7 @@ class DeliveryStore(Store[Delivery]):
                 url=row.url,
                 secrets=self._secrets(row, now=now),
                 format=row.format,
+                carries_text=row.carries_text,
                 is_active=row.is_active,
             )
             for row in rows

@@ -51,7 +51,7 @@ def divide(spans: pa.Table, *, first_part: int) -> Divided:
     return Divided(
         {
             "spans": spans.select(list(SPAN_COLUMNS)),
-            "span_contents": spans.select(list(CONTENT_COLUMNS)).filter(pc.is_valid(spans["content"])),
+            "span_contents": _spoken(spans).select(list(CONTENT_COLUMNS)),
             "model_calls": counted.select(list(CALL_COLUMNS)).filter(is_call),
             "tool_calls": _tool_calls(counted.filter(is_tool)),
             "handoffs": counted.select(list(HANDOFF_COLUMNS)).filter(is_handoff),
@@ -66,6 +66,12 @@ def divide(spans: pa.Table, *, first_part: int) -> Divided:
 def as_names(found: Iterable[str | None]) -> str | None:
     """Return names as one text, sorted."""
     return SEPARATOR.join(sorted({name for name in found if name is not None})) or None
+
+
+def _spoken(spans: pa.Table) -> pa.Table:
+    """Return the spans that have content; where all have, it is not copied."""
+    content = spans["content"]
+    return spans.filter(pc.is_valid(content)) if content.null_count else spans
 
 
 def _tool_calls(calls: pa.Table) -> pa.Table:

@@ -14,7 +14,6 @@ import httpx2
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Mount
 
 from triage.api.app import ApiPlace
 from triage.api.problems import problem
@@ -61,7 +60,7 @@ def served(settings: Settings) -> Iterator[Desk]:
     place.open(services)
     names = allowed_hosts(settings)
     app = Starlette(
-        routes=[Mount("/api", app=place)],
+        routes=[place.mount()],
         middleware=[Middleware(KnownHosts, allowed=lambda: names, refuse_api=lambda: problem("wrong_host", REFUSAL))],
     )
     try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ import pytest
 from tests.api.served import ADMIN, ALICE, LONGEST_S, QUESTION, REFUND, Desk
 from tests.api.test_messages import problem_of, submit
 from triage.api import events
+from triage.api.desk import THREADS
 
 pytestmark = pytest.mark.xdist_group("api_events")
 
@@ -173,6 +175,39 @@ def test_who_takes_nothing_is_cut_off(desk: Desk, helpdesk: httpx2.Client, monke
         )
         until(lambda: seats.count == 1)
         until(lambda: seats.count == 0)
+
+
+def test_many_who_follow_hold_no_thread_each(desk: Desk, helpdesk: httpx2.Client, reviews: httpx2.Client) -> None:
+    waiting = submit(helpdesk, REFUND, customer_email=ALICE)
+    [approval] = waiting["approvals"]
+    seats, before = desk_seats(desk), threading.active_count()
+    with ExitStack() as streams, httpx2.Client(limits=httpx2.Limits(max_connections=None), trust_env=False) as client:
+        headers = {"Authorization": f"Bearer {desk.token('helpdesk')}"}
+        path = f"{desk.url}/api/runs/{waiting['run']['id']}/events"
+        answers = [streams.enter_context(client.stream("GET", path, headers=headers)) for _ in range(60)]
+        until(lambda: seats.count == 60)
+        assert threading.active_count() - before <= THREADS
+        decision = {"decision": "reject", "arguments_hash": approval["arguments_hash"], "reason": "No."}
+        assert reviews.post(f"/support/approvals/{approval['id']}", json=decision).status_code == 200
+        ends = [[event for event in parsed(answer.iter_lines()) if event.get("event") == "end"] for answer in answers]
+    assert [len(end) for end in ends] == [1] * 60
+
+
+def test_who_waits_does_not_hold_up_the_end_of_the_server(helpdesk: httpx2.Client, desk: Desk) -> None:
+    class Server:
+        should_exit = True
+
+        def handle_exit(self, *_: Any) -> None:
+            pass
+
+    waiting = submit(helpdesk, REFUND, customer_email=ALICE)
+    kept = signal.signal(signal.SIGTERM, Server().handle_exit)
+    try:
+        # Each ends long before its time: the stream would last for ever, as nobody decides.
+        with helpdesk.stream("GET", f"/runs/{waiting['run']['id']}/events") as answer:
+            assert "end" not in [event.get("event") for event in parsed(answer.iter_lines())]
+    finally:
+        signal.signal(signal.SIGTERM, kept)
 
 
 def desk_seats(desk: Desk) -> Any:

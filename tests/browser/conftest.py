@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
+from bench.history import Plan, write
+from storage.traces.store import TraceStore
 from tests.browser.console import PROJECT, Console, running_console
 from tests.servers.model_brain import offline_brain
 from tests.servers.model_script import ModelRequest, Reply
 from tests.servers.model_server import ModelServer
+from triage.domain import utc_now
+from triage.settings import load_settings
 
 RESULTS = PROJECT / "test-results"
 LONGEST_WAIT_MS = 20_000
@@ -58,6 +62,19 @@ def console(brain: PacedBrain, tmp_path_factory: pytest.TempPathFactory) -> Iter
             tmp_path_factory.mktemp("console") / "data", OPENAI_API_KEY="test-key", OPENAI_BASE_URL=server.base_url
         ) as started,
     ):
+        yield started
+
+
+@pytest.fixture(scope="session")
+def history_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console whose trace store has three weeks of made-up work."""
+    RESULTS.mkdir(exist_ok=True)
+    folder = tmp_path_factory.mktemp("history") / "data"
+    folder.mkdir(mode=0o700)
+    store = TraceStore.open(load_settings(data_dir=folder).traces_path)
+    write(store, Plan(runs=1500, days=21, until=utc_now().replace(minute=0, second=0, microsecond=0)))
+    store.close()
+    with running_console(folder) as started:
         yield started
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Error, Locator, Page, expect
 
 from tests.browser.conftest import OpenPage, settle
 from tests.browser.console import Console
-from tests.browser.desk_page import work
+from tests.browser.desk_page import act_as, work
 from triage.domain import Actor, Judgement, RunStatus
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -33,6 +33,7 @@ def test_a_wrong_trip_is_marked_made_a_case_and_released(console: Console, open_
     with console.records() as services:
         services.runs.submit(MESSAGE, actor=Actor(name="olga"))
     page = open_page(f"{console.url}/guardrails?range=1+h")
+    act_as(page, "manager")
     main, trip = work(page), page.locator(".st-key-trip")
     look_until(page, trip.get_by_text(MESSAGE))
     expect(trip.get_by_text("Injection attempt")).to_be_visible()

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from bench.history import Plan, write
-from storage.traces.store import TraceStore
 from tests.browser.conftest import RESULTS, OpenPage, go, settle
-from tests.browser.console import Console, running_console
-from tests.browser.desk_page import work
-from triage.domain import utc_now
-from triage.settings import load_settings
+from tests.browser.console import Console
+from tests.browser.desk_page import choice, work
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -31,27 +26,9 @@ PARTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def busy_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A console whose trace store has three weeks of work."""
-    RESULTS.mkdir(exist_ok=True)
-    folder = tmp_path_factory.mktemp("overview") / "data"
-    folder.mkdir(mode=0o700)
-    store = TraceStore.open(load_settings(data_dir=folder).traces_path)
-    write(store, Plan(runs=1500, days=21, until=utc_now().replace(minute=0, second=0, microsecond=0)))
-    store.close()
-    with running_console(folder) as started:
-        yield started
-
-
-def choice(page: Page, group: str, name: str) -> Locator:
-    """One of a row of choices, by the words of both."""
-    return page.get_by_role("radiogroup", name=group).get_by_role("radio", name=name, exact=True)
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_part_is_drawn(busy_console: Console, open_page: OpenPage, theme: Any) -> None:
-    page = open_page(f"{busy_console.url}/overview?range=30+d", theme=theme)
+def test_every_part_is_drawn(history_console: Console, open_page: OpenPage, theme: Any) -> None:
+    page = open_page(f"{history_console.url}/overview?range=30+d", theme=theme)
     for part, title in PARTS.items():
         choice(page, "Part", part).click()
         expect(work(page).get_by_text(title)).to_be_visible()
@@ -68,8 +45,8 @@ def test_every_part_is_drawn(busy_console: Console, open_page: OpenPage, theme: 
         page.screenshot(path=RESULTS / f"overview-{part.lower().replace(' ', '-')}-{theme}.png", full_page=True)
 
 
-def test_a_bar_leads_to_its_traces_and_back(busy_console: Console, open_page: OpenPage) -> None:
-    page = open_page(f"{busy_console.url}/overview?range=30+d&only_category=Billing")
+def test_a_bar_leads_to_its_traces_and_back(history_console: Console, open_page: OpenPage) -> None:
+    page = open_page(f"{history_console.url}/overview?range=30+d&only_category=Billing")
     bar = page.locator(".js-plotly-plot").first.locator(".barlayer .point path").nth(8)
     # Plotly lays a plane of its own over the bars, which is what the pointer touches.
     bar.hover(force=True)
@@ -84,8 +61,8 @@ def test_a_bar_leads_to_its_traces_and_back(busy_console: Console, open_page: Op
     expect(choice(page, "Time range", "30 d")).to_be_checked()
 
 
-def test_the_traces_can_be_reached_with_the_keyboard(busy_console: Console, open_page: OpenPage) -> None:
-    page = open_page(f"{busy_console.url}/overview?range=30+d&part=Runs")
+def test_the_traces_can_be_reached_with_the_keyboard(history_console: Console, open_page: OpenPage) -> None:
+    page = open_page(f"{history_console.url}/overview?range=30+d&part=Runs")
     page.get_by_test_id("stPopoverButton").filter(has_text="account_tree").first.press("Enter")
     link = page.get_by_test_id("stPageLink-NavLink").filter(has_text="Blocked")
     link.press("Enter")
@@ -93,21 +70,21 @@ def test_the_traces_can_be_reached_with_the_keyboard(busy_console: Console, open
     expect(work(page).get_by_role("button", name=re.compile("Blocked"))).to_be_visible()
 
 
-def test_a_broken_address_is_said_and_the_rest_is_shown(busy_console: Console, open_page: OpenPage) -> None:
-    page = open_page(f"{busy_console.url}/overview?range=9+weeks&only_model=none&part=Cost")
+def test_a_broken_address_is_said_and_the_rest_is_shown(history_console: Console, open_page: OpenPage) -> None:
+    page = open_page(f"{history_console.url}/overview?range=9+weeks&only_model=none&part=Cost")
     expect(work(page).get_by_text("“9 weeks” is no time range; 7 d is shown.")).to_be_visible()
     expect(work(page).get_by_text("No model is called “none”; this filter is left out.")).to_be_visible()
     expect(work(page).get_by_text("Cost by agent (USD)")).to_be_visible()
-    go(page, f"{busy_console.url}/overview?only_customer=nobody@nowhere.example")
+    go(page, f"{history_console.url}/overview?only_customer=nobody@nowhere.example")
     expect(work(page).get_by_text("No runs in the last 7 d and these filters.")).to_be_visible()
     page.screenshot(path=RESULTS / "overview-empty.png")
 
 
-def test_records_that_cannot_be_read_are_said_and_come_back(busy_console: Console, open_page: OpenPage) -> None:
-    records = sqlite3.connect(busy_console.settings.data_dir / "triage.db")
+def test_records_that_cannot_be_read_are_said_and_come_back(history_console: Console, open_page: OpenPage) -> None:
+    records = sqlite3.connect(history_console.settings.data_dir / "triage.db")
     records.execute("alter table corrections rename to elsewhere")
     try:
-        page = open_page(f"{busy_console.url}/overview?range=24+h&part=People")
+        page = open_page(f"{history_console.url}/overview?range=24+h&part=People")
         expect(work(page).get_by_text("The records cannot be read or written now")).to_be_visible()
         page.screenshot(path=RESULTS / "overview-error.png")
     finally:

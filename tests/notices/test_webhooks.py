@@ -65,7 +65,8 @@ def test_every_change_is_in_the_audit_log_without_the_address(webhooks: WebhookS
     assert [entry.action for entry in entries] == [f"webhook.{word}" for word in words]
     assert {entry.actor for entry in entries} == {"Kim"}
     assert entries[0].after == {
-        "host": "hooks.example.com", "format": "json", "topics": ["approval.new"], "is_active": True
+        "host": "hooks.example.com", "format": "json", "topics": ["approval.new"], "carries_text": False,
+        "is_active": True,
     }  # fmt: skip
     assert "very-secret" not in str(entries)
 

@@ -94,8 +94,8 @@ def test_a_change_is_said_only_where_there_was_something_before() -> None:
     assert numbers.trend_of_money(Decimal(9), Decimal(10)) == "-10 %"
     assert numbers.trend_of_share(0.031, 0.035, of=(900, 800)) == "-0.4 pt"
     assert numbers.trend_of_share(0.03, None, of=(900, 0)) is None
-    assert numbers.trend_of_time(6200, 6500) == "-0.30 s"
-    assert numbers.trend_of_time(6200, 6199) == 0
+    assert numbers.trend_of_time(6200, 6500, of=(20, 10)) == "-0.30 s"
+    assert numbers.trend_of_time(6200, 6199, of=(20, 10)) == 0
     assert numbers.share(None) == "none yet"
 
 
@@ -104,3 +104,4 @@ def test_against_an_almost_empty_period_it_is_said_what_there_was() -> None:
     assert numbers.trend_of_count(100, 10) == "+900 %"
     assert numbers.trend_of_money(Decimal("7.5"), Decimal("0.0041")) == "from $0.0041"
     assert numbers.trend_of_share(0.03, 1.0, of=(1785, 1)) is None
+    assert numbers.trend_of_time(6200, 900, of=(1785, 2)) is None

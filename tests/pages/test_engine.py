@@ -27,7 +27,7 @@ def settings(**given: Any) -> Settings:
 @pytest.mark.parametrize(
     ("given", "answering", "name", "is_offline"),
     [
-        ({}, {"triage": "offline-rules"}, "Offline engine: no model key set", True),
+        ({}, {"triage": "offline-rules"}, "Offline engine: no key", True),
         ({"openai_api_key": "k"}, {"triage": "big"}, "big", False),
         ({"writer_model": BESIDE}, {"triage": "offline-rules", "writer": BESIDE}, "Offline engine", True),
         ({"fallback_models": [BESIDE]}, {"triage": BESIDE}, BESIDE, False),

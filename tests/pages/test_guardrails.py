@@ -157,7 +157,7 @@ def test_filters_and_the_trip_come_from_the_address_and_what_is_broken_is_said(
     assert INJECTION in [item.value for item in page.text]
     page = open_page("guardrails", role=Role.MANAGER, kind="Off topic")
     assert list(page.dataframe[1].value["Kind"]) == ["Off topic"]
-    page = open_page("guardrails", role=Role.MANAGER, mark="Not marked yet", kind="Off topic")
+    page = open_page("guardrails", role=Role.MANAGER, mark="Unmarked", kind="Off topic")
     page.button("mark_right").click().run()
     assert not page.exception
     assert "Marked as right by local user" in said(page)
@@ -185,3 +185,15 @@ def test_a_store_that_cannot_be_read_is_a_sentence(
     page = open_page("guardrails", role=Role.MANAGER)
     assert not page.exception
     assert "trace store cannot be read" in page.error[0].value
+
+
+def test_a_reviewer_releases_on_the_desk_and_an_operator_is_not_offered_to(
+    running: Services, open_page: Callable[..., AppTest], settle: Settle, operator: Actor
+) -> None:
+    blocked = block(running, settle, INJECTION, by=operator)
+    assert "release" not in [item.key for item in open_page("desk", role=Role.OPERATOR, run=blocked.id).button]
+    page = open_page("desk", role=Role.REVIEWER, run=blocked.id)
+    next(field for field in page.text_area if field.key == f"release_reason_{blocked.id}").set_value("Our own test")
+    page.button("release").click().run()
+    assert not page.exception
+    assert running.releases.find(blocked.id) is not None

@@ -54,12 +54,36 @@ def test_lists_counts_and_past_decisions(with_run: Records, make: SimpleNamespac
         assert [decision.id for decision in past] == ["p4"]
 
 
+def test_a_place_in_the_queue_is_kept_while_others_come_and_go(with_run: Records, make: SimpleNamespace) -> None:
+    later = make.now + timedelta(hours=1)
+    with with_run.begin() as stores:
+        for number, due_at in enumerate([later, make.now, None, make.now, None, later]):
+            stores.approvals.add(make.approval(id=f"p{number}", call_id=f"call{number}", due_at=due_at))
+        for number in (6, 7, 8):
+            decided = {"status": "approved", "decided_by": "rita", "decided_at": later if number == 7 else make.now}
+            stores.approvals.add(make.approval(id=f"p{number}", call_id=f"call{number}", **decided))
+    waiting, decided_ones = ["p1", "p3", "p0", "p5", "p2", "p4"], ["p7", "p8", "p6"]
+    with with_run.read() as stores:
+        for lane, expected in ((Lane.WAITING, waiting), (Lane.DECIDED, decided_ones)):
+            everything = stores.approval_queue.list(QueueFilter(lane=lane))
+            assert [item.id for item in everything] == expected
+            for place, seen in enumerate(everything, 1):
+                at = seen.due_at if lane is Lane.WAITING else seen.decided_at
+                rest = stores.approval_queue.list(QueueFilter(lane=lane, beyond=(at, seen.id)))
+                assert [item.id for item in rest] == expected[place:]
+        load = stores.approval_queue.load(now=later)
+        assert (load.waiting, load.overdue, load.oldest_at) == (6, 2, make.now)
+
+
 def test_an_empty_queue_counts_nothing(with_run: Records, make: SimpleNamespace) -> None:
     with with_run.read() as stores:
         counts = stores.approval_queue.counts(person="rita", roles=[], now=make.now)
     assert counts.model_dump() == {
         "waiting": 0, "mine": 0, "overdue": 0, "escalated": 0, "half_decided": 0, "unknown": 0, "tools": {},
     }  # fmt: skip
+    with with_run.read() as stores:
+        load = stores.approval_queue.load(now=make.now)
+    assert (load.waiting, load.overdue, load.oldest_at) == (0, 0, None)
 
 
 def test_refunds_of_a_customer_are_those_of_their_orders(with_run: Records, make: SimpleNamespace) -> None:

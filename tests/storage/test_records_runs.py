@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.records import Records, open_engine
-from triage.domain import ApprovalStatus, EventKind, RunFilter, RunStatus, Trip
+from triage.domain import ApprovalStatus, EventKind, NewEvent, RunFilter, RunStatus, Trip
 from triage.errors import Conflict, NotFound
 
 RUNNING = (RunStatus.QUEUED, RunStatus.RUNNING)
@@ -161,6 +161,29 @@ def test_pages_of_the_list_follow_each_other(inbox: Records) -> None:
     with inbox.read() as stores:
         pages = [stores.runs.list(RunFilter(), limit=4, offset=offset) for offset in (0, 4, 8, 12)]
     assert [" ".join(run.id for run in page) for page in pages] == ["r9 r8 r7 r6", "r5 r4 r3 r2", "r1", ""]
+
+
+def test_a_place_in_the_list_is_kept_while_runs_come_in(inbox: Records, make: SimpleNamespace) -> None:
+    with inbox.begin() as stores:
+        stores.runs.add(make.run(id="r7b", created_at=make.now + timedelta(minutes=6)))
+        stores.runs.add(make.run(id="r99", created_at=make.now + timedelta(hours=1)))
+    with inbox.read() as stores:
+        everything = stores.runs.list(RunFilter())
+        for place, seen in enumerate(everything, 1):
+            rest = stores.runs.list(RunFilter(before=(seen.created_at, seen.id)))
+            assert [run.id for run in rest] == [run.id for run in everything[place:]]
+
+
+def test_how_far_runs_are_is_read_for_many_at_once(inbox: Records, make: SimpleNamespace) -> None:
+    told = [NewEvent(key=str(number), kind=EventKind.TOOL_CALLED, at=make.now) for number in range(3)]
+    with inbox.begin() as stores:
+        stores.events.append("r2", told)
+    with inbox.read() as stores:
+        heads = stores.events.heads(["r2", "r9", "no such run"])
+    assert {run_id: (head.status.value, head.last_event) for run_id, head in heads.items()} == {
+        "r2": ("running", 3),
+        "r9": ("blocked", 0),
+    }
 
 
 @pytest.mark.parametrize("text", ["", "wrong", "example.com"])

@@ -31,7 +31,7 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Find out who asks, and pass the request on."""
-        if scope["type"] != "http" or _path_below_mount(scope) in OPEN_PATHS:
+        if scope["type"] != "http" or path_below_mount(scope) in OPEN_PATHS:
             await self._app(scope, receive, send)
             return
         written = Headers(scope=scope).get("authorization")
@@ -75,6 +75,7 @@ bearer = HTTPBearer(
 Asking = Annotated[Caller, Depends(caller_of)]
 
 
-def _path_below_mount(scope: Scope) -> str:
+def path_below_mount(scope: Scope) -> str:
+    """Return the path as the routes of the API know it."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import signal
 from collections.abc import Awaitable, Collection, Sequence
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from sse_starlette.sse import AppStatus
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from triage.api import approvals, conversations, events, health, metrics, runs, triage
-from triage.api.access import Door, bearer
+from triage.api.access import Door, bearer, path_below_mount
 from triage.api.desk import ApiDesk
 from triage.api.document import document_of
 from triage.api.limits import BodyLimit, Crowd, StreamSeats
@@ -30,6 +35,7 @@ from triage.services import Services
 
 # Nothing about requests leaves the process, whatever the environment says.
 _NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+_WITH_TOKEN = (triage, runs, events, approvals, conversations, metrics)
 _SENT_BY_BROWSERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer", VERSION_HEADER)
 _READ_BY_BROWSERS = ("Location", "Preference-Applied", "Retry-After", "X-Request-Id", VERSION_HEADER)
 
@@ -73,17 +79,24 @@ def document() -> dict[str, Any]:
 
 def _add_routes(api: FastAPI) -> None:
     api.include_router(health.router)
-    for module in (triage, runs, events, approvals, conversations, metrics):
+    for module in _WITH_TOKEN:
         api.include_router(module.router, dependencies=[Depends(bearer)])
     api.openapi = partial(document_of, api)  # type: ignore[method-assign]
     api.add_api_route("/openapi.json", api.openapi, include_in_schema=False)
 
 
 class ApiPlace:
-    """Where the API is mounted: the routes are named before the services are open, and served afterwards."""
+    """Where the API is mounted: the place is named before the services are open, and served afterwards."""
 
     def __init__(self) -> None:
         self._api: ASGIApp | None = None
+
+    def mount(self) -> Mount:
+        """Return the route of everything below ``/api``, whatever characters the rest of the path has."""
+        mounted = Mount("/api", app=self)
+        # As it stands a path with a line break is none of ours, and would be answered by whoever comes next.
+        mounted.path_regex = re.compile(mounted.path_regex.pattern, re.DOTALL)
+        return mounted
 
     def open(self, services: Services) -> None:
         """Serve from now on."""
@@ -139,6 +152,8 @@ def _handlers() -> dict[Any, Any]:
         return problem_of(error, request_id=request_id_of(request))
 
     def told_by_router(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            error = HTTPException(error.status_code, headers={"Allow": _methods_of(path_below_mount(request.scope))})
         return problem_of_http(error, request_id=request_id_of(request))
 
     def told_of_fields(request: Request, error: RequestValidationError) -> Response:
@@ -152,6 +167,15 @@ def _handlers() -> dict[Any, Any]:
     }
 
 
+def _methods_of(path: str) -> str:
+    """Return the methods of a path; the router names only those of the first of its routes."""
+    routes = [route for module in (health, *_WITH_TOKEN) for route in module.router.routes]
+    found = (route.methods for route in routes if isinstance(route, APIRoute) and route.path_regex.fullmatch(path))
+    return ", ".join(sorted({method for methods in found for method in methods or ()}))
+
+
 def _is_ending() -> bool:
     """Whether the server was asked to stop: it waits for open requests, so those that only wait must end."""
-    return bool(AppStatus.should_exit)
+    # The server puts its own method in charge of the signal, and its mark is set before it begins to wait.
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return bool(AppStatus.should_exit or getattr(server, "should_exit", False))

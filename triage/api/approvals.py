@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from triage.access.actions import Action, require
 from triage.access.seen import Seen
@@ -22,6 +21,7 @@ from triage.api.requests import (
     Cursor,
     Decision,
     Edit,
+    MomentFilter,
     NameFilter,
     PageLimit,
     Reject,
@@ -50,7 +50,7 @@ async def list_approvals(
     tool: Annotated[list[str] | None, Query(max_length=20, description="Any of these tools.")] = None,
     urgency: Annotated[list[Urgency] | None, Query(description="Any of these.")] = None,
     person: NameFilter = None,
-    due_before: AwareDatetime | None = None,
+    due_before: MomentFilter = None,
     escalated_to: Annotated[list[Role] | None, Query(description="Escalated to any of these roles.")] = None,
     run_id: RunIdFilter = None,
     limit: PageLimit = 50,
@@ -113,14 +113,18 @@ async def decide(approval_id: ApprovalId, body: Decision, caller: Asking) -> App
     """
 
     def work(services: Services) -> Approval:
-        service, actor, seen = services.approvals, caller.actor, body.arguments_hash
+        actor, seen = caller.actor, body.arguments_hash
         if isinstance(body, Approve):
-            return service.approve(approval_id, actor=actor, seen=seen)
+            return services.approvals.approve(approval_id, actor=actor, seen=seen)
         if isinstance(body, Edit):
-            return service.edit(approval_id, actor=actor, arguments=body.arguments, reason=body.reason, seen=seen)
+            return services.approvals.edit(
+                approval_id, actor=actor, arguments=body.arguments, reason=body.reason, seen=seen
+            )
         if isinstance(body, Reject):
-            return service.reject(approval_id, actor=actor, reason=body.reason, code=body.reason_code, seen=seen)
-        return service.answer(approval_id, actor=actor, text=body.answer, seen=seen)
+            return services.approvals.reject(
+                approval_id, actor=actor, reason=body.reason, code=body.reason_code, seen=seen
+            )
+        return services.approvals.answer(approval_id, actor=actor, text=body.answer, seen=seen)
 
     return await _change(caller, work)
 

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from triage.api.outermost import VERSION, VERSION_HEADER
 from triage.api.problem_kinds import KINDS, TYPE_PREFIX
 from triage.api.problems import MEDIA_TYPE, Problem
+from triage.api.schemas import EventOut
 
 DESCRIPTION = """\
 Submit customer messages to the triage console, follow what the agents do, decide what waits for a person.
@@ -75,9 +76,10 @@ def _finish(made: dict[str, Any]) -> None:
     parts = made["components"]
     for name in ("HTTPValidationError", "ValidationError"):
         parts["schemas"].pop(name, None)
-    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    parts["schemas"].update(schema.pop("$defs"))
-    parts["schemas"]["Problem"] = schema
+    for model in (Problem, EventOut):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+        parts["schemas"].update(schema.pop("$defs", {}))
+        parts["schemas"][model.__name__] = schema
     parts["headers"] = {
         "Version": {"description": "The version of the API.", "schema": {"type": "string", "const": VERSION}},
         "RequestId": {"description": "The id of this request, as the log has it.", "schema": {"type": "string"}},

@@ -22,7 +22,7 @@ from triage.api.document import problems
 from triage.api.examples import STREAM
 from triage.api.requests import RunId
 from triage.api.schemas import EventOut
-from triage.domain import RunEvent, RunHead
+from triage.domain import EventKind, RunEvent, RunHead
 from triage.errors import TriageError
 from triage.services import Services
 
@@ -34,6 +34,21 @@ SEND_WITHIN_S = 30.0
 PAGE = 200
 MOST_EVENTS = 2**31 - 1
 _SEP = "\n"
+
+# One event, in the way of OpenAPI 3.2; `data` of `end` says only which run ended and how.
+_ITEM = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"type": "string", "enum": [*(kind.value for kind in EventKind), "end"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/EventOut"},
+        },
+    },
+    "required": ["event", "data"],
+}
 
 Number = Annotated[
     int | None, Query(ge=0, le=MOST_EVENTS, description="Events after this number; like `Last-Event-ID`.")
@@ -81,7 +96,7 @@ class Story(EventSourceResponse):
             "description": "The events as they happen. `id` is the number of an event, `event` its kind, `data` the "
             "event as JSON. Comments keep the connection open. The last one, `end`, has no number and says how the run "
             "ended.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "examples": {"refund": {"value": STREAM}}}},
+            "content": {"text/event-stream": {"itemSchema": _ITEM, "examples": {"refund": {"value": STREAM}}}},
         },
         204: {"description": "The run has ended and the client has had every event; there is no need to come back."},
         **problems("not_allowed", "not_found", "too_many_streams"),
@@ -136,7 +151,7 @@ async def _next(caller: Caller, run_id: str, *, position: int, head: RunHead) ->
         found = await follower.until(
             run_id, lambda now: now.last_event > position or now.status.is_final, timeout_s=HEARTBEAT_S
         )
-        if found is None:
+        if found is None and not follower.is_ending:
             await caller.act(lambda services: _require_token(services, caller))
     except TriageError:
         # The run was erased, or the token is not in force any more: the next request is told which.

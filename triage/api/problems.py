@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -52,13 +51,14 @@ class Problem(BaseModel):
     retry_after_s: int | None = Field(None, description="Seconds to wait before another try.")
 
 
-@dataclass(frozen=True)
 class ApiError(Exception):
-    """A problem that the API itself finds."""
+    """A problem that the API itself finds; ``code`` is a kind of the table."""
 
-    code: str
-    detail: str
-    retry_after_s: float | None = None
+    def __init__(self, code: str, detail: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after_s = retry_after_s
 
 
 # What our errors become. One that is not here is a fault of ours: its sentence was not written for programs.

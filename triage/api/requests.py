@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from triage.domain import Category, RejectCode, Urgency
 from triage.runs.intake import MAX_ID_CHARS, MAX_MESSAGE_CHARS
@@ -16,7 +17,16 @@ MAX_PAGE = 200
 # Ids are made by us or checked when they came in: anything else is no id of anything.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]*$"
 KEY_PATTERN = r"^[!-~]+$"
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[Tt]")
 NO_CONTROLS = r"^[^\u0000-\u001f]*$"
+
+
+def _is_iso(value: Any) -> Any:
+    """Refuse a bare number, which would be read as seconds since 1970."""
+    if isinstance(value, str) and not _ISO.match(value):
+        raise ValueError("Write a time such as 2026-03-04T17:00:00Z.")
+    return value
+
 
 RunId = Annotated[
     str,
@@ -44,6 +54,11 @@ ConversationIdFilter = Annotated[
 ]
 RunIdFilter = Annotated[
     str | None, Query(description="Only those of this run.", pattern=ID_PATTERN, max_length=MAX_ID_CHARS)
+]
+MomentFilter = Annotated[
+    AwareDatetime | None,
+    BeforeValidator(_is_iso),
+    Query(description="A time in ISO 8601 with its zone.", examples=["2026-03-04T17:00:00Z"]),
 ]
 PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]

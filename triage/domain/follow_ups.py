@@ -10,7 +10,10 @@ from triage.domain.labels import Category, Urgency
 
 
 class Ticket(Value):
-    """Work for a person; ``call_id`` makes one tool call create it once."""
+    """Work for a person; ``call_id`` makes one tool call create it once.
+
+    Where a help desk keeps it too, ``external_id`` and ``external_url`` are its own words for it, so they are data.
+    """
 
     id: str
     run_id: str
@@ -23,6 +26,8 @@ class Ticket(Value):
     status: Literal["open", "closed"] = "open"
     created_by: str
     created_at: datetime
+    external_id: str | None = None
+    external_url: str | None = None
 
 
 class Escalation(Value):

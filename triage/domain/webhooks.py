@@ -19,6 +19,12 @@ class NoticeTopic(StrEnum):
     ALERT_WARNING = "alert.warning"
     ALERT_ALERT = "alert.alert"
     ALERT_OK = "alert.ok"
+    RUN_COMPLETED = "run.completed"
+    RUN_BLOCKED = "run.blocked"
+    RUN_FAILED = "run.failed"
+    REPLY_SENT = "reply.sent"
+    TICKET_CREATED = "ticket.created"
+    REFUND_APPROVED = "refund.approved"
     WEBHOOK_TEST = "webhook.test"
 
 
@@ -27,6 +33,19 @@ SUBSCRIBABLE_TOPICS = tuple(topic for topic in NoticeTopic if topic is not Notic
 
 
 ALERT_TOPICS = (NoticeTopic.ALERT_WARNING, NoticeTopic.ALERT_ALERT, NoticeTopic.ALERT_OK)
+
+# Those come with every message, so a webhook gets them only where somebody asks for them.
+EVENT_TOPICS = (
+    NoticeTopic.RUN_COMPLETED,
+    NoticeTopic.RUN_BLOCKED,
+    NoticeTopic.RUN_FAILED,
+    NoticeTopic.REPLY_SENT,
+    NoticeTopic.TICKET_CREATED,
+    NoticeTopic.REFUND_APPROVED,
+)
+USUAL_TOPICS = tuple(topic for topic in SUBSCRIBABLE_TOPICS if topic not in EVENT_TOPICS)
+# Their notices have the reply in them, where the webhook was set up to carry it.
+REPLY_TOPICS = (NoticeTopic.RUN_COMPLETED, NoticeTopic.REPLY_SENT)
 
 
 class WebhookFormat(StrEnum):
@@ -47,13 +66,15 @@ class DeliveryStatus(StrEnum):
 class Webhook(Value):
     """Where notices go. Its secret stays in the store, and its address may itself be a secret (Slack's are).
 
-    After a new secret was made, the one before signs notices as well until ``old_secret_until``.
+    After a new secret was made, the one before signs notices as well until ``old_secret_until``. ``carries_text`` says
+    that notices of replies have their words in them.
     """
 
     id: str
     url: str
     format: WebhookFormat
     topics: tuple[NoticeTopic, ...]
+    carries_text: bool = False
     is_active: bool = True
     old_secret_until: datetime | None = None
     created_by: str

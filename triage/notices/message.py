@@ -19,26 +19,59 @@ _HEADLINES = {
     NoticeTopic.ALERT_WARNING: "Warning",
     NoticeTopic.ALERT_ALERT: "Alert",
     NoticeTopic.ALERT_OK: "Back to normal",
+    NoticeTopic.RUN_COMPLETED: "A message was worked",
+    NoticeTopic.RUN_BLOCKED: "A guardrail stopped a message",
+    NoticeTopic.RUN_FAILED: "A run failed",
+    NoticeTopic.REPLY_SENT: "A reply was sent",
+    NoticeTopic.TICKET_CREATED: "A ticket was created",
+    NoticeTopic.REFUND_APPROVED: "A refund was agreed to",
     NoticeTopic.WEBHOOK_TEST: "A test of the triage console: notices arrive here",
 }
 # Slack refuses a block of more than 3,000 characters.
 _MAX_SUMMARY = 300
 
 
-def message(body: str, *, form: str, console_url: str) -> str:
-    """Return the characters to send for a kept notice; the link is added here, so that a moved console links right."""
+def message(body: str, *, form: str, console_url: str, reply: str | None = None) -> str:
+    """Return the characters to send for a kept notice; the link is added here, so that a moved console links right.
+
+    ``reply`` are the words of a reply, for a webhook that was set up to carry them.
+    """
     notice = json.loads(body)
     link = console_url + _place(notice)
     if form == WebhookFormat.SLACK:
-        said = notice["approval"] or {"summary": (notice.get("alert") or {}).get("summary")}
+        said = notice["approval"] or {"summary": _summary(notice)}
         return _written(_slack(NoticeTopic(notice["topic"]), said, link=link))
+    if reply is not None:
+        notice["run"] = {**notice["run"], "reply": reply}
     return _written({**notice, "link": link})
+
+
+def _summary(notice: dict[str, Any]) -> str | None:
+    """Return what a message says of a figure, a run, a ticket or a refund, in a line."""
+    if alert := notice.get("alert"):
+        return str(alert["summary"])
+    if run := notice.get("run"):
+        why = [run["guardrail"], run["verdict"]] if run["guardrail"] else [run["failure_code"]]
+        needs = "a person has to look" if run["needs_person"] else None
+        return _words([run["category"], run["urgency"] and f"urgency {run['urgency']}", *why, needs])
+    if ticket := notice.get("ticket"):
+        return _words([ticket["category"], f"urgency {ticket['priority']}", ticket["external_id"] or ticket["id"]])
+    if refund := notice.get("refund"):
+        return f"${Decimal(str(refund['amount_usd'])):,.2f} for order {refund['order_id']}"
+    return None
+
+
+def _words(parts: list[str | None]) -> str:
+    return ", ".join(part.replace("_", " ") for part in parts if part)
 
 
 def _place(notice: dict[str, Any]) -> str:
     """Return where on the console a notice leads: to what it is about, or to the first page."""
     if notice["approval"]:
         return f"/approvals?approval={quote(str(notice['approval']['id']), safe='')}"
+    about = notice.get("run") or notice.get("ticket") or notice.get("refund")
+    if about:
+        return f"/?run={quote(str(about.get('run_id') or about['id']), safe='')}"
     alert = notice.get("alert")
     if not alert:
         return ""

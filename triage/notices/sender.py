@@ -7,6 +7,7 @@ sent again, under the same id. Nothing is sent while a transaction is open.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import threading
 from collections.abc import Callable, Collection
@@ -15,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from triage.domain import Delivery, DeliveryStatus, NewAuditEntry, Role, utc_now
+from triage.domain import REPLY_TOPICS, Delivery, DeliveryStatus, NewAuditEntry, NoticeTopic, Role, utc_now
 from triage.errors import Conflict, NotFound
 from triage.notices.addresses import Resolve, ask_system
 from triage.notices.message import message
@@ -82,7 +83,7 @@ class NoticeSender:
                 return 0
         with self._records.begin() as tx:
             taken = tx.deliveries.take_due(now=now, until=now + TAKEN_FOR, per_webhook=PER_WEBHOOK)
-        outcomes = asyncio.run(self._send_all(taken, now=now))
+        outcomes = asyncio.run(self._send_all(taken, replies=self._replies(taken), now=now))
         with self._records.begin() as tx:
             # A receiver that wants no more has taken what it took.
             for due, outcome in sorted(zip(taken, outcomes, strict=True), key=lambda tried: tried[1].is_gone):
@@ -95,17 +96,27 @@ class NoticeSender:
         spread = grown * (0.75 + 0.5 * self._jitter())
         return min(max(spread, float(retry_after_s or 0)), LONGEST_WAIT_S)
 
-    async def _send_all(self, taken: list[Any], *, now: datetime) -> list[Outcome]:
-        async with new_client() as client:
-            return list(await asyncio.gather(*(self._send(client, due, now=now) for due in taken)))
+    def _replies(self, taken: list[Any]) -> dict[str, str]:
+        """Return the words of replies that are to be told, by delivery; what was erased since then has none."""
+        wanted = [due.delivery for due in taken if due.carries_text and due.delivery.topic in REPLY_TOPICS]
+        if not wanted:
+            return {}
+        with self._records.read() as tx:
+            found = {delivery.id: _reply(tx, delivery) for delivery in wanted}
+        return {delivery_id: text for delivery_id, text in found.items() if text}
 
-    async def _send(self, client: Any, due: Any, *, now: datetime) -> Outcome:
+    async def _send_all(self, taken: list[Any], *, replies: dict[str, str], now: datetime) -> list[Outcome]:
+        async with new_client() as client:
+            sent = (self._send(client, due, reply=replies.get(due.delivery.id), now=now) for due in taken)
+            return list(await asyncio.gather(*sent))
+
+    async def _send(self, client: Any, due: Any, *, reply: str | None, now: datetime) -> Outcome:
         if not due.is_active:
             return Outcome(SWITCHED_OFF, is_gone=True)
         if not due.secrets:
             return Outcome(OTHER_KEY)
         try:
-            body = message(due.delivery.body, form=due.format, console_url=self._console_url)
+            body = message(due.delivery.body, form=due.format, console_url=self._console_url, reply=reply)
             signed = signed_headers(due.secrets, delivery_id=due.delivery.id, timestamp=int(now.timestamp()), body=body)
             return await send(
                 client,
@@ -154,6 +165,16 @@ class NoticeSender:
                 self._prune(utc_now())
             except Exception as error:  # noqa: BLE001 - a locked database must not end the thread; what is due stays due
                 log.warning("notices_not_sent", error=type(error).__name__)
+
+
+def _reply(tx: Any, delivery: Delivery) -> str | None:
+    """Return the reply that a notice is about: the one that was sent, or the draft as it stands now."""
+    about = json.loads(delivery.body)["run"]
+    if delivery.topic is NoticeTopic.REPLY_SENT:
+        messages = tx.conversations.messages(about["conversation_id"])
+        return next((message.text for message in messages if message.id == about.get("reply_id")), None)
+    run = tx.runs.find(about["id"])
+    return run.reply if run is not None else None
 
 
 def _switch_off(tx: Any, webhook_id: str, *, now: datetime) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from triage.access.actions import Action, require
 from triage.domain import (
     SUBSCRIBABLE_TOPICS,
+    USUAL_TOPICS,
     Actor,
     Delivery,
     DeliveryStatus,
@@ -30,6 +31,7 @@ from triage.runs.gateway import Gateway
 
 MAX_WEBHOOKS = 20
 # So long a receiver has time to learn of a new secret.
+_AUDITED = {"format", "topics", "carries_text", "is_active"}
 BOTH_SIGN_FOR = timedelta(hours=24)
 
 
@@ -62,21 +64,24 @@ class WebhookService:
         *,
         actor: Actor,
         form: str = WebhookFormat.JSON,
-        topics: Sequence[str] = SUBSCRIBABLE_TOPICS,
+        topics: Sequence[str] = USUAL_TOPICS,
+        carries_text: bool = False,
     ) -> NewWebhook:
-        """Add a webhook and return it with its secret.
+        """Add a webhook and return it with its secret; ``carries_text`` lets notices of replies have their words.
 
         Raises:
             NotAllowed: the actor is not an administrator.
-            InvalidInput: the address cannot be used, or there is no such format or topic.
+            InvalidInput: the address cannot be used, there is no such format or topic, or the format carries no text.
             Conflict: there are as many webhooks as there may be.
         """
         require(actor, Action.WEBHOOKS_CHANGE)
         address = check_url(url, allow=self._allow)
+        if carries_text and form != WebhookFormat.JSON:
+            raise InvalidInput("Replies are carried as JSON only; a chat shows them to everybody who reads it.")
         now = utc_now()
         webhook = Webhook(
             id=f"whk_{uuid.uuid4().hex[:16]}", url=address, format=_format(form), topics=_topics(topics),
-            created_by=actor.name, created_at=now,
+            carries_text=carries_text, created_by=actor.name, created_at=now,
         )  # fmt: skip
         secret = new_secret()
         with self._records.begin() as tx:
@@ -211,7 +216,7 @@ def _topics(words: Sequence[str]) -> tuple[NoticeTopic, ...]:
 
 
 def _kept(webhook: Webhook) -> dict[str, Any]:
-    return {"host": host_of(webhook), **webhook.model_dump(mode="json", include={"format", "topics", "is_active"})}
+    return {"host": host_of(webhook), **webhook.model_dump(mode="json", include=_AUDITED)}
 
 
 def _audit(

@@ -26,6 +26,7 @@ from triage.domain import (
     utc_now,
 )
 from triage.llm.offline import OFFLINE_MODEL_NAME
+from triage.notices.outbox import notify_run
 from triage.runs.gateway import Gateway
 from triage.runs.outcome import Outcome
 from triage.runs.queue import WaitingSegment
@@ -72,8 +73,7 @@ class RunRecords:
     def append_many(self, batches: Mapping[str, Sequence[NewEvent]]) -> None:
         """Keep the events of several runs in one transaction; a cancelled run tells only what was done all the same."""
         with self._gateway.begin() as tx:
-            for run_id, events in batches.items():
-                tx.events.append(run_id, events, if_cancelled=_ACTED)
+            tx.events.append_many(batches, if_cancelled=_ACTED)
 
     def keep(self, run_id: str, segment: int, key: str, outcome: Any) -> None:
         """Keep the outcome of a finished step."""
@@ -111,10 +111,9 @@ class RunRecords:
         """
         now = utc_now()
         with self._gateway.begin() as tx:
-            run: Run = tx.runs.get(run_id)
-            if run.segment != segment or run.status not in (RunStatus.QUEUED, RunStatus.RUNNING):
-                raise NothingToDo(run.status)
-            run = tx.runs.update(run_id, status=RunStatus.RUNNING, started_at=run.started_at or now)
+            run: Run | None = tx.runs.start(run_id, segment, at=now)
+            if run is None:
+                raise NothingToDo(tx.runs.status(run_id))
             kind = EventKind.RUN_RESUMED if segment else EventKind.RUN_STARTED
             tx.events.append(run_id, [NewEvent(key=f"started:{segment}", kind=kind, at=now)])
             start = SegmentStart(
@@ -193,6 +192,7 @@ class RunRecords:
             finished: Run = tx.runs.update(
                 run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **ending
             )
+            notify_run(tx, finished)
         return finished
 
     def fail_segment(self, run_id: str, segment: int) -> RunStatus:
@@ -209,7 +209,8 @@ class RunRecords:
             for approval in _executing(tx, run):
                 tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval))
             tx.events.append(run_id, [_end_event(run, outcome)])
-            tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
+            failed: Run = tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
+            notify_run(tx, failed)
         return RunStatus.FAILED
 
 

@@ -25,6 +25,7 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import Conflict, InvalidInput
+from triage.notices.outbox import notify_reply
 from triage.runs.event_log import EventLog
 from triage.runs.gateway import Gateway
 from triage.runs.intake import CONVERSATION_PREFIX, MAX_CONVERSATION_MESSAGES, clean_email, clean_id, clean_message
@@ -218,9 +219,10 @@ class RunService(RunReading):
             edited = {"reply_edited_by": actor.name} if reply != run.reply else {}
             sent = {"reply_sent_at": now, "reply_sent_by": actor.name, "escalated": False}
             changed: Run = tx.runs.update(run_id, reply=reply, **sent, **edited)
+            reply_id = f"msg_{secrets.token_hex(8)}"
             tx.conversations.add_message(
                 Message(
-                    id=f"msg_{secrets.token_hex(8)}",
+                    id=reply_id,
                     conversation_id=run.conversation_id,
                     author="team",
                     text=reply,
@@ -228,6 +230,7 @@ class RunService(RunReading):
                     created_at=now,
                 )
             )
+            notify_reply(tx, changed, reply_id=reply_id)
             before, after = text_mark(run.reply), text_mark(reply)
             _tell(tx, EventKind.REPLY_SENT, run_id, actor=actor, before=before, after=after)
         return changed
@@ -256,7 +259,7 @@ class RunService(RunReading):
                 )
             if tx.conversations.count_messages(known.id) >= MAX_CONVERSATION_MESSAGES:
                 raise InvalidInput(
-                    f"A conversation may have {MAX_CONVERSATION_MESSAGES} messages, and {known.id} has them. Start a new one."
+                    f"Conversation {known.id} has {MAX_CONVERSATION_MESSAGES} messages and is full. Start a new one."
                 )
         if account is not None and not tx.accounts.exists(account):
             raise InvalidInput(f"There is no account {account}. Check the id, or leave it empty.")

@@ -24,7 +24,7 @@ def add_run(tx: Any, run: Run) -> Run:
     """
     require_budget(tx, at=run.created_at)
     tx.runs.add(run)
-    tx.events.append(run.id, [NewEvent(key="queued", kind=EventKind.RUN_QUEUED, at=run.created_at)])
+    tx.events.begin(run.id, NewEvent(key="queued", kind=EventKind.RUN_QUEUED, at=run.created_at))
     return run
 
 

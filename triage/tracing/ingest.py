@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
@@ -25,6 +26,11 @@ BATCH_BYTES = 8 * 1024 * 1024
 _REFUSALS = (InvalidInput, ValueError)
 _SPAN_START = b'{"type":"span",'
 _LONGEST_PAUSE_S = 30.0
+# A batch costs the store some 20 ms however small it is: a busy desk gathers for longer and pays that less often.
+_PAUSE_PER_WORK = 25
+_LONGEST_GATHERING_S = 3.0
+# Planning the look for words costs more than a few words do, and a search reads in the store what the index lacks.
+WORDS_EVERY_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +80,7 @@ class Ingester:
         self._failures = 0
         self._trouble: str | None = None
         self._is_short_of_words = False
+        self._words_due_at = 0.0
         self._thread = threading.Thread(target=self._work, name="trace-ingest", daemon=True)
 
     def start(self) -> None:
@@ -123,15 +130,22 @@ class Ingester:
         while True:
             with self._state:
                 asked, stopping = self._asked, self._stopping
+            begun = time.monotonic()
             self._try_pass(asked)
+            took_s = time.monotonic() - begun
             if stopping:
                 return
             if not self._failures:
                 self._index_words(asked)
             with self._state:
-                pause = min(self._interval_s * 2**self._failures, _LONGEST_PAUSE_S)
-                self._state.wait_for(partial(self._is_urgent, asked=asked), pause)
+                self._state.wait_for(partial(self._is_urgent, asked=asked), self._pause_s(took_s))
                 self._has_backlog = False
+
+    def _pause_s(self, took_s: float) -> float:
+        """Return how long to wait after a pass that took so long, unless something is urgent."""
+        if self._failures:
+            return min(self._interval_s * 2.0**self._failures, _LONGEST_PAUSE_S)
+        return max(self._interval_s, min(took_s * _PAUSE_PER_WORK, _LONGEST_GATHERING_S))
 
     def _is_urgent(self, *, asked: int) -> bool:
         """Whether the next pass must not wait; a backlog waits nevertheless while the store is in trouble."""
@@ -158,10 +172,14 @@ class Ingester:
                 self._state.notify_all()
 
     def _index_words(self, asked: int) -> None:
-        """Make what came in findable by its words, when and for as long as nothing is more urgent."""
+        """Make what came in findable by its words, now and then, for as long as nothing is more urgent."""
+        if time.monotonic() < self._words_due_at:
+            return
         try:
-            while not self._is_urgent(asked=asked) and self._sink.index_words():
-                pass
+            while not self._is_urgent(asked=asked):
+                if not self._sink.index_words():
+                    self._words_due_at = time.monotonic() + WORDS_EVERY_S
+                    break
         except Exception as error:  # noqa: BLE001 - the boundary; a search reads in the store what the index lacks.
             if not self._is_short_of_words:
                 log.warning("words_not_indexed", error=type(error).__name__)
