@@ -15,8 +15,10 @@ import httpx2
 import pytest
 
 from tests.api.served import Desk
+from triage.api import examples
 from triage.api.app import document
 from triage.api.problem_kinds import KINDS
+from triage.api.schemas import RunOut
 from triage.domain import Role
 
 pytestmark = pytest.mark.xdist_group("api_document")
@@ -68,6 +70,11 @@ def test_every_operation_has_an_example_and_says_what_can_go_wrong() -> None:
             assert operation["summary"]
             assert "500" in operation["responses"]
             assert ("401" in operation["responses"]) == bool(operation.get("security")), path
+
+
+def test_money_is_written_without_exponents() -> None:
+    run = RunOut.model_validate({**examples.RUN, "cost_usd": "1E-7"})
+    assert json.loads(run.model_dump_json())["cost_usd"] == "0.0000001"
 
 
 def variables(desk: Desk) -> dict[str, str]:

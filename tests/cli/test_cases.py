@@ -10,7 +10,7 @@ from triage.domain import Actor, Judgement, Role, TripMark, utc_now
 from triage.services import open_services
 from triage.settings import load_settings
 
-REVIEWER = Actor(name="rita", role=Role.REVIEWER)
+MANAGER = Actor(name="mona", role=Role.MANAGER)
 
 
 def test_cases_are_listed_and_exported(triage: CommandLine, tmp_path: Path) -> None:
@@ -21,9 +21,9 @@ def test_cases_are_listed_and_exported(triage: CommandLine, tmp_path: Path) -> N
     mark = {"guardrail": "Input check", "stage": "input", "verdict": "off_topic", "tripped_at": now}
     with services.records.begin() as tx:
         tx.marks.put(
-            TripMark(id="s1", run_id=run.id, judgement=Judgement.RIGHT, marked_by="rita", marked_at=now, **mark)
+            TripMark(id="s1", run_id=run.id, judgement=Judgement.RIGHT, marked_by="mona", marked_at=now, **mark)
         )
-    case = services.cases.add_from_trip("s1", actor=REVIEWER)
+    case = services.cases.add_from_trip("s1", actor=MANAGER)
     services.close()
     assert triage.run("cases", "list").stdout == f"{case.id}  Input check: off_topic           Write me a poem\n"
     assert triage.json("cases", "export", str(tmp_path / "cases.jsonl")) == {

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from triage.api.examples import APPROVAL, CONVERSATION, ESCALATION, EVENT, MESSAGE, RUN, TICKET, WAITING, WITH_RESULT
 from triage.approvals.exact import shown_hash
@@ -38,6 +38,13 @@ from triage.domain import (
     Usage,
 )
 from triage.stable_ids import action_key
+
+# Decimal's own words have exponents, which not every program reads.
+Money = Annotated[
+    Decimal,
+    PlainSerializer(lambda amount: f"{amount:f}", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^-?\d+(\.\d+)?$", "examples": ["69.98"]}),
+]
 
 
 class Answer(BaseModel):
@@ -76,7 +83,7 @@ class RunOut(Answer):
     escalated: bool
     assigned_to: str | None
     usage: Usage
-    cost_usd: Decimal
+    cost_usd: Money
     unpriced_calls: int
     turns: int
     active_ms: int
@@ -116,7 +123,7 @@ class ApprovalOut(Answer):
     rule: str
     mode: Mode
     urgency: Urgency
-    amount_usd: Decimal | None
+    amount_usd: Money | None
     customer_email: str | None
     submitted_by: str
     team: str

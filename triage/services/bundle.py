@@ -35,7 +35,6 @@ from triage.ownership import DataFolder
 from triage.runs.service import RunService
 from triage.samples import SampleService
 from triage.settings import Settings
-from triage.tracing.spool import count_set_aside
 
 if TYPE_CHECKING:
     from storage.traces.queries import TraceQueries
@@ -133,6 +132,8 @@ class Services:
 
     def intake_health(self) -> IngestHealth | None:
         """Return whether every span comes into the trace store; None in a process that does not take them in."""
+        from triage.tracing.spool import count_set_aside  # noqa: PLC0415 - it brings the SDK
+
         health = self.processor.health() if self.processor is not None else None
         if health is None:
             return None
