@@ -12,6 +12,7 @@ TriageError
 ├── BudgetReached         a budget is used up, so no new run is taken; says which, until when, and who can change it
 ├── Paused                an agent is paused by a switch; says by whom and why
 ├── OutcomeUnknown        an action may or may not have happened; a person has to find out
+├── OutsideUnavailable    another system that the settings name gives no answer that can be used
 ├── StateError            a stored run state is altered, or this build cannot resume it
 ├── ToolError             a tool cannot do what the model asked; the text is written for the model
 ├── ModelUnavailable      no model of the chain answered
@@ -97,6 +98,12 @@ class OutcomeUnknown(TriageError):  # noqa: N818
     """An action may or may not have happened: the program stopped while it was at work."""
 
     code = "outcome_unknown"
+
+
+class OutsideUnavailable(TriageError):  # noqa: N818
+    """Another system that the settings name, a help desk or a database of orders, gives no answer that can be used."""
+
+    code = "outside_unavailable"
 
 
 class StateError(TriageError):

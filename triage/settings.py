@@ -10,12 +10,14 @@ from urllib.parse import unquote
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from triage.connectors.layout import read_layout
 from triage.errors import SettingsError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 LITELLM_PREFIX = "litellm/"
 _HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+=[\x20-\x7e]*", re.ASCII)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+_TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _WEB_ADDRESS = re.compile(r"https?://[^\s?#<>|]+")
 
 
@@ -166,6 +168,24 @@ class Settings(BaseSettings):
         alias="TRIAGE_PROXY_SECRET",
         description="What a proxy that signs people in shows in the header X-Triage-Proxy, so that it is believed.",
     )
+    help_desk_url: str | None = Field(
+        None,
+        alias="TRIAGE_HELPDESK_URL",
+        description="Help desk that keeps tickets too: the address before /tickets.",
+    )
+    help_desk_token: SecretStr | None = Field(
+        None, alias="TRIAGE_HELPDESK_TOKEN", description="Token with which the help desk knows the console."
+    )
+    orders_url: SecretStr | None = Field(
+        None,
+        alias="TRIAGE_ORDERS_URL",
+        description="Database with the shop's orders, only read: a SQLAlchemy URL (SQLite or PostgreSQL).",
+    )
+    orders_map: str | None = Field(
+        None,
+        alias="TRIAGE_ORDERS_MAP",
+        description="Its table, columns and status words where they differ: table=shop.orders, id=order_no.",
+    )
     otlp_endpoint: str | None = Field(
         None,
         alias="TRIAGE_OTLP_ENDPOINT",
@@ -183,6 +203,26 @@ class Settings(BaseSettings):
         if value is not None and (not _WEB_ADDRESS.fullmatch(value) or "@" in value):
             raise ValueError("write an address such as http://localhost:4318; keys belong to TRIAGE_OTLP_HEADERS")
         return value and value.rstrip("/")
+
+    @field_validator("help_desk_url")
+    @classmethod
+    def _is_help_desk(cls, value: str | None) -> str | None:
+        if value is not None and (not _WEB_ADDRESS.fullmatch(value) or "@" in value):
+            raise ValueError("write an address such as https://help.example.com/api; keys: TRIAGE_HELPDESK_TOKEN")
+        return value and value.rstrip("/")
+
+    @field_validator("help_desk_token")
+    @classmethod
+    def _is_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError("a token has no blanks and only characters that a header can carry")
+        return value
+
+    @field_validator("orders_map")
+    @classmethod
+    def _is_layout(cls, value: str | None) -> str | None:
+        read_layout(value)
+        return value
 
     @field_validator("otlp_headers")
     @classmethod
@@ -228,6 +268,10 @@ class Settings(BaseSettings):
         "role_map",
         "session_hours",
         "proxy_secret",
+        "help_desk_url",
+        "help_desk_token",
+        "orders_url",
+        "orders_map",
         mode="before",
     )
     @classmethod

@@ -11,7 +11,7 @@ from pages.components.approval_choice import following, listed, select
 from pages.components.approval_form import GENERAL, field_key, place, read_fields
 from pages.components.context import actor, seen, services
 from pages.components.dialogs import open_dialog
-from pages.components.refusal import show_refusal
+from pages.components.refusal import show_refusal, toast_refusal
 from pages.components.text import plain
 from triage.approvals.brief import Brief
 from triage.approvals.permission import refusal
@@ -83,6 +83,8 @@ def _release(approval: Approval) -> None:
 
 
 def _afterwards(approval: Approval) -> None:
+    if services().aftermath.can_ask(approval):
+        _button("Ask the help desk", ask_help_desk, approval.id, icon="contact_support", key="ask", place="edit")
     if approval.execution is ExecutionStatus.UNKNOWN:
         _button("It happened", open_dialog, "happened", icon="task_alt", key="happened", place="approve")
         _button("It did not happen", open_dialog, "not_happened", icon="block", key="not_happened", place="reject")
@@ -121,6 +123,17 @@ def edit_row(brief: Brief) -> None:
 def approve(approval_id: str) -> None:
     """Approve an action as it is shown and go to the one that follows."""
     _decide(approval_id, lambda: services().approvals.approve(approval_id, actor=actor()))
+
+
+def ask_help_desk(approval_id: str) -> None:
+    """Settle a ticket of which nobody knows whether it was created by what the help desk says."""
+    try:
+        settled = services().aftermath.ask_help_desk(approval_id, actor=actor())
+    except TriageError as error:
+        toast_refusal(error)
+        return
+    was_created = settled.execution is ExecutionStatus.SUCCEEDED
+    st.toast("It was created." if was_created else "It was not created.", icon=":material/task_alt:")
 
 
 def claim(approval_id: str) -> None:

@@ -240,7 +240,9 @@ def customer_card(brief: Brief) -> None:
             for check in brief.checks:
                 icon, colour = (":material/check:", "green") if check.holds else (":material/warning:", "orange")
                 st.badge(check.text, icon=icon, color=colour)  # type: ignore[arg-type]
-        if account is None and not orders:
+        if brief.orders_problem:
+            st.markdown(f":orange[:material/cloud_off: {plain(brief.orders_problem)}]")
+        elif account is None and not orders:
             st.caption("No account and no order has this address.")
         if account is not None:
             st.markdown(

@@ -14,9 +14,9 @@ from pages.components.refusal import show_refusal, toast_refusal
 from pages.components.run_view import RunView
 from pages.components.selection import select_run
 from pages.components.text import bold, link, plain
-from pages.components.words import ago, category, cost, count, duration, exact, urgency, words
+from pages.components.words import ago, category, cost, count, duration, exact, one_line, urgency, words
 from triage.access.actions import Action, may
-from triage.domain import Approval, Category, Correction, EventKind, Run, RunStatus, TriageResult, Urgency
+from triage.domain import Approval, Category, Correction, EventKind, Run, RunStatus, Ticket, TriageResult, Urgency
 from triage.errors import TriageError
 
 _LABEL_WIDTH = 140
@@ -224,8 +224,17 @@ def _follow_ups(view: RunView) -> None:
             label = urgency(ticket.priority)
             st.markdown(f":material/confirmation_number: {bold(ticket.title)} :{label.colour}-badge[{label.text}]")
             st.caption(
-                f"Ticket {plain(ticket.id)} · {ticket.status} · {ago(ticket.created_at)}", help=exact(ticket.created_at)
+                f"Ticket {plain(ticket.id)} · {ticket.status} · {ago(ticket.created_at)}{_at_help_desk(ticket)}",
+                help=exact(ticket.created_at),
             )
+
+
+def _at_help_desk(ticket: Ticket) -> str:
+    """Say where the help desk keeps a ticket; its address is opened only where it is one of the web."""
+    if ticket.external_id is None:
+        return ""
+    name = f"{one_line(ticket.external_id, limit=40)} at the help desk"
+    return f" · {link(name, ticket.external_url) if ticket.external_url else plain(name)}"
 
 
 def _facts(run: Run) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from storage.records.base import Store, add_rows, plain
-from storage.records.schema import accounts, invoices, orders, refunds
+from storage.records.schema import accounts, invoices, orders, outside_refunds, refunds
 from triage.domain import Account, Invoice, Order, OrderStatus, Refund
+from triage.errors import Conflict
 
 # Both sides go through the database's own lower(), which the index is built on.
 _ACCOUNT_BY_EMAIL = (
@@ -101,6 +103,13 @@ def _invoice_row(account_id: str, invoice: Invoice) -> dict[str, Any]:
     return {"account_id": account_id, **{name: plain(getattr(invoice, name)) for name in Invoice.model_fields}}
 
 
+_OUTSIDE_REFUNDS = (
+    sa.select(outside_refunds)
+    .where(outside_refunds.c.order_id.in_(sa.bindparam("order_ids", expanding=True)))
+    .order_by(outside_refunds.c.created_at, outside_refunds.c.id)
+)
+
+
 class _RefundStore(Store[Refund]):
     table = refunds
     value = Refund
@@ -114,6 +123,29 @@ class _RefundStore(Store[Refund]):
 
     def list_by_email(self, email: str) -> list[Refund]:
         return self._all(_REFUNDS_BY_EMAIL, {"email": email.strip()})
+
+
+class OutsideRefundStore(Store[Refund]):
+    """Refunds of orders that stand in a database of the company, once for each order."""
+
+    table = outside_refunds
+    value = Refund
+    noun = "refund"
+
+    def add(self, refund: Refund) -> Refund:
+        """Keep a refund and return it; a second one of the same run and call returns the kept one.
+
+        Raises:
+            Conflict: the order was refunded by another call.
+        """
+        try:
+            return self._add_once(refund, unique=("run_id", "call_id"))
+        except IntegrityError:
+            raise Conflict("This order was refunded already.") from None
+
+    def list(self, order_ids: Sequence[str]) -> builtins.list[Refund]:
+        """Return the refunds of these orders, oldest first."""
+        return self._all(_OUTSIDE_REFUNDS, {"order_ids": order_ids}) if order_ids else []
 
 
 class OrderStore(Store[Order]):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from storage.records.base import LIKE_ESCAPE, like
 from storage.records.removal import pieces, remove_conversations, remove_of_runs
-from storage.records.schema import accounts, conversations, messages, orders, refunds, runs
+from storage.records.schema import accounts, conversations, messages, orders, outside_refunds, refunds, runs
 from storage.records.schema_control import audit_log
 from triage.domain import FINAL_RUN_STATUSES, CustomerRecords
 
@@ -44,8 +44,9 @@ class ErasureStore:
         """Remove these records; refunds stay, without the reason that was given."""
         removed: Counter[str] = Counter()
         for ids in pieces(found.run_ids):
-            said = sa.update(refunds).where(refunds.c.run_id.in_(ids), refunds.c.reason != ERASED).values(reason=ERASED)
-            removed["refund reasons"] += self.connection.execute(said).rowcount
+            for table in (refunds, outside_refunds):
+                said = sa.update(table).where(table.c.run_id.in_(ids), table.c.reason != ERASED).values(reason=ERASED)
+                removed["refund reasons"] += self.connection.execute(said).rowcount
         removed += remove_conversations(self.connection, found.conversation_ids, lasting=False)
         removed += remove_of_runs(self.connection, found.run_ids, lasting=False)
         return +removed

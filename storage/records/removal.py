@@ -8,13 +8,22 @@ from collections.abc import Iterator, Sequence
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from storage.records.schema import METADATA, conversations, escalations, messages, refunds, runs, tickets
+from storage.records.schema import (
+    METADATA,
+    conversations,
+    escalations,
+    messages,
+    outside_refunds,
+    refunds,
+    runs,
+    tickets,
+)
 from storage.records.schema_control import deliveries
 from storage.records.schema_guardrails import cases, trip_marks
 
 AT_ONCE = 500
 # What was paid, promised, handed over, judged or learned stays when a conversation's time is over.
-LASTING = frozenset({refunds.name, tickets.name, escalations.name, cases.name, trip_marks.name})
+LASTING = frozenset({refunds.name, outside_refunds.name, tickets.name, escalations.name, cases.name, trip_marks.name})
 _RUN_COLUMNS = ("run_id", "source_run_id")
 # Where the durable engine keeps what its workflows were given and said, each by the workflow's id.
 _WORKFLOW_TABLES = (
@@ -69,7 +78,7 @@ def pieces(ids: Sequence[str]) -> Iterator[list[str]]:
 def _tables_of_runs(*, lasting: bool) -> Iterator[tuple[sa.Table, sa.Column[str]]]:
     """Yield every table with a column for a run, so that a new one is not forgotten."""
     for table in reversed(METADATA.sorted_tables):
-        if table in (refunds, messages) or (lasting and table.name in LASTING):
+        if table in (refunds, outside_refunds, messages) or (lasting and table.name in LASTING):
             continue
         for name in _RUN_COLUMNS:
             if name in table.c:

@@ -12,7 +12,7 @@ from storage.records.approval_queue import ApprovalQueue
 from storage.records.approvals import ApprovalStore
 from storage.records.audit import AuditStore
 from storage.records.conversations import ConversationStore
-from storage.records.customers import AccountStore, OrderStore
+from storage.records.customers import AccountStore, OrderStore, OutsideRefundStore
 from storage.records.data_jobs import DataJobStore
 from storage.records.erasure import ErasureStore
 from storage.records.events import EventStore
@@ -87,6 +87,7 @@ class Stores:
     steps = _Part(StepStore)
     accounts = _Part(AccountStore)
     orders = _Part(OrderStore)
+    outside_refunds = _Part(OutsideRefundStore)
     tickets = _Part(TicketStore)
     escalations = _Part(EscalationStore)
     corrections = _Part(CorrectionStore)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from triage.access.actions import roles_of
 from triage.approvals.arguments import ArgumentField, argument_fields, final_arguments
+from triage.connectors.orders import OrderBook
 from triage.customers import Check, refund_checks
 from triage.domain import (
     Account,
@@ -28,6 +29,7 @@ from triage.domain import (
     Value,
     utc_now,
 )
+from triage.errors import OutsideUnavailable
 from triage.runs.gateway import Gateway
 from triage.runs.reading import MAX_EVENTS
 
@@ -88,6 +90,7 @@ class Brief(Value):
     messages: list[Message]
     account: Account | None
     orders: list[Order]
+    orders_problem: str | None = None
     refunds: list[Refund]
     order: Order | None
     checks: list[Check]
@@ -109,8 +112,9 @@ class QueueView(Value):
 class BriefService:
     """Reads the queue, and the brief of one approval."""
 
-    def __init__(self, records: Gateway, *, form: FormOf | None = None) -> None:
+    def __init__(self, records: Gateway, *, form: FormOf | None = None, orders: OrderBook | None = None) -> None:
         self._records = records
+        self._orders = orders or OrderBook(records)
         self._form = form or (lambda _: None)
 
     def queue(self, filter: QueueFilter, *, actor: Actor, limit: int, offset: int = 0) -> QueueView:  # noqa: A002
@@ -123,7 +127,7 @@ class BriefService:
         return QueueView(approvals=found[:limit], counts=counts, has_more=len(found) > limit)
 
     def brief(self, approval_id: str) -> Brief:
-        """Return the brief of an approval, all of it as it was at one moment.
+        """Return the brief of an approval, all of it but the orders as it was at one moment.
 
         Raises:
             NotFound: there is no approval with this id.
@@ -134,8 +138,6 @@ class BriefService:
             run: Run = tx.runs.get(approval.run_id)
             messages: list[Message] = tx.conversations.messages(run.conversation_id)
             account = _account(tx, run)
-            orders: list[Order] = tx.orders.list_by_email(run.customer_email) if run.customer_email else []
-            refunds: list[Refund] = tx.orders.refunds_by_email(run.customer_email) if orders else []
             events: list[RunEvent] = tx.events.list(run.id, limit=MAX_EVENTS)
             others: list[Approval] = [
                 other for other in tx.approvals.list_open_of_run(run.id) if other.id != approval_id
@@ -147,6 +149,7 @@ class BriefService:
                 near=approval.amount_usd,
                 limit=MOST_PAST_DECISIONS,
             )
+        orders, refunds, problem = self._orders_of(run)
         form = self._form(approval)
         order = order_of(approval, orders)
         is_refund = approval.tool == REFUND_TOOL and approval.status.is_open
@@ -160,6 +163,7 @@ class BriefService:
             messages=messages,
             account=account,
             orders=orders,
+            orders_problem=problem,
             refunds=refunds,
             order=order,
             checks=refund_checks(order, refunds=refunds, today=now.date()) if is_refund else [],
@@ -169,6 +173,16 @@ class BriefService:
             others=others,
             events=events,
         )
+
+    def _orders_of(self, run: Run) -> tuple[list[Order], list[Refund], str | None]:
+        """Return the customer's orders and refunds, and why they cannot be looked up now, where they cannot."""
+        if not run.customer_email:
+            return [], [], None
+        try:
+            orders = self._orders.list_by_email(run.customer_email)
+        except OutsideUnavailable as error:
+            return [], [], str(error)
+        return orders, self._orders.refunds([order.id for order in orders]), None
 
 
 def order_of(approval: Approval, orders: Sequence[Order]) -> Order | None:

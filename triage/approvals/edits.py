@@ -25,20 +25,25 @@ class ToolBook(Protocol):
 
 
 def check_edit(
-    tx: Any, approval: Approval, arguments: Mapping[str, Any], *, rules: PolicyDocument
+    tx: Any, approval: Approval, arguments: Mapping[str, Any], *, rules: PolicyDocument, order: Order | None
 ) -> tuple[ProposedCall, Mode]:
     """Return the changed call, with its sum, and how many have to agree to it: never fewer than before.
+
+    ``order`` is the one that the changed arguments name.
 
     Raises:
         InvalidInput: the policy denies it, or it is about somebody else's order.
     """
     order_id = arguments.get("order_id")
-    if order_id is not None and order_id != approval.arguments.get("order_id"):
-        order: Order | None = tx.orders.find(str(order_id))
-        if order is None or order.customer_email.casefold() != (approval.customer_email or "").casefold():
-            raise InvalidInput("The customer has no order with this number. Look it up in the order history.")
-    call = proposed_call(tx, approval.tool, arguments, customer_email=approval.customer_email)
+    is_another = order_id is not None and order_id != approval.arguments.get("order_id")
+    if is_another and not _is_theirs(order, approval):
+        raise InvalidInput("The customer has no order with this number. Look it up in the order history.")
+    call = proposed_call(tx, approval.tool, arguments, customer_email=approval.customer_email, order=order)
     verdict = rules.judge(call)
     if verdict.mode is Mode.DENY:
         raise InvalidInput(f"With these arguments the policy does not allow it. {verdict.sentence}")
     return call, max(approval.mode, verdict.mode, key=_STRICTNESS.index)
+
+
+def _is_theirs(order: Order | None, approval: Approval) -> bool:
+    return order is not None and order.customer_email.casefold() == (approval.customer_email or "").casefold()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from triage.approvals.policies import PolicyDocument, ProposedCall, Verdict, default_policy
+from triage.connectors.orders import OrderBook
 from triage.domain import Mode, Order, Urgency, Value, utc_now
 from triage.runs.gateway import Gateway
 from triage.scope import RunScope
@@ -47,17 +48,21 @@ class Switches(Protocol):
 
 
 class Ruling(Value):
-    """What the policy said of one call of a segment."""
+    """What the policy said of one call of a segment, and the order that the call is about, as it was then."""
 
     call: ProposedCall
     verdict: Verdict
+    order: Order | None = None
 
 
 class ActionGate:
     """Asks policy and switches about the calls of running segments."""
 
-    def __init__(self, *, records: Gateway, policies: Policies, switches: Switches) -> None:
+    def __init__(
+        self, *, records: Gateway, policies: Policies, switches: Switches, orders: OrderBook | None = None
+    ) -> None:
         self._records = records
+        self._orders = orders or OrderBook(records)
         self._policies = policies
         self._switches = switches
 
@@ -67,14 +72,15 @@ class ActionGate:
         """Say what becomes of a call; the same call of a segment gets the same answer, also after a kill."""
 
         async def look() -> dict[str, Any]:
+            order = await self._orders.named_in(arguments)
             with self._records.read() as tx:
-                call = proposed_call(tx, tool, arguments, customer_email=customer_email)
+                call = proposed_call(tx, tool, arguments, customer_email=customer_email, order=order)
                 document = self._policies.document()
                 verdict = _within_customer_limit(tx, call, document.judge(call), document=document)
             if verdict.mode is Mode.AUTO and self._switches.current().everything_needs_approval:
                 sentence = "Everything needs approval at the moment, so a person decides."
                 verdict = verdict.model_copy(update={"mode": Mode.APPROVAL, "rule": SWITCH_RULE, "sentence": sentence})
-            return Ruling(call=call, verdict=verdict).model_dump(mode="json")
+            return Ruling(call=call, verdict=verdict, order=order).model_dump(mode="json")
 
         if call_id not in scope.rulings:
             scope.rulings[call_id] = await scope.steps.run(f"policy:{tool}", look)
@@ -113,10 +119,10 @@ class ActionGate:
         return self._switches.recent().refusal(tool="", agent=agent, writes=False)
 
 
-def proposed_call(tx: Any, tool: str, arguments: Mapping[str, Any], *, customer_email: str | None) -> ProposedCall:
-    """Return a call with what the records know of it: its sum and the customer's plan."""
-    order_id = arguments.get("order_id")
-    order: Order | None = tx.orders.find(order_id) if isinstance(order_id, str) else None
+def proposed_call(
+    tx: Any, tool: str, arguments: Mapping[str, Any], *, customer_email: str | None, order: Order | None
+) -> ProposedCall:
+    """Return a call with what is known of it: its sum, which is that of the ``order``, and the customer's plan."""
     account = tx.accounts.find_by_email(customer_email) if customer_email else None
     return ProposedCall(
         tool=tool,

@@ -310,5 +310,8 @@ def _diff(before: str, after: str) -> str:
 
 def _proposed(tx: Any, item: Approval) -> ProposedCall:
     """Return a past call as the gate would see it now, with the sum that it was about then."""
-    call = proposed_call(tx, item.tool, item.arguments, customer_email=item.customer_email)
+    order_id = item.arguments.get("order_id")
+    is_unknown = item.amount_usd is None and isinstance(order_id, str)
+    order = tx.orders.find(order_id) if is_unknown else None
+    call = proposed_call(tx, item.tool, item.arguments, customer_email=item.customer_email, order=order)
     return call if item.amount_usd is None else call.model_copy(update={"amount_usd": item.amount_usd})

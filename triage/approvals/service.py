@@ -18,6 +18,7 @@ from triage.approvals.edits import ToolBook, check_edit
 from triage.approvals.exact import hash_of_call, shown_hash
 from triage.approvals.gate import Policies
 from triage.approvals.permission import agreement_refusal, closed_sentence, is_claimed, limit_refusal, refusal
+from triage.connectors.orders import OrderBook
 from triage.domain import (
     OPEN_APPROVAL_STATUSES,
     Actor,
@@ -26,12 +27,13 @@ from triage.domain import (
     EventKind,
     ExecutionStatus,
     Mode,
+    Order,
     QueueLoad,
     RejectCode,
     Value,
     utc_now,
 )
-from triage.errors import Conflict, InvalidInput, NotAllowed, TriageError
+from triage.errors import Conflict, InvalidInput, NotAllowed, OutsideUnavailable, TriageError
 from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
 from triage.runs.queue import WorkQueue
@@ -56,6 +58,7 @@ class ApprovalService:
         queue: WorkQueue,
         policies: Policies,
         tools: ToolBook | None = None,
+        orders: OrderBook | None = None,
         notify: Notify = lambda _tx, _topic, _approval: None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -63,6 +66,7 @@ class ApprovalService:
         self._queue = queue
         self._policies = policies
         self._tools = tools
+        self._orders = orders or OrderBook(records)
         self._notify = notify
         self._clock = clock
 
@@ -142,19 +146,28 @@ class ApprovalService:
         Raises:
             InvalidInput: the arguments cannot be used; the message names the field.
             NotAllowed: the actor may not decide this.
-            Conflict: somebody decided already.
+            Conflict: somebody decided already, or the order cannot be looked up now.
         """
         require(actor, Action.APPROVALS_DECIDE)
         text = clean_message(reason, what="reason") if reason.strip() else None
+        order = self._order_of(arguments)
         with self._records.begin() as tx:
             approval = _lock_to_decide(tx, approval_id, actor=actor, seen=seen)
             _require(refusal(approval, actor=actor, now=self._clock()), Conflict)
             _require(self.problem(approval, arguments), InvalidInput)
-            call, mode = check_edit(tx, approval, arguments, rules=self._policies.document())
+            call, mode = check_edit(tx, approval, arguments, rules=self._policies.document(), order=order)
             approval = tx.approvals.update(approval_id, mode=mode, amount_usd=call.amount_usd)
             after = self._agree(tx, approval, dict(arguments), actor=actor, reason=text)
         self._queue.wake()
         return after
+
+    def _order_of(self, arguments: Mapping[str, Any]) -> Order | None:
+        """Look up the order that arguments name, before any transaction: it may be in another database."""
+        order_id = arguments.get("order_id")
+        try:
+            return self._orders.find(order_id) if isinstance(order_id, str) else None
+        except OutsideUnavailable as error:
+            raise Conflict(f"{error} Try again later, or reject it.") from None
 
     def answer(self, approval_id: str, *, actor: Actor, text: str, seen: str | None = None) -> Approval:
         """Answer the question of an agent, which then goes on with the answer."""

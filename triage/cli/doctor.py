@@ -8,13 +8,14 @@ from collections.abc import Callable
 from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
 from triage.approvals.resumable import NotResumable, ResumableService
 from triage.cli.endpoint import check_endpoint
+from triage.connectors.opening import open_help_desk
 from triage.domain import Value
 from triage.errors import SettingsError, StateError, TriageError
 from triage.keys import signing_key
 from triage.llm.registry import ModelRegistry
 from triage.ownership import DataFolder
 from triage.runs.queue import ElsewhereQueue
-from triage.services import open_services, try_traces
+from triage.services import check_orders, open_services, try_traces
 from triage.settings import Settings, load_settings
 from triage.team.knowledge import KnowledgeBase
 from triage.team.team import build_team
@@ -44,6 +45,8 @@ def run_checks() -> list[Check]:
         records,
         _checked("trace store", lambda: _traces(settings)),
         _checked("trace export", lambda: _export(settings)),
+        _checked("help desk", lambda: _help_desk(settings)),
+        _checked("orders", lambda: check_orders(settings)),
         knowledge,
         _checked("model", lambda: check_endpoint(settings)),
         _checked("model roles", lambda: _models(settings)),
@@ -97,6 +100,11 @@ def _export(settings: Settings) -> str:
             f"They wait in {settings.otlp_dir}; {lost}. Check TRIAGE_OTLP_ENDPOINT and TRIAGE_OTLP_HEADERS."
         )
     return f"{status.sent} spans sent, {lost}."
+
+
+def _help_desk(settings: Settings) -> str:
+    desk = open_help_desk(settings)
+    return "No help desk is named; tickets are kept here only." if desk is None else desk.check()
 
 
 def _knowledge(settings: Settings) -> str:

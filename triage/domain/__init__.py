@@ -25,7 +25,7 @@ from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalSt
 from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
 from triage.domain.base import DEFAULT_TEAM, NAMELESS, Actor, Role, Value, utc_now
 from triage.domain.conversations import Conversation, Message
-from triage.domain.customers import Account, Invoice, Order, OrderStatus, Refund
+from triage.domain.customers import Account, Invoice, Order, OrderLayout, OrderStatus, Refund
 from triage.domain.data_care import CustomerRecords, DataJob, JobKind, JobStatus
 from triage.domain.events import EventKind, NewEvent, RunEvent
 from triage.domain.follow_ups import Correction, Escalation, Ticket
@@ -114,6 +114,7 @@ __all__ = [
     "NewEvent",
     "NoticeTopic",
     "Order",
+    "OrderLayout",
     "OrderStatus",
     "PastDecision",
     "PastPoint",

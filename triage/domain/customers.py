@@ -45,7 +45,7 @@ class Account(Value):
 
 
 class Order(Value):
-    """An order of the shop."""
+    """An order of the shop; ``created_at`` is None only where another database does not say it."""
 
     id: str
     customer_email: str
@@ -54,9 +54,17 @@ class Order(Value):
     total_usd: Decimal
     status: OrderStatus
     tracking_number: str | None = None
-    created_at: datetime
+    created_at: datetime | None = None
     delivered_at: datetime | None = None
     is_sample: bool = False
+
+
+class OrderLayout(Value):
+    """How orders lie in another database: the table, its columns by our names, and what its status words mean."""
+
+    table: str = "orders"
+    columns: dict[str, str]
+    statuses: dict[str, OrderStatus] = Field(default_factory=dict)
 
 
 class Refund(Value):

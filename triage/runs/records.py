@@ -9,14 +9,13 @@ from typing import Any
 
 from triage.approvals.asking import execution_of, passed, requested, ruling_of
 from triage.approvals.changes import Notify
-from triage.approvals.gate import BuiltInPolicy, Policies, Ruling
+from triage.approvals.gate import BuiltInPolicy, Policies
 from triage.domain import (
     Approval,
     ApprovalStatus,
     EventKind,
     ExecutionStatus,
     NewEvent,
-    Order,
     Release,
     Run,
     RunEvent,
@@ -25,6 +24,7 @@ from triage.domain import (
     StoredState,
     utc_now,
 )
+from triage.errors import OutcomeUnknown
 from triage.llm.offline import OFFLINE_MODEL_NAME
 from triage.notices.outbox import notify_run
 from triage.runs.gateway import Gateway
@@ -32,6 +32,7 @@ from triage.runs.outcome import Outcome
 from triage.runs.queue import WaitingSegment
 from triage.runs.reading import MAX_EVENTS
 from triage.runs.state import pack_state
+from triage.runs.steps import ACTS, BEGUN
 from triage.scope import RunScope
 from triage.team.context import TriageContext
 
@@ -150,7 +151,6 @@ class RunRecords:
             changes["escalated"] = True
         events = [_end_event(run, outcome)]
         with self._gateway.begin() as tx:
-            tx.steps.forget(run.id, run.segment)
             current: Run = tx.runs.get(run.id)
             # A budget counts what was spent in the transaction that says so on the run, which a replay finds done.
             tx.spending.add(
@@ -162,9 +162,11 @@ class RunRecords:
                 tx.events.append(run.id, told, if_cancelled=_ACTED)
                 # Somebody cancelled while the last step ended; what was spent and done still counts.
                 for approval in _executing(tx, run):
-                    tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval))
+                    tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval, run.segment))
+                tx.steps.forget(run.id, run.segment)
                 cancelled: Run = tx.runs.update(run.id, **changes)
                 return cancelled
+            tx.steps.forget(run.id, run.segment)
             if outcome.state is not None:
                 tx.states.put(
                     pack_state(
@@ -179,7 +181,7 @@ class RunRecords:
                 rules = self._policies.document()
                 for interruption in outcome.interruptions:
                     ruling = ruling_of(scope, interruption)
-                    approval = requested(run, interruption, ruling, order=_order_of(tx, ruling), rules=rules)
+                    approval = requested(run, interruption, ruling, order=ruling.order, rules=rules)
                     tx.approvals.add(approval)
                     self._notify(tx, "approval.new", approval)
                     events.insert(0, _requested(approval))
@@ -207,7 +209,7 @@ class RunRecords:
             if run.segment != segment or run.status is not RunStatus.RUNNING:
                 return run.status
             for approval in _executing(tx, run):
-                tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval))
+                tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval, segment))
             tx.events.append(run_id, [_end_event(run, outcome)])
             failed: Run = tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
             notify_run(tx, failed)
@@ -245,12 +247,24 @@ def _executing(tx: Any, run: Run) -> list[Approval]:
     return [approval for approval in approvals if approval.execution is ExecutionStatus.EXECUTING]
 
 
-def _execution_on_record(tx: Any, approval: Approval) -> ExecutionStatus:
+def _execution_on_record(tx: Any, approval: Approval, segment: int) -> ExecutionStatus:
     """Say what became of an action by what it left in the records."""
     order_id = approval.arguments.get("order_id")
-    made = [*tx.tickets.list_of_run(approval.run_id), *(tx.orders.refunds(order_id) if order_id else [])]
+    made = [*tx.tickets.list_of_run(approval.run_id)]
+    if order_id:
+        made += [*tx.orders.refunds(order_id), *tx.outside_refunds.list([order_id])]
     is_done = any((item.run_id, item.call_id) == (approval.run_id, approval.call_id) for item in made)
-    return ExecutionStatus.SUCCEEDED if is_done else ExecutionStatus.FAILED
+    if is_done:
+        return ExecutionStatus.SUCCEEDED
+    is_open = _is_open_outside(approval.tool, tx.steps.load(approval.run_id, segment))
+    return ExecutionStatus.UNKNOWN if is_open else ExecutionStatus.FAILED
+
+
+def _is_open_outside(tool: str, steps: Mapping[str, Any]) -> bool:
+    """Whether another system may have got a call of the tool of which it did not say what it did."""
+    kept = {key: outcome for key, outcome in steps.items() if key.startswith(f"{ACTS}{tool}#")}
+    began = {key.removesuffix(BEGUN) for key in kept if key.endswith(BEGUN)}
+    return any(kept.get(key) is None or kept[key].get("error_kind") == OutcomeUnknown.code for key in began)
 
 
 def _totals(run: Run, *, scope: RunScope, active_ms: int) -> dict[str, Any]:
@@ -299,13 +313,6 @@ def _end_event(run: Run, outcome: Outcome) -> NewEvent:
     if outcome.trip is not None:
         payload = outcome.trip.model_dump()
     return NewEvent(key=f"ended:{run.segment}", kind=kind, at=utc_now(), payload=payload)
-
-
-def _order_of(tx: Any, ruling: Ruling) -> Order | None:
-    """Return the order that a call is about, so that the person who decides sees the sum and not only a number."""
-    order_id = ruling.call.arguments.get("order_id")
-    order: Order | None = tx.orders.find(order_id) if isinstance(order_id, str) else None
-    return order
 
 
 def _requested(approval: Approval) -> NewEvent:

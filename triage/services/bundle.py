@@ -22,6 +22,7 @@ from triage.approvals.service import ApprovalService
 from triage.approvals.switches import SwitchService
 from triage.approvals.timekeeper import Timekeeper
 from triage.audit.service import AuditService
+from triage.connectors.orders import OrderBook
 from triage.data_care.service import DataCareService
 from triage.domain import Actor, Run
 from triage.errors import Conflict
@@ -65,6 +66,7 @@ class Services:
     settings: Settings
     folder: DataFolder
     records: Records
+    orders: OrderBook
     runs: RunService
     approvals: ApprovalService
     aftermath: AftermathService
@@ -118,7 +120,7 @@ class Services:
     @cached_property
     def briefs(self) -> BriefService:
         """Reads the queue of approvals and what a person needs to decide on one."""
-        return BriefService(self.records, form=self.approvals.form)
+        return BriefService(self.records, form=self.approvals.form, orders=self.orders)
 
     @cached_property
     def guardrails(self) -> GuardrailService:
@@ -168,6 +170,7 @@ class Services:
         if self.mirror is not None:
             self.mirror.close()
         self._close_traces()
+        self.orders.close()
         self.records.close()
         self.folder.release()
 

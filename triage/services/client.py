@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from storage.orders_source import OrderDatabase
 from storage.records import Records, open_engine
 from triage.access.people import PeopleService
 from triage.access.rate import RateLimit
@@ -17,6 +18,9 @@ from triage.approvals.policy_service import PolicyService
 from triage.approvals.service import ApprovalService
 from triage.approvals.switches import SwitchService
 from triage.audit.service import AuditService
+from triage.connectors.layout import read_layout
+from triage.connectors.opening import open_help_desk
+from triage.connectors.orders import OrderBook
 from triage.data_care.retention import Retention
 from triage.data_care.service import DataCareService
 from triage.evaluation.cases import CaseService
@@ -44,6 +48,18 @@ def open_records(settings: Settings) -> Records:
     return records
 
 
+def open_orders(settings: Settings, records: Records) -> OrderBook:
+    """Open where orders are looked up; nothing is asked before the first look.
+
+    Raises:
+        SettingsError: the URL of another database cannot be used.
+    """
+    if settings.orders_url is None:
+        return OrderBook(records)
+    layout = read_layout(settings.orders_map)
+    return OrderBook(records, source=OrderDatabase(settings.orders_url.get_secret_value(), layout=layout))
+
+
 def shared_place(settings: Settings) -> str | None:
     """Return what names this data folder where others may share its records, None where they lie in a file."""
     return None if settings.records_url.startswith("sqlite") else place_of(settings.data_dir)
@@ -58,17 +74,22 @@ def alike(
     event_log: EventLog | None = None,
     stop: Callable[[str], None] = lambda _: None,
     tools: ToolBook | None = None,
+    orders: OrderBook | None = None,
 ) -> dict[str, Any]:
     """Return the services that are the same whether this process works or only hands work over."""
     people = PeopleService(settings)
+    orders = orders or open_orders(settings, records)
     return {
         "settings": settings,
         "records": records,
+        "orders": orders,
         "runs": RunService(records=records, queue=queue, event_log=event_log, stop=stop),
         "approvals": ApprovalService(
-            records=records, queue=queue, policies=policies, tools=tools, notify=notify_approval
+            records=records, queue=queue, policies=policies, tools=tools, orders=orders, notify=notify_approval
         ),
-        "aftermath": AftermathService(records=records, when_reversed=policies.demote),
+        "aftermath": AftermathService(
+            records=records, when_reversed=policies.demote, help_desk=open_help_desk(settings)
+        ),
         "policies": policies,
         "webhooks": WebhookService(records=records, allow=settings.webhook_allow),
         "samples": SampleService(records=records),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+from triage.connectors.layout import read_layout
 from triage.ownership import DataFolder
 from triage.services.bundle import Services
 from triage.services.client import build_client
@@ -46,6 +47,24 @@ def settle_in() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def check_orders(settings: Settings) -> str:
+    """Say where orders are looked up.
+
+    Raises:
+        OutsideUnavailable: the database that the settings name does not answer, or not as they say.
+        SettingsError: its URL cannot be used.
+    """
+    if settings.orders_url is None:
+        return "Orders are in the records."
+    from storage.orders_source import OrderDatabase  # noqa: PLC0415 - see owner.py
+
+    database = OrderDatabase(settings.orders_url.get_secret_value(), layout=read_layout(settings.orders_map))
+    try:
+        return database.check()
+    finally:
+        database.close()
 
 
 def try_traces(settings: Settings) -> bool:

@@ -16,6 +16,8 @@ from triage.approvals.policy_service import PolicyService
 from triage.approvals.resumable import ResumableService
 from triage.approvals.switches import SwitchService, switch_names
 from triage.approvals.timekeeper import Timekeeper
+from triage.connectors.opening import open_help_desk
+from triage.connectors.orders import OrderBook
 from triage.data_care.keeper import DataKeeper
 from triage.data_care.retention import Retention
 from triage.domain import Run
@@ -31,7 +33,7 @@ from triage.runs.mirror import RunMirror
 from triage.runs.records import RunRecords
 from triage.runs.segment import SegmentRunner
 from triage.services.bundle import Services
-from triage.services.client import alike, open_records
+from triage.services.client import alike, open_orders, open_records
 from triage.services.keeping import holdings
 from triage.settings import Settings
 from triage.team.knowledge import KnowledgeBase
@@ -53,7 +55,8 @@ def build_owner(settings: Settings, folder: DataFolder) -> Services:
     inbox = Inbox(settings.inbox_dir, write=processor.write_lines, content=settings.trace_content)
     inbox.start()
     policies = PolicyService(records=records)
-    working = _build_work(settings, records, policies=policies, models=models, knowledge=knowledge)
+    orders = open_orders(settings, records)
+    working = _build_work(settings, records, policies=policies, models=models, knowledge=knowledge, orders=orders)
     engine, segments, team = working.engine, working.segments, working.team
     mirror = RunMirror(
         records=records, record_run=processor.record_run, stop_run=segments.stop, since=traces.last_run_change()
@@ -75,6 +78,7 @@ def build_owner(settings: Settings, folder: DataFolder) -> Services:
         event_log=working.event_log,
         stop=segments.stop,
         tools=TeamToolBook(team.agents.values()),
+        orders=orders,
     )
     key = signing_key(settings)
     held = partial(holdings, settings, records, traces=traces, processor=processor, inbox=inbox)
@@ -144,12 +148,26 @@ class _Work(NamedTuple):
 
 
 def _build_work(
-    settings: Settings, records: Records, *, policies: PolicyService, models: ModelRegistry, knowledge: KnowledgeBase
+    settings: Settings,
+    records: Records,
+    *,
+    policies: PolicyService,
+    models: ModelRegistry,
+    knowledge: KnowledgeBase,
+    orders: OrderBook,
 ) -> _Work:
     """Build the team and what lets it work, not yet started."""
     switches = SwitchService(records=records, known=lambda: known_names)
-    gate = ActionGate(records=records, policies=policies, switches=switches)
-    team = build_team(models=models, records=records, knowledge=knowledge, settings=settings, gate=gate)
+    gate = ActionGate(records=records, policies=policies, switches=switches, orders=orders)
+    team = build_team(
+        models=models,
+        records=records,
+        knowledge=knowledge,
+        settings=settings,
+        gate=gate,
+        help_desk=open_help_desk(settings),
+        orders=orders,
+    )
     known_names = switch_names(team.describe())
     run_records = RunRecords(records, policies=policies, notify=notify_approval)
     event_log = EventLog(run_records)

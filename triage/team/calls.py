@@ -13,8 +13,9 @@ from agents import SpanError, get_current_span
 from agents.tool_context import ToolContext
 from pydantic import BaseModel, Field
 
+from triage.connectors.threads import off_loop
 from triage.domain import EventKind
-from triage.errors import OutcomeUnknown, ToolError
+from triage.errors import OutcomeUnknown, OutsideUnavailable, ToolError
 from triage.stable_ids import action_key
 from triage.team.context import RunFacts, TriageContext, scope_of
 
@@ -22,6 +23,7 @@ GENERAL_FAILURE = (
     "The tool could not do its work because of a fault on our side. Do not call it again with the same arguments; "
     "go on without it and set requires_human."
 )
+GO_ON_WITHOUT = "Do not guess and do not call it again; say that a colleague looks after it, and set requires_human."
 UNKNOWN_OUTCOME = (
     "It is not known whether this was done: the program stopped in the middle of it. Do not call it again; say nothing "
     "about it to the customer except that a colleague looks after it, and set requires_human."
@@ -67,18 +69,20 @@ def step_of(tool: str) -> str:
     return f"tool:{tool}"
 
 
-async def run_call(call: ToolCall, work: Callable[[], Outcome], *, once: bool = False) -> str:
+async def run_call(call: ToolCall, work: Callable[[], Outcome], *, once: bool = False, is_outside: bool = False) -> str:
     """Work one tool call as a durable step and return the text for the model.
 
     ``work`` runs in a thread, raises ToolError for what the model can act on, and must be safe to run twice: a kill
     between its commit and the record of the step makes it run again with the same call id. Work on an outside system
     that cannot promise this is run ``once``: after such a kill a person has to find out whether it was done. Where
-    such a system takes a key, it gets the ``idempotency_key`` of the call.
+    such a system takes a key, it gets the ``idempotency_key`` of the call. ``is_outside`` says that it asks one.
     """
     scope = scope_of(call.context)
     tell_called(call)
     try:
-        kept = await scope.steps.run(step_of(call.tool_name), lambda: _perform(call.tool_name, work), once=once)
+        kept = await scope.steps.run(
+            step_of(call.tool_name), lambda: _perform(call.tool_name, work, is_outside=is_outside), once=once
+        )
     except OutcomeUnknown:
         tell_failed(call, UNKNOWN_OUTCOME, kind=OutcomeUnknown.code)
         return UNKNOWN_OUTCOME
@@ -95,13 +99,17 @@ def idempotency_key(call: ToolCall) -> str:
     return action_key(call.context.run_id, call.tool_call_id)
 
 
-async def _perform(tool: str, work: Callable[[], Outcome]) -> dict[str, Any]:
+async def _perform(tool: str, work: Callable[[], Outcome], *, is_outside: bool) -> dict[str, Any]:
     started = time.perf_counter()
     record = _CallRecord()
     try:
-        record.outcome = await asyncio.to_thread(work)
+        record.outcome = await (off_loop(work) if is_outside else asyncio.to_thread(work))
+    except OutcomeUnknown:
+        record.error, record.error_kind = UNKNOWN_OUTCOME, OutcomeUnknown.code
     except ToolError as error:
         record.error, record.error_kind = str(error), type(error).__name__
+    except OutsideUnavailable as error:
+        record.error, record.error_kind = f"{error} {GO_ON_WITHOUT}", type(error).__name__
     except Exception as error:  # noqa: BLE001 - the boundary between a tool and the model
         # The message of a foreign exception may quote customer text, so only its type is kept.
         _log.error("tool.failed", tool=tool, error_kind=type(error).__name__)

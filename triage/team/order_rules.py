@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from triage.connectors.orders import OrderBook
 from triage.domain import Order, OrderStatus, Refund
 from triage.errors import ToolError
 from triage.team.context import TriageContext
-from triage.team.desk_records import DeskStores
 
 RETURN_WINDOW = timedelta(days=30)
 _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
@@ -38,7 +38,7 @@ def read_order_id(text: str) -> str:
     return order_id
 
 
-def own_order(stores: DeskStores, context: TriageContext, order_id: str) -> Order:
+def own_order(orders: OrderBook, context: TriageContext, order_id: str) -> Order:
     """Return the customer's own order; somebody else's order reads exactly like one that does not exist.
 
     Raises:
@@ -47,7 +47,7 @@ def own_order(stores: DeskStores, context: TriageContext, order_id: str) -> Orde
     wanted = read_order_id(order_id)
     if context.customer_email is None:
         raise ToolError(_NO_EMAIL)
-    order = stores.orders.find(wanted)
+    order = orders.find(wanted)
     if order is None or not context.is_customer(order.customer_email):
         raise ToolError(_NOT_THEIRS)
     return order

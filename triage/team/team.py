@@ -10,6 +10,8 @@ from agents import Agent, Handoff, Model, TResponseInputItem, handoff
 from agents.tool import Tool
 
 from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
+from triage.connectors.orders import OrderBook
+from triage.connectors.tickets import HelpDesk
 from triage.domain import TriageResult
 from triage.llm.names import ModelRole
 from triage.settings import Settings
@@ -111,9 +113,15 @@ def build_team(
     knowledge: ArticleSearch,
     settings: Settings,
     gate: ActionGate | None = None,
+    help_desk: HelpDesk | None = None,
+    orders: OrderBook | None = None,
 ) -> Team:
-    """Build the team over its models, records and articles; without a ``gate`` the built-in policy decides."""
-    gate = gate or ActionGate(records=records, policies=BuiltInPolicy(), switches=NothingOff())
+    """Build the team over its models, records and articles; without a ``gate`` the built-in policy decides.
+
+    With a ``help_desk`` tickets are created there too, and ``orders`` may be looked up in another database.
+    """
+    book = orders or OrderBook(records)
+    gate = gate or ActionGate(orders=book, records=records, policies=BuiltInPolicy(), switches=NothingOff())
     writer = _plain_agent(REPLY_WRITER, models.for_role("writer"), instructions=instructions.writer_instructions)
     checker = _plain_agent(
         INPUT_CHECK,
@@ -124,7 +132,7 @@ def build_team(
     account = account_tool(records, gate)
     kit = _Kit(
         models=models,
-        shared=(ticket_tool(records, gate), teammate_tool(gate), draft_tool(writer, gate)),
+        shared=(ticket_tool(records, gate, help_desk=help_desk), teammate_tool(gate), draft_tool(writer, gate)),
         search=knowledge_tool(knowledge, gate),
     )
     escalation = kit.agent(
@@ -145,20 +153,20 @@ def build_team(
         tools=[account],
         handoffs=[to_escalation],
     )
-    orders = kit.agent(
+    order_agent = kit.agent(
         ORDERS_SPECIALIST,
         instructions=instructions.orders_instructions,
-        tools=order_tools(records, gate),
+        tools=order_tools(book, gate),
         handoffs=[to_escalation],
     )
     entry = kit.agent(
         TRIAGE_AGENT,
         instructions=instructions.triage_instructions,
         tools=[account],
-        handoffs=[handoff(billing), handoff(technical), handoff(orders), to_escalation],
+        handoffs=[handoff(billing), handoff(technical), handoff(order_agent), to_escalation],
     )
     entry.input_guardrails = [input_guardrail(checker, beside=settings.guardrail_beside)]
-    everybody = (entry, billing, technical, orders, escalation, writer, checker)
+    everybody = (entry, billing, technical, order_agent, escalation, writer, checker)
     keep_identity(everybody)
     agents = {agent.name: agent for agent in everybody}
     return Team(entry=entry, agents=agents, shape=fingerprint(agents))

@@ -8,22 +8,23 @@ from typing import Any
 from agents import FunctionTool
 
 from triage.approvals.gate import ActionGate
+from triage.connectors.orders import OrderBook
+from triage.connectors.threads import off_loop
 from triage.domain import Order, OrderStatus, Refund, utc_now
-from triage.errors import Conflict, ToolError
+from triage.errors import OutsideUnavailable, ToolError
 from triage.stable_ids import stable_id
-from triage.team.calls import Outcome, ToolCall, as_json, run_call
+from triage.team.calls import GO_ON_WITHOUT, Outcome, ToolCall, as_json, run_call
 from triage.team.context import RunFacts, TriageContext, scope_of
-from triage.team.desk_records import DeskRecords, DeskStores
 from triage.team.order_rules import check_refundable, own_email, own_order, return_until
 from triage.team.tools.building import desk_tool
 
 
-def order_tools(records: DeskRecords, gate: ActionGate) -> list[FunctionTool]:
+def order_tools(orders: OrderBook, gate: ActionGate) -> list[FunctionTool]:
     """Build ``find_orders``, ``order_details``, ``shipping_status`` and ``process_refund``."""
-    return [build(records, gate) for build in (_find_orders, _order_details, _shipping_status, _process_refund)]
+    return [build(orders, gate) for build in (_find_orders, _order_details, _shipping_status, _process_refund)]
 
 
-def _find_orders(records: DeskRecords, gate: ActionGate) -> FunctionTool:
+def _find_orders(orders: OrderBook, gate: ActionGate) -> FunctionTool:
     async def find_orders(call: ToolCall, email: str) -> str:  # noqa: D417
         """List the customer's orders. Use it when the customer gives no order number.
 
@@ -36,20 +37,19 @@ def _find_orders(records: DeskRecords, gate: ActionGate) -> FunctionTool:
         """
 
         def work() -> Outcome:
-            with records.read() as stores:
-                orders = stores.orders.list_by_email(own_email(call.context, email))
+            found = orders.list_by_email(own_email(call.context, email))
             return Outcome(
-                output=as_json([_shown(order) for order in orders]),
-                summary="1 order" if len(orders) == 1 else f"{len(orders)} orders",
-                facts=RunFacts(order_ids=[order.id for order in orders]),
+                output=as_json([_shown(order) for order in found]),
+                summary="1 order" if len(found) == 1 else f"{len(found)} orders",
+                facts=RunFacts(order_ids=[order.id for order in found]),
             )
 
-        return await run_call(call, work)
+        return await run_call(call, work, is_outside=orders.is_outside)
 
     return desk_tool(find_orders, gate=gate)
 
 
-def _order_details(records: DeskRecords, gate: ActionGate) -> FunctionTool:
+def _order_details(orders: OrderBook, gate: ActionGate) -> FunctionTool:
     async def order_details(call: ToolCall, order_id: str) -> str:  # noqa: D417
         """Look up one order of the customer. Use it before you say anything about an order and before process_refund.
 
@@ -62,20 +62,19 @@ def _order_details(records: DeskRecords, gate: ActionGate) -> FunctionTool:
         """
 
         def work() -> Outcome:
-            with records.read() as stores:
-                order = own_order(stores, call.context, order_id)
+            order = own_order(orders, call.context, order_id)
             return Outcome(
                 output=as_json(_shown(order)),
                 summary=f"{order.product}, {order.status.value}",
                 facts=RunFacts(order_ids=[order.id]),
             )
 
-        return await run_call(call, work)
+        return await run_call(call, work, is_outside=orders.is_outside)
 
     return desk_tool(order_details, gate=gate)
 
 
-def _shipping_status(records: DeskRecords, gate: ActionGate) -> FunctionTool:
+def _shipping_status(orders: OrderBook, gate: ActionGate) -> FunctionTool:
     async def shipping_status(call: ToolCall, order_id: str) -> str:  # noqa: D417
         """Say where one order of the customer is. Use it for "where is my order" and late deliveries.
 
@@ -87,8 +86,7 @@ def _shipping_status(records: DeskRecords, gate: ActionGate) -> FunctionTool:
         """
 
         def work() -> Outcome:
-            with records.read() as stores:
-                order = own_order(stores, call.context, order_id)
+            order = own_order(orders, call.context, order_id)
             status = {key: _shown(order)[key] for key in ("order_id", "status", "tracking_number", "delivered_on")}
             return Outcome(
                 output=as_json({**status, "meaning": _meaning(order)}),
@@ -96,12 +94,12 @@ def _shipping_status(records: DeskRecords, gate: ActionGate) -> FunctionTool:
                 facts=RunFacts(order_ids=[order.id]),
             )
 
-        return await run_call(call, work)
+        return await run_call(call, work, is_outside=orders.is_outside)
 
     return desk_tool(shipping_status, gate=gate)
 
 
-def _process_refund(records: DeskRecords, gate: ActionGate) -> FunctionTool:
+def _process_refund(orders: OrderBook, gate: ActionGate) -> FunctionTool:
     async def process_refund(call: ToolCall, order_id: str, reason: str) -> str:  # noqa: D417
         """Refund one delivered order of the customer in full. A person may have to approve it first.
 
@@ -115,15 +113,15 @@ def _process_refund(records: DeskRecords, gate: ActionGate) -> FunctionTool:
             order_id: The order number, for example "2".
             reason: Why the customer wants the refund, in one sentence.
         """
-        return await run_call(call, lambda: _refund(records, call, order_id, reason))
+        return await run_call(call, lambda: _refund(orders, call, order_id, reason), is_outside=orders.is_outside)
 
     async def refusal(call: ToolCall, arguments: Mapping[str, Any]) -> str | None:
-        return await _refund_refusal(records, call, str(arguments["order_id"]))
+        return await _refund_refusal(orders, call, str(arguments["order_id"]))
 
     return desk_tool(process_refund, limits={"reason": 1000}, refusal=refusal, gate=gate, asks=True)
 
 
-async def _refund_refusal(records: DeskRecords, call: ToolCall, order_id: str) -> str | None:
+async def _refund_refusal(orders: OrderBook, call: ToolCall, order_id: str) -> str | None:
     """Return why the refund is not possible, or None.
 
     It reads the records, so it is a durable step: on replay the order may already be refunded by this very call.
@@ -131,20 +129,24 @@ async def _refund_refusal(records: DeskRecords, call: ToolCall, order_id: str) -
 
     async def look() -> str | None:
         try:
-            with records.read() as stores:
-                _refundable_order(stores, call, order_id)
+            if orders.is_outside:
+                await off_loop(lambda: _refundable_order(orders, call, order_id))
+            else:
+                _refundable_order(orders, call, order_id)
         except ToolError as error:
             return str(error)
+        except OutsideUnavailable as error:
+            return f"{error} {GO_ON_WITHOUT}"
         return None
 
     answer: str | None = await scope_of(call.context).steps.run("check:process_refund", look)
     return answer
 
 
-def _refundable_order(stores: DeskStores, call: ToolCall, order_id: str) -> tuple[Order, Refund | None]:
+def _refundable_order(orders: OrderBook, call: ToolCall, order_id: str) -> tuple[Order, Refund | None]:
     """Return the order and the refund that this very call has already made, if it has."""
-    order = own_order(stores, call.context, order_id)
-    refunds = stores.orders.refunds(order.id)
+    order = own_order(orders, call.context, order_id)
+    refunds = orders.refunds([order.id])
     made = next((refund for refund in refunds if _is_of_call(refund, call)), None)
     if made is None:
         check_refundable(order, refunds=refunds, today=call.context.today)
@@ -155,20 +157,15 @@ def _is_of_call(refund: Refund, call: ToolCall) -> bool:
     return (refund.run_id, refund.call_id) == (call.context.run_id, call.tool_call_id)
 
 
-def _make_refund(stores: DeskStores, refund: Refund) -> Refund:
-    """Keep a refund; of two runs that refund the same order at the same instant one is refused."""
-    try:
-        stores.orders.update(refund.order_id, expect=(OrderStatus.DELIVERED,), status=OrderStatus.REFUNDED)
-    except Conflict:
-        raise ToolError("This order was refunded already, so it cannot be refunded again.") from None
-    return stores.orders.add_refund(refund)
-
-
-def _refund(records: DeskRecords, call: ToolCall, order_id: str, reason: str) -> Outcome:
+def _refund(orders: OrderBook, call: ToolCall, order_id: str, reason: str) -> Outcome:
     """Make the refund and mark the order in one transaction; worked again it finds its own refund."""
-    with records.begin() as stores:
-        order, made = _refundable_order(stores, call, order_id)
-        refund = made or _make_refund(stores, _new_refund(call.context, call.tool_call_id, order=order, reason=reason))
+    order, made = _refundable_order(orders, call, order_id)
+    context = call.context
+    refund = made or orders.refund(
+        order,
+        _new_refund(context, call.tool_call_id, order=order, reason=reason),
+        conversation_id=context.conversation_id,
+    )
     answer = {
         "refunded": True,
         "order_id": order.id,
@@ -204,7 +201,7 @@ def _shown(order: Order) -> dict[str, Any]:
         "total_usd": str(order.total_usd),
         "status": order.status.value,
         "tracking_number": order.tracking_number,
-        "ordered_on": order.created_at.date().isoformat(),
+        "ordered_on": order.created_at.date().isoformat() if order.created_at else None,
         "delivered_on": order.delivered_at.date().isoformat() if order.delivered_at else None,
         "return_until": last_day.isoformat() if last_day else None,
     }

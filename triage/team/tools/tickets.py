@@ -8,9 +8,10 @@ from typing import Any, Literal
 from agents import FunctionTool
 
 from triage.approvals.gate import ActionGate
-from triage.domain import Category, EventKind, Ticket, Urgency, utc_now
-from triage.errors import ToolError
-from triage.stable_ids import stable_id
+from triage.connectors.tickets import HelpDesk, created_key, created_payload, kept_at, key_of, new_ticket
+from triage.domain import EventKind, Ticket
+from triage.errors import OutcomeUnknown, ToolError
+from triage.notices.outbox import notify_ticket
 from triage.team.calls import CallEvent, Outcome, ToolCall, as_json, run_call
 from triage.team.context import RunFacts, TriageContext
 from triage.team.desk_records import DeskRecords
@@ -22,8 +23,12 @@ Priority = Literal["low", "medium", "high", "critical"]
 TicketCategory = Literal["billing", "technical", "account", "feature_request", "other"]
 
 
-def ticket_tool(records: DeskRecords, gate: ActionGate) -> FunctionTool:
-    """Build ``create_support_ticket``."""
+def ticket_tool(records: DeskRecords, gate: ActionGate, *, help_desk: HelpDesk | None = None) -> FunctionTool:
+    """Build ``create_support_ticket``; with a ``help_desk`` the ticket is created there first, and then kept here.
+
+    A kill between the two leaves a ticket of which the records know nothing. It is not created again: the action's
+    outcome is unknown then, and settled by asking the help desk (triage/approvals/aftermath.py).
+    """
 
     async def create_support_ticket(  # noqa: D417
         call: ToolCall, title: str, description: str, priority: Priority, category: TicketCategory
@@ -43,12 +48,18 @@ def ticket_tool(records: DeskRecords, gate: ActionGate) -> FunctionTool:
 
         def work() -> Outcome:
             check_searched(call.context)
-            ticket = _new_ticket(call, title=title, description=description, priority=priority, category=category)
-            with records.begin() as stores:
-                kept = stores.tickets.add(ticket)
-            return _created(kept)
+            said = {"title": title, "description": description, "priority": priority, "category": category}
+            ticket = _new_ticket(call, said)
+            if help_desk is None:
+                return _created(_keep(records, ticket))
+            email = call.context.customer_email
+            found = help_desk.create(ticket, key=key_of(ticket), customer_email=email)
+            try:
+                return _created(_keep(records, kept_at(ticket, found)))
+            except Exception as error:
+                raise OutcomeUnknown("The ticket was created, and could not be kept here.") from error
 
-        return await run_call(call, work)
+        return await run_call(call, work, once=help_desk is not None, is_outside=help_desk is not None)
 
     async def refusal(call: ToolCall, _arguments: Mapping[str, Any]) -> str | None:
         check_searched(call.context)
@@ -69,20 +80,24 @@ def check_searched(context: TriageContext) -> None:
         raise ToolError(_SEARCH_FIRST)
 
 
-def _new_ticket(call: ToolCall, *, title: str, description: str, priority: str, category: str) -> Ticket:
+def _new_ticket(call: ToolCall, said: Mapping[str, Any]) -> Ticket:
     context = call.context
-    return Ticket(
-        id=stable_id("T", context.run_id, call.tool_call_id),
+    return new_ticket(
+        said,
         run_id=context.run_id,
         call_id=call.tool_call_id,
         conversation_id=context.conversation_id,
-        title=" ".join(title.split()),
-        description=description.strip(),
-        priority=Urgency(priority),
-        category=Category(category),
         created_by=call.agent.name if call.agent else "team",
-        created_at=utc_now(),
     )
+
+
+def _keep(records: DeskRecords, ticket: Ticket) -> Ticket:
+    """Keep a ticket and tell of it, or return the one that this very call has kept before."""
+    with records.begin() as stores:
+        kept = stores.tickets.add(ticket)
+        if kept is ticket:
+            notify_ticket(stores, ticket)
+    return kept
 
 
 def _created(ticket: Ticket) -> Outcome:
@@ -92,11 +107,5 @@ def _created(ticket: Ticket) -> Outcome:
         ),
         summary=f"ticket {ticket.id}",
         facts=RunFacts(tickets=[ticket.id]),
-        events=[
-            CallEvent(
-                kind=EventKind.TICKET_CREATED,
-                key=f"ticket:{ticket.id}",
-                payload={"ticket_id": ticket.id, "title": ticket.title, "priority": ticket.priority.value},
-            )
-        ],
+        events=[CallEvent(kind=EventKind.TICKET_CREATED, key=created_key(ticket), payload=created_payload(ticket))],
     )
