@@ -25,7 +25,8 @@ HEADERS = {
 def content_policy(index: Path) -> str:
     """Return the Content-Security-Policy for the page ``index``, whose own inline scripts are the only ones allowed.
 
-    Scripts may be blobs because Streamlit loads the code of components so; only a script that runs can make one.
+    Scripts may be blobs because Streamlit loads the code of components so, and WebAssembly because it reads tables
+    with it; only a script that runs already can make either.
     Styles are allowed inline because Streamlit writes its own that way. Pictures, fonts and connections come from the
     console alone, so a picture in a text of a customer could not tell anybody that it was read.
     """
@@ -34,7 +35,7 @@ def content_policy(index: Path) -> str:
     return "; ".join(
         (
             "default-src 'self'",
-            f"script-src 'self' blob: {hashes}".rstrip(),
+            f"script-src 'self' blob: 'wasm-unsafe-eval' {hashes}".rstrip(),
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
