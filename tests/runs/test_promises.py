@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.runs.conftest import settled, until
+from triage.connectors import orders
 from triage.domain import Actor, Category, EventKind, ExecutionStatus, OrderStatus, Role, Run, RunStatus
 from triage.errors import Conflict
 from triage.runs.records import RunRecords, memory_of
 from triage.services import Services
-from triage.team.tools import orders
 
 RETURN = "I want to return order 2, the hub stopped working"
 
@@ -42,14 +42,13 @@ def test_an_approved_refund_that_was_made_before_the_run_was_stopped_is_on_recor
 ) -> None:
     run = settled(services, services.runs.submit(RETURN, actor=operator, customer_email="alice@example.com"))
     (approval,) = services.approvals.list()
-    make, taken_over = orders._make_refund, []
+    tell, taken_over = orders.notify_refund, []
 
-    def make_and_meanwhile(*arguments: Any) -> Any:
-        refund = make(*arguments)
-        taken_over.append(refund)
-        return refund
+    def tell_and_meanwhile(*arguments: Any, **named: Any) -> None:
+        tell(*arguments, **named)
+        taken_over.append(arguments)
 
-    monkeypatch.setattr(orders, "_make_refund", make_and_meanwhile)
+    monkeypatch.setattr(orders, "notify_refund", tell_and_meanwhile)
     services.approvals.approve(approval.id, actor=reviewer)
     until(lambda: bool(taken_over), what="the refund")
     services.runs.take_over(run.id, actor=operator)
