@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ def _clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     # A .env file of the person who runs the tests must not reach them.
     monkeypatch.setitem(Settings.model_config, "env_file", None)
     monkeypatch.setattr(socket.socket, "connect", _loopback_only)
+    # A page that a test runs becomes the main module, and processes that later tests start would run it first.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="session")

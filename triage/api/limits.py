@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,6 +54,7 @@ class BodyLimit:
             return
         if body and not _is_json(headers.get("content-type", "")):
             raise ApiError("wrong_media_type", "Send the body as Content-Type: application/json.")
+        _require_single_names(body)
         await self._app(scope, _replay(body, receive), send)
 
     async def _read(self, receive: Receive) -> bytes | None:
@@ -128,6 +131,18 @@ class StreamSeats:
             self._taken[who] -= 1
             if not self._taken[who]:
                 del self._taken[who]
+
+
+def _require_single_names(body: bytes) -> None:
+    """Refuse an object in which a name stands twice: what checked the body before us may have read the other value."""
+
+    def single(pairs: list[tuple[str, Any]]) -> None:
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise ApiError("malformed", "A name stands twice in an object of the body. Send each name once.")
+
+    # What is no JSON at all is told by whoever reads the body.
+    with suppress(ValueError, RecursionError):
+        json.loads(body, object_pairs_hook=single)
 
 
 def _is_json(content_type: str) -> bool:

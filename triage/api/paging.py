@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 from triage.errors import InvalidInput
 
@@ -29,9 +29,18 @@ def place_of(kind: str, cursor: str) -> tuple[datetime | None, str]:
         read = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
         if not (isinstance(read, list) and len(read) == _PARTS and read[0] == kind and isinstance(read[2], str)):
             raise InvalidInput(_REFUSAL)
-        at = datetime.fromisoformat(read[1]) if read[1] is not None else None
-    except (binascii.Error, ValueError, TypeError, RecursionError):
+        # JSON takes half characters and times that no calendar has in UTC; databases do not.
+        read[2].encode()
+        at = _moment(read[1]) if read[1] is not None else None
+    except (binascii.Error, ValueError, TypeError, RecursionError, OverflowError):
         raise InvalidInput(_REFUSAL) from None
-    if (at is not None and at.tzinfo is None) or "\x00" in read[2]:
+    if "\x00" in read[2]:
         raise InvalidInput(_REFUSAL)
     return at, read[2]
+
+
+def _moment(written: str) -> datetime:
+    at = datetime.fromisoformat(written)
+    if at.tzinfo is None:
+        raise InvalidInput(_REFUSAL)
+    return at.astimezone(UTC)

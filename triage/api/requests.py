@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
@@ -26,6 +27,14 @@ def _is_iso(value: Any) -> Any:
     if isinstance(value, str) and not _ISO.match(value):
         raise ValueError("Write a time such as 2026-03-04T17:00:00Z.")
     return value
+
+
+def _within_time(value: datetime) -> datetime:
+    """Refuse a time that is out of the calendar once its zone is taken off."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Write a time within the years 1 to 9999 in UTC.") from None
 
 
 RunId = Annotated[
@@ -56,7 +65,7 @@ RunIdFilter = Annotated[
     str | None, Query(description="Only those of this run.", pattern=ID_PATTERN, max_length=MAX_ID_CHARS)
 ]
 MomentFilter = Annotated[
-    AwareDatetime | None,
+    Annotated[AwareDatetime, AfterValidator(_within_time)] | None,
     BeforeValidator(_is_iso),
     Query(description="A time in ISO 8601 with its zone.", examples=["2026-03-04T17:00:00Z"]),
 ]
