@@ -9,6 +9,7 @@ from pages.components.audit_check import check_button, check_result
 from pages.components.audit_entries import PARAM, entry_rows, entry_view
 from pages.components.audit_filters import audit_filters
 from pages.components.context import actor, services
+from pages.components.gate import way_to_a_role
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from triage.audit.export import Format
@@ -32,7 +33,7 @@ head.title("Audit log")
 try:
     choices = audit.choices(actor=who)
 except NotAllowed as error:
-    st.info(f"{plain(error)} The role is chosen at the bottom of the sidebar.", icon=":material/lock:")
+    st.info(f"{plain(error)} {way_to_a_role()}", icon=":material/lock:")
     st.stop()
 with controls.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
     check_button()

@@ -1,8 +1,6 @@
-"""The frame around every page: navigation, the engine's badge and, in local mode, who is acting."""
+"""The frame around every page: sign-in, navigation, the engine's badge and who is acting."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -10,22 +8,26 @@ from streamlit.navigation.page import StreamlitPage
 from pages.components import address
 from pages.components.arrival import arrive
 from pages.components.badge import Counts, browser_title, keep_frame, read_counts, titled
-from pages.components.context import DEFAULT_NAME, DEFAULT_ROLE, NAME_KEY, ROLE_KEY
+from pages.components.context import person
 from pages.components.engine import engine_badge
 from pages.components.gate import closed, is_listed
 from pages.components.refusal import show_refusal
-from triage.domain import Role
+from pages.components.sign_in import ICON, PRODUCT, sign_in_screen, who_is_acting
 from triage.errors import TriageError
 
-# A file of ours: the browser would fetch the picture of a Material symbol from a font server.
-ICON = Path(__file__).parent / "assets" / "icon.png"
 # Wide enough for its longest label; the pages need the room in a window of 1280.
 SIDEBAR_PX = 210
 
 try:
+    found = person()
+except TriageError as error:
+    st.set_page_config(page_title=PRODUCT, page_icon=str(ICON), layout="centered", initial_sidebar_state="collapsed")
+    sign_in_screen(error)
+    st.stop()
+try:
     counts = read_counts()
 except TriageError as error:
-    st.set_page_config(page_title="Triage console", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_title=PRODUCT, page_icon=str(ICON), layout="wide")
     show_refusal(error)
     st.stop()
 
@@ -71,18 +73,7 @@ address.enter(page.url_path)
 arrive(page)
 with st.sidebar:
     engine_badge()
-    with st.popover("Local mode", icon=":material/badge:", type="tertiary"):
-        st.caption("Nobody signs in here: the console listens on this machine only. Choose who you are acting as.")
-        st.text_input("Your name", value=DEFAULT_NAME, key=NAME_KEY, persist_state="session", max_chars=80)
-        st.selectbox(
-            "Role",
-            list(Role),
-            index=list(Role).index(DEFAULT_ROLE),
-            format_func=lambda role: role.value,
-            key=ROLE_KEY,
-            persist_state="session",
-        )
-    st.caption(f"Acting as **{st.session_state[ROLE_KEY].value}**")
+    who_is_acting(found)
 keep_frame(navigation, shown=counts)
 if not closed(page):
     page.run()

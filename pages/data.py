@@ -10,6 +10,7 @@ import streamlit as st
 from pages.components.context import actor, services
 from pages.components.data_erase import erase_panel
 from pages.components.data_jobs import job_list, size
+from pages.components.gate import way_to_a_role
 from pages.components.refusal import show_refusal
 from pages.components.text import plain
 from triage.access.actions import Action, may
@@ -32,7 +33,7 @@ def ask(work: str, /, **asked: object) -> None:
 
 st.title("Data")
 if not may(who, Action.JOBS_READ):
-    st.info("Managers see this page. The role is chosen at the bottom of the sidebar.", icon=":material/lock:")
+    st.info(f"Managers see this page. {way_to_a_role()}", icon=":material/lock:")
     st.stop()
 view = st.segmented_control(
     "View", [KEPT, EXPORTS, ERASE, BACKUPS], default=KEPT, required=True, key="data_view", bind="query-params",
@@ -40,7 +41,7 @@ view = st.segmented_control(
 )  # fmt: skip
 is_admin = may(who, Action.CUSTOMERS_ERASE)
 if view in (ERASE, BACKUPS) and not is_admin:
-    st.info("Administrators do this. The role is chosen at the bottom of the sidebar.", icon=":material/lock:")
+    st.info(f"Administrators do this. {way_to_a_role()}", icon=":material/lock:")
     st.stop()
 
 try:

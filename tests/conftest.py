@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.surroundings import clean_environment
 from triage.domain import Actor, Role
 from triage.settings import Settings, load_settings
+
+# How long an example takes is for the benchmarks to say; on a busy machine it may be anything.
+hypothesis.settings.register_profile("checks", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("checks")
 
 _SETTINGS = [str(field.alias) for field in Settings.model_fields.values()]
 _connect = socket.socket.connect
@@ -31,6 +37,8 @@ def _clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     # A .env file of the person who runs the tests must not reach them.
     monkeypatch.setitem(Settings.model_config, "env_file", None)
     monkeypatch.setattr(socket.socket, "connect", _loopback_only)
+    # A page that a test runs becomes the main module, and processes that later tests start would run it first.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="session")

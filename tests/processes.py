@@ -14,8 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 PROJECT = Path(__file__).resolve().parents[1]
 LONGEST_S = 90.0
@@ -38,7 +40,8 @@ class RunningModule:
         self._process = _context.Process(
             target=_work, args=(module, arguments, dict(environment), [str(path) for path in streams]), daemon=True
         )
-        self._process.start()
+        with _without_main():
+            self._process.start()
 
     @property
     def pid(self) -> int:
@@ -105,6 +108,17 @@ def run_module(
     out, errors = process.communicate()
     assert process.returncode is not None
     return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide what ran as ``__main__`` last: a new process would run it too, and page tests leave the console there."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _work(module: str, arguments: tuple[str, ...], environment: dict[str, str], streams: list[str]) -> None:

@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from triage.settings import Settings
 
 REFUSAL = (
-    "This console does not answer under this name. Open it under a name that TRIAGE_CONSOLE_URL or "
-    "TRIAGE_ALLOWED_HOSTS has, or on the machine itself at http://localhost."
+    "This console does not answer under this name. Open it on its own machine at http://localhost or, where sign-in is "
+    "set up, under a name that TRIAGE_CONSOLE_URL or TRIAGE_ALLOWED_HOSTS has."
 )
 _WRONG_HOST = 421
 
@@ -41,6 +41,39 @@ def is_answered(host: str | None, *, allowed: Collection[str]) -> bool:
     if name is None or "@" in str(host):
         return False
     return name == "localhost" or name in allowed or _is_loopback(name)
+
+
+def allowed_origins(settings: Settings) -> frozenset[str]:
+    """Return the origins of our own pages besides the host that is asked: where people open the console."""
+    parts = urlsplit(settings.console_url)
+    return frozenset({f"{parts.scheme}://{parts.netloc}".lower()})
+
+
+class SameOrigin:
+    """Refuses WebSockets that a page of somebody else opens: a browser says in Origin where the page came from.
+
+    Streamlit itself would take them from any page of this machine, whatever its port, and would ask the internet for
+    the machine's own address to find out. What is no browser sends no Origin and is not refused.
+    """
+
+    def __init__(self, app: ASGIApp, *, allowed: Callable[[], Collection[str]]) -> None:
+        self._app = app
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the connection on, or refuse it."""
+        if scope["type"] == "websocket" and not self._is_ours(scope):
+            await send({"type": "websocket.close", "code": 1008, "reason": "another origin"})
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        origins = Headers(scope=scope).getlist("origin")
+        if not origins:
+            return True
+        origin = origins[0].lower()
+        is_same = urlsplit(origin).netloc == str(_host_of(scope)).lower()
+        return len(origins) == 1 and (is_same or origin in self._allowed())
 
 
 class KnownHosts:

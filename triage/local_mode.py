@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
 
 from starlette.responses import PlainTextResponse
@@ -19,16 +20,19 @@ class LoopbackOnly:
     """Refuses what did not arrive on a loopback address, whatever server was started on whatever address.
 
     A request is answered with 403 and one sentence, a WebSocket is not accepted. A connection whose address is unknown,
-    such as one on a Unix socket, is refused as well: a proxy in front of it may be open to others.
+    such as one on a Unix socket, is refused as well: a proxy in front of it may be open to others. ``is_local`` is
+    asked per connection, because how people come in is read after the app is put together.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, is_local: Callable[[], bool] = lambda: True) -> None:
         self._app = app
+        self._is_local = is_local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the connection on, or refuse it."""
         server = scope.get("server")
-        if scope["type"] not in ("http", "websocket") or (server and _is_loopback(str(server[0]))):
+        is_open = scope["type"] not in ("http", "websocket") or not self._is_local()
+        if is_open or (server and _is_loopback(str(server[0]))):
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await PlainTextResponse(REFUSAL, status_code=403)(scope, receive, send)
@@ -47,7 +51,8 @@ def require_loopback(address: str | None) -> None:
         return
     raise SettingsError(
         f"It has no sign-in, so it listens on this machine only, and {address or 'every address'} can be reached from "
-        "others: leave --server.address and STREAMLIT_SERVER_ADDRESS out, or set 127.0.0.1."
+        "others: leave --server.address and STREAMLIT_SERVER_ADDRESS out, set 127.0.0.1, or set up sign-in as "
+        "docs/sign-in.md says."
     )
 
 

@@ -156,6 +156,18 @@ class Settings(BaseSettings):
         alias="TRIAGE_ROLE_MAP",
         description="What each group may do: group=role or group=role:team, separated by commas.",
     )
+    session_hours: float | None = Field(
+        None,
+        gt=0,
+        le=720,
+        alias="TRIAGE_SESSION_HOURS",
+        description="Hours after which people have to sign in again; unset, when the token of their sign-in expires.",
+    )
+    proxy_secret: SecretStr | None = Field(
+        None,
+        alias="TRIAGE_PROXY_SECRET",
+        description="What a proxy that signs people in shows in the header X-Triage-Proxy, so that it is believed.",
+    )
     help_desk_url: str | None = Field(
         None,
         alias="TRIAGE_HELPDESK_URL",
@@ -249,11 +261,13 @@ class Settings(BaseSettings):
         "database_url",
         "traces_url",
         "kb_dir",
+        "otlp_endpoint",
+        "otlp_headers",
         "people_file",
         "role_claim",
         "role_map",
-        "otlp_endpoint",
-        "otlp_headers",
+        "session_hours",
+        "proxy_secret",
         "help_desk_url",
         "help_desk_token",
         "orders_url",

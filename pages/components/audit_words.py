@@ -63,6 +63,9 @@ _ACTIONS = {
     "token.revoked": ActionWords("Token revoked", ":material/key_off:"),
     "token.used": ActionWords("Token used", ":material/vpn_key:"),
     "token.refused": ActionWords("Token refused", ":material/gpp_bad:"),
+    "sign_in.begun": ActionWords("Signed in", ":material/login:"),
+    "sign_in.ended": ActionWords("Signed out", ":material/logout:"),
+    "sign_in.refused": ActionWords("Sign-in without a role refused", ":material/no_accounts:"),
     "customer.erasure_asked": ActionWords("Erasure of a customer asked for", ":material/delete_forever:"),
     "customer.erased": ActionWords("Customer erased", ":material/delete_forever:"),
     "data.backup_asked": ActionWords("Backup asked for", ":material/archive:"),
@@ -84,6 +87,7 @@ _SUBJECTS = {
     "job": "Job",
     "run": "Run",
     "samples": "Sample records",
+    "sign_in": "Sign-in",
 }
 
 

@@ -1,4 +1,4 @@
-"""The table of tokens."""
+"""The tables of tokens and sign-ins."""
 
 from __future__ import annotations
 
@@ -25,4 +25,16 @@ tokens = sa.Table(
     sa.Column("last_used_at", UtcTime),
     # When the audit log last got an entry of its use.
     sa.Column("audited_at", UtcTime),
+)
+
+sign_ins = sa.Table(
+    "sign_ins",
+    METADATA,
+    # Made of what the provider says of the sign-in, and nothing to sign in with.
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("began_at", UtcTime, nullable=False),
+    sa.Column("ends_at", UtcTime, nullable=False),
+    sa.Column("changed_at", UtcTime, nullable=False),
 )

@@ -24,6 +24,7 @@ from storage.records.policies import PolicyStore
 from storage.records.retention import RetentionStore
 from storage.records.runs import RunStore
 from storage.records.samples import SampleStore
+from storage.records.sign_ins import SignInStore
 from storage.records.spending import SpendingStore
 from storage.records.states import StateStore
 from storage.records.steps import StepStore
@@ -106,6 +107,7 @@ class Stores:
     budgets = _Part(BudgetStore)
     spending = _Part(SpendingStore)
     tokens = _Part(TokenStore)
+    sign_ins = _Part(SignInStore)
 
     def __init__(self, connection: Connection, *, key: bytes | None = None) -> None:
         self.connection = connection

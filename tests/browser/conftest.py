@@ -99,6 +99,7 @@ def open_page(browser: BrowserContext, brain: PacedBrain, request: pytest.Fixtur
     A tab is a session of its own to the console. They share what the browser keeps of its scripts, which take seconds.
     """
     opened: list[Page] = []
+    refused: list[str] = []
     brain.gate.set()
 
     def open_one(url: str, *, width: int = 1280, height: int = 900, theme: Any = "light") -> Page:
@@ -106,6 +107,7 @@ def open_page(browser: BrowserContext, brain: PacedBrain, request: pytest.Fixtur
         page.set_default_timeout(LONGEST_WAIT_MS)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=theme)
+        page.on("console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None)
         opened.append(page)
         go(page, url)
         return page
@@ -119,6 +121,7 @@ def open_page(browser: BrowserContext, brain: PacedBrain, request: pytest.Fixtur
                 name = re.sub(r"[^\w-]+", "-", request.node.name)
                 page.screenshot(path=RESULTS / f"{name}-{number}.png", full_page=True)
             page.close()
+    assert refused == [], "The pages need what their own rules refuse (triage/page_headers.py)."
 
 
 def go(page: Page, url: str) -> None:

@@ -46,7 +46,7 @@ class Console:
 @contextmanager
 def running_console(folder: Path, **variables: str) -> Iterator[Console]:
     """Start a console on ``folder`` and stop it at the end; ``variables`` are settings by their name."""
-    port = _free_port()
+    port = free_port()
     log = folder.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -77,7 +77,8 @@ def running_console(folder: Path, **variables: str) -> Iterator[Console]:
                 process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
+import sqlalchemy as sa
+
 from storage.records import Records, open_engine
 from storage.records.migrate import MIGRATIONS, apply_migrations
 from tests.storage.conftest import NOW
@@ -70,11 +72,11 @@ def test_days_add_up_and_each_counts_for_itself(any_records: Records) -> None:
         assert tx.spending.between(date(2026, 4, 1), date(2026, 5, 1)) == Spent()
 
 
-def test_older_records_know_what_their_runs_have_cost(tmp_path: Path, make: SimpleNamespace) -> None:
+def test_older_records_know_what_their_runs_have_cost(records: Records, tmp_path: Path, make: SimpleNamespace) -> None:
     older = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, older, ignore=lambda _folder, names: [name for name in names if _is_newer(name)])
-    records = Records(open_engine(f"sqlite:///{tmp_path / 'old.db'}"))
-    apply_migrations(records.engine, folder=older, head="0006")
+    old = Records(open_engine(f"sqlite:///{tmp_path / 'old.db'}"))
+    apply_migrations(old.engine, folder=older, head="0006")
     with records.begin() as tx:
         tx.conversations.add(make.conversation())
         for name, usd, ended_at in (
@@ -83,12 +85,26 @@ def test_older_records_know_what_their_runs_have_cost(tmp_path: Path, make: Simp
             ("c", "1", make.now - timedelta(days=9)),
         ):
             tx.runs.add(make.run(id=name, cost_usd=Decimal(usd), unpriced_calls=1, ended_at=ended_at))
-    records.migrate()
-    with records.read() as tx:
+    _copy_to_older(tmp_path / "triage.db", old)
+    old.migrate()
+    with old.read() as tx:
         day = make.now.date()
         assert tx.spending.between(day, day + timedelta(days=1)) == Spent(cost_usd=Decimal("0.35"), unpriced_calls=2)
         assert tx.spending.between(day - timedelta(days=9), day).cost_usd == 1
-    records.close()
+    old.close()
+
+
+def _copy_to_older(newer: Path, old: Records) -> None:
+    """Copy what both versions have a column for."""
+    with old.engine.connect() as connection:
+        connection.execute(sa.text("attach database :path as newer"), {"path": str(newer)})
+        for table in ("conversations", "runs"):
+            columns = ", ".join(
+                column["name"] for column in sa.inspect(connection).get_columns(table) if "computed" not in column
+            )
+            connection.execute(sa.text(f"insert into {table} ({columns}) select {columns} from newer.{table}"))
+        connection.commit()
+        connection.execute(sa.text("detach database newer"))
 
 
 def _is_newer(name: str) -> bool:

@@ -46,6 +46,7 @@ from triage.domain.runs import (
     Trip,
     Usage,
 )
+from triage.domain.sign_ins import SignIn, SignInState
 from triage.domain.switches import AGENT_SWITCH, EVERYTHING_SWITCH, TOOL_SWITCH, WRITES_SWITCH, Switch
 from triage.domain.tokens import Token
 from triage.domain.webhooks import (
@@ -134,6 +135,8 @@ __all__ = [
     "RunHead",
     "RunStatus",
     "SavedPolicy",
+    "SignIn",
+    "SignInState",
     "Spent",
     "StateChange",
     "StoredState",

@@ -11,6 +11,7 @@ from storage.records import Records
 from triage.access.people import PeopleService
 from triage.access.rate import RateLimit
 from triage.access.seen import Seen
+from triage.access.sign_ins import SignInService
 from triage.access.tokens import TokenService
 from triage.alerts.service import AlertService
 from triage.alerts.watch import AlertWatch
@@ -81,6 +82,7 @@ class Services:
     tokens: TokenService
     rate_limit: RateLimit
     people: PeopleService
+    sign_ins: SignInService
     is_owner: bool
     resumable: ResumableService | None = None
     engine: DurableEngine | None = None

@@ -9,6 +9,7 @@ from storage.orders_source import OrderDatabase
 from storage.records import Records, open_engine
 from triage.access.people import PeopleService
 from triage.access.rate import RateLimit
+from triage.access.sign_ins import SignInService
 from triage.access.tokens import TokenService
 from triage.alerts.service import AlertService
 from triage.approvals.aftermath import AftermathService
@@ -76,6 +77,7 @@ def alike(
     orders: OrderBook | None = None,
 ) -> dict[str, Any]:
     """Return the services that are the same whether this process works or only hands work over."""
+    people = PeopleService(settings)
     orders = orders or open_orders(settings, records)
     return {
         "settings": settings,
@@ -101,7 +103,8 @@ def alike(
         ),
         "releases": ReleaseService(records=records, queue=queue),
         "cases": CaseService(records=records),
-        "people": PeopleService(settings),
+        "people": people,
+        "sign_ins": SignInService(records=records, people=people, hours=settings.session_hours),
         "tokens": TokenService(records=records),
         "rate_limit": RateLimit(per_minute=settings.token_rate_per_minute),
     }
