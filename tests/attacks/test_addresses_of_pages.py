@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from streamlit.testing.v1 import AppTest
 
+from tests.api.served import ALICE, REFUND
 from tests.attacks.markup import beginning, nasty, squeezed
-from tests.pages.conftest import OpenPage, open_page, running
-from triage.domain import Actor, Role
+from tests.pages.conftest import OpenPage, open_page, running, settle
+from triage.domain import Actor, Role, Run
 from triage.services import Services
 
-__all__ = ["open_page", "running"]
+__all__ = ["open_page", "running", "settle"]
 
 NAMES = {
     "desk": ("run", "q", "show", "category", "urgency"),
@@ -49,3 +52,15 @@ def expect_in_order(page: AppTest, name: str) -> None:
     for shown in (*page.markdown, *page.caption, *page.error, *page.warning, *page.info, *page.toast):
         assert beginning("address") not in squeezed(shown.value), (name, shown.value)
         assert "![i]" not in shown.value, (name, shown.value)
+
+
+def test_who_may_not_decide_finds_no_way_to_on_the_page(
+    running: Services, open_page: OpenPage, settle: Callable[[Run], Run]
+) -> None:
+    run = settle(running.runs.submit(REFUND, actor=Actor(name="olga"), customer_email=ALICE))
+    [approval] = running.approvals.list_of_run(run.id)
+    page = open_page("approvals", role=Role.OPERATOR, approval=approval.id)
+    assert not page.exception
+    labels = [button.label for button in page.button]
+    assert not [label for label in labels if label.split(",")[0] in ("Approve", "Edit", "Reject", "Claim")]
+    assert running.approvals.get(approval.id) == approval
