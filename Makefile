@@ -3,6 +3,7 @@
 # make bench  set up what is missing, run the benchmarks and print their medians
 # make lint   lint and types only
 # make format put the code into shape
+# make audit  ask the OSV database for known holes in the pinned packages (needs the network)
 # make clean  remove what the commands above made, but no data
 #
 # PORT=8600   another port for the console
@@ -16,7 +17,7 @@ PORT ?= 8501
 TESTS ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help run test chromium bench lint format clean
+.PHONY: help run test chromium bench lint format audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -59,6 +60,10 @@ chromium:
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m bench
+
+# Not a part of "make test": what it says changes without any change here, and it needs the network.
+audit:
+	@"$$(.ci/python $(PYTHON))" .ci/audit
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results bench-results

@@ -65,6 +65,8 @@ def test_what_was_changed_on_the_way_is_refused(
 def test_another_body_secret_or_no_headers_are_refused(hook: NewWebhook, sent: Sent, is_from_triage: Check) -> None:
     headers, body = sent
     assert not is_from_triage(hook.secret, headers, body.replace(b"apr_1", b"apr_2"))
+    for cut in (b"", body[:-1], body[: len(body) // 2], body + b"\n", body + body):
+        assert not is_from_triage(hook.secret, headers, cut)
     assert not is_from_triage(new_secret(), headers, body)
     assert not is_from_triage(hook.secret, {}, body)
 
