@@ -29,7 +29,7 @@ from pages.components.keys import listen_to_keys
 from pages.components.not_resumable import not_resumable
 from pages.components.text import plain
 from triage.domain import Approval, Lane, utc_now
-from triage.errors import NotFound, TriageError
+from triage.errors import InvalidInput, NotFound, TriageError
 
 SHOWN = "approval_shown"
 RENEW_BEFORE = timedelta(minutes=5)
@@ -85,7 +85,7 @@ with left:
 
 try:
     brief = seen().approvals.brief(selected() or "") if selected() else None
-except NotFound:
+except (NotFound, InvalidInput):
     brief = None
     work.warning("There is no action with this id. Choose one from the list.", icon=":material/search_off:")
 st.session_state[SHOWN] = signature(brief.approval) if brief else (selected(),)

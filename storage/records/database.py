@@ -11,13 +11,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from storage.records.migrate import apply_migrations, make_folder
 from storage.records.news import News
 from storage.records.stores import Stores
-from triage.errors import DataFolderError, SettingsError
+from triage.errors import DataFolderError, InvalidInput, SettingsError
 
 BUSY_TIMEOUT_MS = 30_000
 # Up to 50 runs work at once, each with short transactions, and the durable engine shares the pool.
@@ -102,13 +102,22 @@ def _unicode_lower(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
 
+_NOT_HELD = "The records cannot hold that: leave out NUL and other signs that are no text, and write smaller numbers."
+
+
 @contextmanager
 def _said_plainly() -> Iterator[None]:
-    """Make a database that does not answer an error of ours: what runs may try again then, it may not otherwise."""
+    """Make errors of ours of those of a database.
+
+    What runs may try again where it does not answer, and not where it cannot hold a value: PostgreSQL takes no NUL.
+    """
     try:
         yield
     except OperationalError as error:
         raise DataFolderError(f"The records cannot be read or written now ({error.orig}).") from error
+    except (DataError, UnicodeEncodeError):
+        # Without the error it was made of: that one quotes what was written.
+        raise InvalidInput(_NOT_HELD) from None
 
 
 @contextmanager

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components.context import ROLE_KEY, services
 from tests.api.served import ALICE, REFUND
 from tests.attacks.markup import beginning, nasty, squeezed
-from tests.pages.conftest import OpenPage, open_page, running, settle
+from tests.pages.conftest import CONSOLE, OpenPage, open_page, running, settle
+from tests.storage.conftest import _migrated_postgres, _postgres_server, postgres_url
 from triage.domain import Actor, Role, Run
 from triage.services import Services
 
-__all__ = ["open_page", "running", "settle"]
+__all__ = ["_migrated_postgres", "_postgres_server", "open_page", "postgres_url", "running", "settle"]
 
 NAMES = {
     "desk": ("run", "q", "show", "category", "urgency"),
@@ -52,6 +56,27 @@ def expect_in_order(page: AppTest, name: str) -> None:
     for shown in (*page.markdown, *page.caption, *page.error, *page.warning, *page.info, *page.toast):
         assert beginning("address") not in squeezed(shown.value), (name, shown.value)
         assert "![i]" not in shown.value, (name, shown.value)
+
+
+def test_values_that_postgresql_does_not_take_open_their_page(
+    postgres_url: str, unpaced: None, started_once: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", postgres_url)
+    services.clear()
+    opened = services()
+    try:
+        for name, names in NAMES.items():
+            for value in ("\0", "9" * 30) if name == "audit" else ("\0",):
+                page = AppTest.from_file(str(CONSOLE), default_timeout=30)
+                page.session_state[ROLE_KEY] = Role.ADMIN
+                page.run()
+                page.switch_page(f"{name}.py")
+                for key in names:
+                    page.query_params[key] = value
+                expect_in_order(page.run(), f"{name} {value!r}")
+    finally:
+        services.clear()
+        opened.close()
 
 
 def test_who_may_not_decide_finds_no_way_to_on_the_page(
