@@ -25,10 +25,14 @@ _PICTURE = (
 )
 _SENTENCE = "Customer messages, what the agents make of them, and the decisions that wait for a person."
 _LONGEST_NAME = 24
+_LEAVING = "sign_in_leaving"
 
 
 def sign_in_screen(reason: TriageError) -> None:
     """Draw all that somebody sees who is not signed in, or has no role: who we are, why, and the way on."""
+    if st.session_state.get(_LEAVING) and signed_claims():
+        # What looks by itself every few seconds may cut the run of the click off before the browser is sent away.
+        st.logout()
     # Every address is a page of this one, so that it stays as it is, and nothing of the navigation of before does.
     st.navigation(
         [
@@ -80,6 +84,7 @@ def _no_way(reason: TriageError) -> None:
 
 def _sign_out_button() -> None:
     if st.button("Sign out", icon=":material/logout:", width="stretch"):
+        st.session_state[_LEAVING] = True
         services().sign_ins.end(signed_claims())
         st.logout()
 
