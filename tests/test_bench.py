@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 import threading
 from pathlib import Path
+from unittest.mock import patch
 
 import psutil
 import pytest
 
 from bench import approvals, crowd, crowd_api, latency, overhead, trace_page
+from bench.__main__ import main
+from bench.desk import clean_environment, settings_for
 from bench.figures import Figure, machine, print_figures
 from bench.script import MODEL_CALLS
 from triage.settings import Settings
@@ -84,20 +87,19 @@ def test_the_traces_page_opens_its_list_and_a_long_trace() -> None:
     assert all(figure.value > 0 for figure in figures)
 
 
-def test_an_unknown_name_is_refused() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "speed"], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "no benchmark named speed" in done.stderr
+def test_an_unknown_name_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "speed"])
+    with pytest.raises(SystemExit) as ending:
+        main()
+    assert ending.value.code == 2
+    assert "no benchmark named speed" in capsys.readouterr().err
 
 
-def test_foreign_settings_do_not_reach_the_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreign_settings_do_not_reach_the_desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TRIAGE_MAX_TURNS", "3")
-    code = "from bench.desk import clean_environment, settings_for; from pathlib import Path; clean_environment(); "
-    code += "print(settings_for(Path('.')).max_turns)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert int(done.stdout) == Settings.model_fields["max_turns"].default
+    with patch.dict(os.environ):
+        clean_environment()
+        assert settings_for(tmp_path).max_turns == Settings.model_fields["max_turns"].default
 
 
 def test_a_crowd_of_clients_is_neither_refused_nor_lost() -> None:

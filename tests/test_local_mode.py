@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.processes import RunningModule
 from triage.local_mode import REFUSAL, LoopbackOnly
 
 PROJECT = Path(__file__).parents[1]
@@ -82,41 +83,30 @@ def test_the_start_and_the_stop_of_the_server_go_on() -> None:
     assert answer_to("lifespan", None) == [{"type": "passed"}]
 
 
-def test_a_console_that_listens_everywhere_answers_on_loopback_only(
-    child_environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_console_that_listens_everywhere_answers_on_loopback_only(child_environment: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    log = tmp_path / "log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "app:app", "--host=0.0.0.0", f"--port={port}"],
-            cwd=PROJECT,
-            env=child_environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+    server = RunningModule("uvicorn", "app:app", "--host=0.0.0.0", f"--port={port}", environment=child_environment)
+    try:
+        _wait_until_it_answers(server, f"http://127.0.0.1:{port}/api/health")
+        said = subprocess.run(
+            [sys.executable, "-c", ASK_OTHER_ADDRESS, str(port)], capture_output=True, check=True, text=True
         )
-        try:
-            _wait_until_it_answers(server, f"http://127.0.0.1:{port}/api/health", log)
-            said = subprocess.run(
-                [sys.executable, "-c", ASK_OTHER_ADDRESS, str(port)], capture_output=True, check=True, text=True
-            )
-        finally:
-            server.terminate()
-            server.wait(20)
+    finally:
+        server.close()
     answers = json.loads(said.stdout)
     if answers is None:
         pytest.skip("This machine has no other address than loopback.")
     assert answers == [[path, 403, REFUSAL] for path in ("/", "/api/health", "/_stcore/health")]
 
 
-def _wait_until_it_answers(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _wait_until_it_answers(server: RunningModule, url: str) -> None:
     deadline = time.monotonic() + START_S
-    while server.poll() is None and time.monotonic() < deadline:
+    while server.returncode is None and time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise AssertionError(f"The console did not start:\n{log.read_text(errors='replace')[-4000:]}")
+    raise AssertionError(f"The console did not start:\n{server.output()}")

@@ -106,7 +106,7 @@ def open_page(browser: BrowserContext, brain: PacedBrain, request: pytest.Fixtur
         page = browser.new_page()
         page.set_default_timeout(LONGEST_WAIT_MS)
         page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=theme)
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         page.on("console", lambda said: refused.append(said.text) if "Content Security Policy" in said.text else None)
         opened.append(page)
         go(page, url)

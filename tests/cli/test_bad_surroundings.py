@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib.util
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.cli.conftest import LONGEST_S, PROJECT, CommandLine, until
+from tests.cli.conftest import CommandLine, until
 from tests.processes import run_module
 from tests.servers.model_server import ModelServer
 from triage.cli.endpoint import check_endpoint
@@ -192,15 +190,7 @@ def _console(address: str = "127.0.0.1") -> list[str]:
 
 
 def test_a_console_that_others_could_reach_does_not_start(triage: CommandLine) -> None:
-    console = subprocess.run(
-        [sys.executable, "-m", "streamlit", *_console("0.0.0.0")],
-        cwd=PROJECT,
-        env=triage.environment,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_S,
-        check=False,
-    )
+    console = run_module("streamlit", *_console("0.0.0.0"), environment=triage.environment)
     assert console.returncode != 0
     assert "0.0.0.0 can be reached from others" in console.stderr
     assert "Traceback" not in console.stderr + console.stdout

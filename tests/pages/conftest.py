@@ -36,7 +36,7 @@ def open_page(running: Services) -> OpenPage:
     def open_(name: str, *, role: Role = Role.MANAGER, **query: str) -> AppTest:
         page = AppTest.from_file(str(CONSOLE), default_timeout=_PATIENCE_S)
         page.session_state[ROLE_KEY] = role
-        page.run()
+        # Before the first run a page is found by its file's name, which is its address: like a link from elsewhere.
         page.switch_page(f"{name}.py")
         for key, value in query.items():
             page.query_params[key] = value
