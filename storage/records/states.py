@@ -22,9 +22,7 @@ _IS_OF_BUILD = sa.and_(
     run_states.c.segment + 0 == runs.c.segment,
     *(run_states.c[name] == sa.bindparam(name) for name in Build.model_fields),
 )
-_OF_OTHER_BUILDS = (
-    sa.select(runs.c.id).where(_IS_WAITING, ~sa.exists().where(_IS_OF_BUILD)).order_by(runs.c.created_at, runs.c.id)
-)
+_IS_OF_OTHER_BUILD = _IS_WAITING & ~sa.exists().where(_IS_OF_BUILD)
 _BUILD = sa.select(*(run_states.c[name] for name in Build.model_fields)).where(
     _IS_OF_RUN, runs.c.id == sa.bindparam("id")
 )
@@ -53,9 +51,18 @@ class StateStore:
             raise NotFound(f"The run has no stored state for segment {segment}.")
         return StoredState.model_validate(row._asdict())
 
-    def of_other_builds(self, build: Build) -> list[str]:
-        """Return the runs that wait for a person and were not paused by this build, the oldest first."""
-        return list(self.connection.scalars(_OF_OTHER_BUILDS, build.model_dump()))
+    def of_other_builds(self, build: Build, *, limit: int, team: str | None = None) -> list[str]:
+        """Return the runs, of one team or of all, that wait for a person and were not paused by this build.
+
+        The oldest comes first.
+        """
+        query = sa.select(runs.c.id).where(_is_of(team)).order_by(runs.c.created_at, runs.c.id).limit(limit)
+        return list(self.connection.scalars(query, build.model_dump()))
+
+    def count_of_other_builds(self, build: Build, *, team: str | None = None) -> int:
+        """Return how many they are."""
+        query = sa.select(sa.func.count()).select_from(runs).where(_is_of(team))
+        return self.connection.scalar(query, build.model_dump()) or 0
 
     def find_build(self, run_id: str) -> Build | None:
         """Return the build that paused a waiting run, None where the run has no stored state."""
@@ -65,3 +72,7 @@ class StateStore:
     def of_waiting(self) -> list[tuple[str, int]]:
         """Return run and segment of every state from which a waiting run would go on."""
         return [(row.id, row.segment) for row in self.connection.execute(_WAITING)]
+
+
+def _is_of(team: str | None) -> sa.ColumnElement[bool]:
+    return _IS_OF_OTHER_BUILD if team is None else _IS_OF_OTHER_BUILD & (runs.c.team == team)

@@ -6,7 +6,7 @@ Pages and API read through this and nothing else. What changes something takes a
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from triage.access.actions import Action, require
 from triage.access.seen_runs import SeenApprovals, SeenConversations, SeenRuns
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from triage.measures.service import MeasureService
     from triage.services.bundle import Services
     from triage.team.team import Team
-
-_MOST_CUT_OFF = 1000
 
 
 class Seen:
@@ -135,14 +133,10 @@ class Seen:
         """Return how many waiting runs of the actor's teams this build cannot go on with."""
         require(self.actor, Action.APPROVALS_READ)
         resumable = self._services.resumable
-        if resumable is None:
-            return 0
-        # There are hardly ever any; the own ones are only looked for when there are.
-        count = resumable.count()
-        return count if not count or team_seen(self.actor) is None else len(self.not_resumable(limit=_MOST_CUT_OFF))
+        return 0 if resumable is None else resumable.count(team=team_seen(self.actor))
 
     def not_resumable(self, *, limit: int = 50) -> builtins.list[NotResumable]:
         """Return the waiting runs of the actor's teams that this build cannot go on with."""
         require(self.actor, Action.APPROVALS_READ)
-        resumable: Any = self._services.resumable
-        return [] if resumable is None else [item for item in resumable.list(limit=limit) if self.runs.sees(item.run)]
+        resumable = self._services.resumable
+        return [] if resumable is None else resumable.list(limit=limit, team=team_seen(self.actor))

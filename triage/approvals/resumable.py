@@ -44,15 +44,16 @@ class ResumableService:
         self._build = this_build(fingerprint)
         self._key = key
 
-    def count(self) -> int:
+    def count(self, *, team: str | None = None) -> int:
         """Return how many waiting runs were paused by another build; quick, also with thousands of them."""
         with self._records.read() as tx:
-            return len(tx.states.of_other_builds(self._build))
+            count: int = tx.states.count_of_other_builds(self._build, team=team)
+        return count
 
-    def list(self, *, limit: int = 50) -> builtins.list[NotResumable]:
+    def list(self, *, limit: int = 50, team: str | None = None) -> builtins.list[NotResumable]:
         """Return the waiting runs that were paused by another build, the one that waits longest first."""
         with self._records.read() as tx:
-            found = tx.states.of_other_builds(self._build)[:limit]
+            found = tx.states.of_other_builds(self._build, limit=limit, team=team)
             return [_not_resumable(tx, run_id, self._reason(tx.states.find_build(run_id))) for run_id in found]
 
     def check_all(self) -> builtins.list[NotResumable]:
