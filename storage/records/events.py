@@ -45,14 +45,6 @@ _FIRST_WORK = (
     )
     .group_by(run_events.c.run_id)
 )
-_HEADS = sa.select(
-    runs.c.id,
-    runs.c.status,
-    sa.select(sa.func.coalesce(sa.func.max(run_events.c.seq), 0))
-    .where(run_events.c.run_id == runs.c.id)
-    .scalar_subquery()
-    .label("last"),
-).where(runs.c.id.in_(sa.bindparam("run_ids", expanding=True)))
 _LIST = (
     sa.select(run_events)
     .where(run_events.c.run_id == sa.bindparam("run_id"), run_events.c.seq > sa.bindparam("after"))
@@ -120,7 +112,7 @@ class EventStore:
 
     def heads(self, run_ids: Collection[str]) -> dict[str, RunHead]:
         """Return how far each of the runs is; one that does not exist is left out."""
-        rows = self.connection.execute(_HEADS, {"run_ids": list(run_ids)})
+        rows = self.connection.execute(_PLACES, {"run_ids": list(run_ids)})
         return {row.id: RunHead(status=row.status, last_event=row.last) for row in rows}
 
     def _insert(self, last: Mapping[str, int], new: Mapping[str, Mapping[str, NewEvent]]) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from functools import cached_property
 
 from sqlalchemy import Connection
 
@@ -32,82 +31,46 @@ from storage.records.switches import SwitchStore
 from storage.records.tokens import TokenStore
 from storage.records.webhooks import DeliveryStore, WebhookStore
 
-S = TypeVar("S")
-S_co = TypeVar("S_co", covariant=True)
-
-
-class _Keyed(Protocol[S_co]):
-    """Makes a store that seals what it keeps."""
-
-    def __call__(self, connection: Connection, /, *, key: bytes | None) -> S_co:
-        """Make it."""
-
-
-class _Part(Generic[S]):
-    """A store that is made when it is first asked for: a transaction uses two or three of them."""
-
-    def __init__(self, make: Callable[[Connection], S]) -> None:
-        self._make = make
-
-    def __set_name__(self, owner: type[Stores], name: str) -> None:
-        self._name = name
-
-    def __get__(self, stores: Stores, owner: type[Stores]) -> S:
-        made = self._made(stores)
-        # From now on the attribute itself is found first.
-        stores.__dict__[self._name] = made
-        return made
-
-    def _made(self, stores: Stores) -> S:
-        return self._make(stores.connection)
-
-
-class _KeyedPart(_Part[S]):
-    """One that gets the key as well."""
-
-    def __init__(self, make: _Keyed[S]) -> None:
-        self._make_keyed = make
-
-    def _made(self, stores: Stores) -> S:
-        return self._make_keyed(stores.connection, key=stores.key)
-
 
 class Stores:
-    """The stores, bound to one connection; whatever they write is committed or rolled back together."""
+    """The stores, bound to one connection; whatever they write is committed or rolled back together.
 
-    conversations = _Part(ConversationStore)
-    runs = _Part(RunStore)
-    events = _Part(EventStore)
-    approvals = _Part(ApprovalStore)
-    switches = _Part(SwitchStore)
-    webhooks = _KeyedPart(WebhookStore)
-    deliveries = _KeyedPart(DeliveryStore)
-    approval_queue = _Part(ApprovalQueue)
-    states = _Part(StateStore)
-    steps = _Part(StepStore)
-    accounts = _Part(AccountStore)
-    orders = _Part(OrderStore)
-    outside_refunds = _Part(OutsideRefundStore)
-    tickets = _Part(TicketStore)
-    escalations = _Part(EscalationStore)
-    corrections = _Part(CorrectionStore)
-    marks = _Part(MarkStore)
-    releases = _Part(ReleaseStore)
-    cases = _Part(CaseStore)
-    notes = _Part(NoteStore)
-    measures = _Part(MeasureReader)
-    audit = _KeyedPart(AuditStore)
-    policies = _Part(PolicyStore)
-    samples = _Part(SampleStore)
-    data_jobs = _Part(DataJobStore)
-    erasure = _Part(ErasureStore)
-    retention = _Part(RetentionStore)
-    alert_rules = _Part(AlertRuleStore)
-    alert_states = _Part(AlertStateStore)
-    budgets = _Part(BudgetStore)
-    spending = _Part(SpendingStore)
-    tokens = _Part(TokenStore)
-    sign_ins = _Part(SignInStore)
+    Each is made when it is first asked for: a transaction uses two or three of them.
+    """
+
+    conversations = cached_property(lambda stores: ConversationStore(stores.connection))
+    runs = cached_property(lambda stores: RunStore(stores.connection))
+    events = cached_property(lambda stores: EventStore(stores.connection))
+    approvals = cached_property(lambda stores: ApprovalStore(stores.connection))
+    switches = cached_property(lambda stores: SwitchStore(stores.connection))
+    webhooks = cached_property(lambda stores: WebhookStore(stores.connection, key=stores.key))
+    deliveries = cached_property(lambda stores: DeliveryStore(stores.connection, key=stores.key))
+    approval_queue = cached_property(lambda stores: ApprovalQueue(stores.connection))
+    states = cached_property(lambda stores: StateStore(stores.connection))
+    steps = cached_property(lambda stores: StepStore(stores.connection))
+    accounts = cached_property(lambda stores: AccountStore(stores.connection))
+    orders = cached_property(lambda stores: OrderStore(stores.connection))
+    outside_refunds = cached_property(lambda stores: OutsideRefundStore(stores.connection))
+    tickets = cached_property(lambda stores: TicketStore(stores.connection))
+    escalations = cached_property(lambda stores: EscalationStore(stores.connection))
+    corrections = cached_property(lambda stores: CorrectionStore(stores.connection))
+    marks = cached_property(lambda stores: MarkStore(stores.connection))
+    releases = cached_property(lambda stores: ReleaseStore(stores.connection))
+    cases = cached_property(lambda stores: CaseStore(stores.connection))
+    notes = cached_property(lambda stores: NoteStore(stores.connection))
+    measures = cached_property(lambda stores: MeasureReader(stores.connection))
+    audit = cached_property(lambda stores: AuditStore(stores.connection, key=stores.key))
+    policies = cached_property(lambda stores: PolicyStore(stores.connection))
+    samples = cached_property(lambda stores: SampleStore(stores.connection))
+    data_jobs = cached_property(lambda stores: DataJobStore(stores.connection))
+    erasure = cached_property(lambda stores: ErasureStore(stores.connection))
+    retention = cached_property(lambda stores: RetentionStore(stores.connection))
+    alert_rules = cached_property(lambda stores: AlertRuleStore(stores.connection))
+    alert_states = cached_property(lambda stores: AlertStateStore(stores.connection))
+    budgets = cached_property(lambda stores: BudgetStore(stores.connection))
+    spending = cached_property(lambda stores: SpendingStore(stores.connection))
+    tokens = cached_property(lambda stores: TokenStore(stores.connection))
+    sign_ins = cached_property(lambda stores: SignInStore(stores.connection))
 
     def __init__(self, connection: Connection, *, key: bytes | None = None) -> None:
         self.connection = connection

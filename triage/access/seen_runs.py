@@ -46,10 +46,6 @@ class SeenRuns(_SeenPart):
     Every method raises NotAllowed without the action ``runs:read``, and NotFound for a run that the actor does not see.
     """
 
-    def sees(self, run: Run) -> bool:
-        """Whether the actor sees this run."""
-        return sees(self._actor, run.team)
-
     def get(self, run_id: str) -> Run:
         """Return a run."""
         with self._services.records.read() as tx:

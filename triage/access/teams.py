@@ -5,6 +5,7 @@ Another team's object is answered exactly like one that does not exist: whoever 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from triage.access.actions import Action, has_role, require
@@ -31,10 +32,7 @@ def run_for(tx: Any, run_id: str, *, actor: Actor, action: Action) -> Run:
         NotAllowed: the actor's role or scopes do not have the action.
         NotFound: there is no such run, or it is another team's.
     """
-    require(actor, action)
-    run: Run | None = tx.runs.find(run_id)
-    if run is None or not sees(actor, run.team):
-        raise not_found("run", run_id)
+    run: Run = _found(tx.runs.find, run_id, noun="run", actor=actor, action=action)
     return run
 
 
@@ -45,11 +43,10 @@ def conversation_for(tx: Any, conversation_id: str, *, actor: Actor, action: Act
         NotAllowed: the actor's role or scopes do not have the action.
         NotFound: there is no such conversation, or it is another team's.
     """
-    require(actor, action)
-    found: Conversation | None = tx.conversations.find(conversation_id)
-    if found is None or not sees(actor, found.team):
-        raise not_found("conversation", conversation_id)
-    return found
+    conversation: Conversation = _found(
+        tx.conversations.find, conversation_id, noun="conversation", actor=actor, action=action
+    )
+    return conversation
 
 
 def approval_for(tx: Any, approval_id: str, *, actor: Actor, action: Action) -> Approval:
@@ -59,11 +56,8 @@ def approval_for(tx: Any, approval_id: str, *, actor: Actor, action: Action) -> 
         NotAllowed: the actor's role or scopes do not have the action.
         NotFound: there is no such approval, or it is another team's.
     """
-    require(actor, action)
-    found: Approval | None = tx.approvals.find(approval_id)
-    if found is None or not sees(actor, found.team):
-        raise not_found("approval", approval_id)
-    return found
+    approval: Approval = _found(tx.approvals.find, approval_id, noun="approval", actor=actor, action=action)
+    return approval
 
 
 def lock_for(tx: Any, approval_id: str, *, actor: Actor, action: Action) -> Approval:
@@ -76,6 +70,14 @@ def lock_for(tx: Any, approval_id: str, *, actor: Actor, action: Action) -> Appr
     approval_for(tx, approval_id, actor=actor, action=action)
     locked: Approval = tx.approvals.lock(approval_id)
     return locked
+
+
+def _found(find: Callable[[str], Any], object_id: str, *, noun: str, actor: Actor, action: Action) -> Any:
+    require(actor, action)
+    found = find(object_id)
+    if found is None or not sees(actor, found.team):
+        raise not_found(noun, object_id)
+    return found
 
 
 def not_found(noun: str, object_id: str) -> NotFound:

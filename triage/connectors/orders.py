@@ -27,9 +27,6 @@ class OrderSource(Protocol):
     def list_by_email(self, email: str) -> list[Order]:
         """Return the orders of an address, upper and lower case alike."""
 
-    def check(self) -> str:
-        """Say what can be read there; raises OutsideUnavailable."""
-
     def close(self) -> None:
         """Close every connection."""
 
@@ -104,14 +101,6 @@ class OrderBook:
         except Conflict:
             raise ToolError(_REFUNDED_ALREADY) from None
         return kept
-
-    def check(self) -> str:
-        """Say where orders are looked up.
-
-        Raises:
-            OutsideUnavailable: the other database does not answer, or not as the settings say.
-        """
-        return "Orders are in the records." if self._source is None else self._source.check()
 
     def close(self) -> None:
         """Close the connections to the other database."""

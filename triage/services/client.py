@@ -54,10 +54,18 @@ def open_orders(settings: Settings, records: Records) -> OrderBook:
     Raises:
         SettingsError: the URL of another database cannot be used.
     """
+    return OrderBook(records, source=order_database(settings))
+
+
+def order_database(settings: Settings) -> OrderDatabase | None:
+    """Open the other database of orders, None where the settings name none.
+
+    Raises:
+        SettingsError: its URL cannot be used.
+    """
     if settings.orders_url is None:
-        return OrderBook(records)
-    layout = read_layout(settings.orders_map)
-    return OrderBook(records, source=OrderDatabase(settings.orders_url.get_secret_value(), layout=layout))
+        return None
+    return OrderDatabase(settings.orders_url.get_secret_value(), layout=read_layout(settings.orders_map))
 
 
 def shared_place(settings: Settings) -> str | None:

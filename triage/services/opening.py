@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gc
 
-from triage.connectors.layout import read_layout
 from triage.ownership import DataFolder
 from triage.services.bundle import Services
-from triage.services.client import build_client
+from triage.services.client import build_client, order_database
 from triage.settings import Settings
 
 
@@ -56,11 +55,9 @@ def check_orders(settings: Settings) -> str:
         OutsideUnavailable: the database that the settings name does not answer, or not as they say.
         SettingsError: its URL cannot be used.
     """
-    if settings.orders_url is None:
+    database = order_database(settings)
+    if database is None:
         return "Orders are in the records."
-    from storage.orders_source import OrderDatabase  # noqa: PLC0415 - see owner.py
-
-    database = OrderDatabase(settings.orders_url.get_secret_value(), layout=read_layout(settings.orders_map))
     try:
         return database.check()
     finally:
