@@ -7,10 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.records.base import Store
+from storage.records.prepared import Prepared
 from storage.records.schema import conversations, messages
 from triage.domain import Conversation, Message, utc_now
 
-_MESSAGES = (
+_MESSAGES = Prepared(
     sa.select(messages).where(messages.c.conversation_id == sa.bindparam("conversation_id")).order_by(messages.c.number)
 )
 _COUNT = (
