@@ -18,6 +18,7 @@ from storage.records import Records
 from tests.approvals.conftest import ALICE, RITA
 from tests.approvals.stage import Stage, ends, outputs
 from tests.notices.receiver import KIM
+from triage.api.briefs import BriefOut
 from triage.approvals.brief import BriefService
 from triage.approvals.gate import ActionGate, NothingOff
 from triage.approvals.service import ApprovalService
@@ -202,6 +203,7 @@ async def test_a_person_is_told_that_orders_cannot_be_looked_up(stage: Stage, re
     brief = BriefService(records, orders=away).brief(approval.id)
     assert (brief.orders, brief.order) == ([], None)
     assert "cannot be read now" in (brief.orders_problem or "")
+    assert BriefOut.of(brief, refusal=None).orders_problem == brief.orders_problem
     edits = ApprovalService(records=records, queue=stage.approvals._queue, policies=stage.policy, orders=away)
     with pytest.raises(Conflict, match="Try again later"):
         edits.edit(approval.id, actor=RITA, arguments={"order_id": "3", "reason": "Broken."})
