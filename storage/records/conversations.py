@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 
-from storage.records.base import Store
+from storage.records.base import LIKE_ESCAPE, Store, like
+from storage.records.columns import Folded
 from storage.records.prepared import Prepared
 from storage.records.schema import conversations, messages
-from triage.domain import Conversation, Message, utc_now
+from triage.domain import Conversation, ConversationFilter, Message, utc_now
 
 _MESSAGES = Prepared(
     sa.select(messages).where(messages.c.conversation_id == sa.bindparam("conversation_id")).order_by(messages.c.number)
@@ -72,6 +75,31 @@ class ConversationStore(Store[Conversation]):
         """Count the messages of a conversation."""
         return self.connection.scalar(_COUNT, {"conversation_id": conversation_id}) or 0
 
-    def messages(self, conversation_id: str) -> list[Message]:
+    def messages(self, conversation_id: str) -> builtins.list[Message]:
         """Return the messages of a conversation, oldest first."""
         return _MessageStore(self.connection).list_of_conversation(conversation_id)
+
+    def list(self, filter: ConversationFilter, *, limit: int) -> builtins.list[Conversation]:  # noqa: A002
+        """Return the conversations that the filter lets through, the one that began last first."""
+        statement = sa.select(conversations).where(*_conditions(filter))
+        return self._all(statement.order_by(conversations.c.created_at.desc(), conversations.c.id.desc()).limit(limit))
+
+
+def _conditions(filter: ConversationFilter) -> Iterator[sa.ColumnElement[bool]]:  # noqa: A002
+    kept = conversations.c
+    for column, wanted in (
+        (kept.customer_email, filter.customer_email),
+        (kept.account_id, filter.account_id),
+        (kept.team, filter.team),
+    ):
+        if wanted is not None:
+            yield column == wanted
+    if text := filter.text.strip():
+        pattern = like(text.lower())
+        written = (Folded(column).like(pattern, escape=LIKE_ESCAPE) for column in (kept.subject, kept.customer_email))
+        yield sa.or_(*written, kept.id.ilike(pattern, escape=LIKE_ESCAPE))
+    if filter.before is not None:
+        at, last_id = filter.before
+        # The first part alone would do; with it the database goes to the place by the index.
+        yield kept.created_at <= at
+        yield sa.or_(kept.created_at < at, kept.id < last_id)

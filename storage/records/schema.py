@@ -44,6 +44,7 @@ conversations = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("updated_at", UtcTime, nullable=False),
     sa.Column("team", sa.Text, nullable=False, server_default=DEFAULT_TEAM),
+    sa.Index(None, "created_at", "id"),
 )
 
 messages = sa.Table(

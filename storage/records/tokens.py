@@ -27,6 +27,8 @@ _NOTE_AUDIT = (
     sa.update(tokens).where(tokens.c.id == sa.bindparam("the_id")).values(audited_at=sa.bindparam("at", type_=UtcTime))
 )
 
+_MAKERS = sa.select(tokens.c.created_by).distinct().where(tokens.c.name == sa.bindparam("name"))
+
 
 class KnownToken(NamedTuple):
     """A token with what its secret is compared with, and when its use was last entered into the audit log."""
@@ -73,6 +75,10 @@ class TokenStore(Store[Token]):
         for row in self._by_id.rows(self.connection, {"id": id}):
             return KnownToken(self.value.model_validate(row), row["digest"], row["audited_at"])
         return None
+
+    def makers(self, name: str) -> set[str]:
+        """Return who made the tokens of a name; those that are over count as well."""
+        return set(self.connection.scalars(_MAKERS, {"name": name}))
 
     def list(self) -> builtins.list[Token]:
         """Return all tokens, newest first."""

@@ -17,6 +17,7 @@ from triage.domain import (
     ApprovalStatus,
     Budget,
     BudgetPeriod,
+    ConversationFilter,
     ExecutionStatus,
     Judgement,
     QueueFilter,
@@ -119,6 +120,7 @@ OF_THE_DESK: dict[Action, tuple[Attempt, ...]] = {
         lambda s, who, _: s.as_seen_by(who).runs.list(),
         lambda s, who, _: s.as_seen_by(who).runs.counts(),
     ),
+    Action.CONVERSATIONS_READ: (lambda s, who, _: s.as_seen_by(who).conversations.list(ConversationFilter(), limit=5),),
     Action.APPROVALS_READ: (
         lambda s, who, _: s.as_seen_by(who).approvals.list(),
         lambda s, who, _: s.as_seen_by(who).approvals.count_open(),
@@ -140,7 +142,7 @@ OF_THE_DESK: dict[Action, tuple[Attempt, ...]] = {
     ),
     Action.POLICIES_READ: (lambda s, who, _: s.as_seen_by(who).policies.current(),),
     Action.MEASURES_READ: (lambda s, who, _: s.as_seen_by(who).measures,),
-    Action.METRICS_READ: (),
+    Action.METRICS_READ: (lambda s, who, _: s.as_seen_by(who).figures(),),
     Action.TRACES_SEARCH: (lambda s, who, _: s.as_seen_by(who).traces.search.find(TraceFilter()),),
     Action.TRACES_EXPORT: (
         lambda s, who, _: s.data_care.export_traces(actor=who),
@@ -230,8 +232,9 @@ def place(services: Services, team: str, *, name: str) -> Place:
 
 
 def visible(services: Services, who: Actor) -> set[str]:
-    """Return the ids of the runs and approvals that somebody finds in lists and by searching."""
+    """Return the ids of the runs, conversations and approvals that somebody finds in lists and by searching."""
     seen = services.as_seen_by(who)
     lists = [seen.runs.list(limit=1000), seen.runs.list(RunFilter(text="question"), limit=1000)]
+    told = seen.conversations.list(ConversationFilter(), limit=1000)
     queue = [seen.approvals.list(limit=1000), seen.approvals.queue(QueueFilter(), limit=1000).approvals]
-    return {item.id for found in (*lists, *queue) for item in found}
+    return {item.id for found in (*lists, told, *queue) for item in found}

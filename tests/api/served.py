@@ -39,10 +39,11 @@ class Desk:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def token(self, name: str, *, role: Role = Role.OPERATOR, team: str = "support", scopes: Any = None) -> str:
-        """Return the secret of a token, the same for the same name."""
+        """Return the secret of a token, the same for the same name; each is of a person of its own."""
         if name not in self.tokens:
+            maker = Actor(name=f"maker of {name}", role=Role.ADMIN)
             _, self.tokens[name] = self.services.tokens.create(
-                name=name, role=role, team=team, scopes=scopes, actor=ADMIN
+                name=name, role=role, team=team, scopes=scopes, actor=maker
             )
         return self.tokens[name]
 

@@ -175,6 +175,30 @@ def test_a_list_is_filtered_and_read_page_by_page(desk: Desk, monitor: httpx2.Cl
     assert {run["team"] for run in monitor.get("/runs", params={"limit": 200}).json()["runs"]} >= {"lists"}
 
 
+def test_conversations_are_listed_page_by_page_and_filtered(desk: Desk, monitor: httpx2.Client) -> None:
+    with desk.client("teller", team="tellers") as client:
+        for number in range(4):
+            submit(client, f"{QUESTION} Number {number}.", session_id=f"tale-{number}", customer_email=ALICE)
+        submit(client, "And a word more.", session_id="tale-0")
+        first = client.get("/conversations", params={"limit": 3}).json()
+        submit(client, "It began while somebody was turning pages.", session_id="tale-new")
+        rest = client.get("/conversations", params={"limit": 3, "cursor": first["next_cursor"]}).json()
+        listed = [*first["conversations"], *rest["conversations"]]
+        assert [item["id"] for item in listed] == ["tale-3", "tale-2", "tale-1", "tale-0"]
+        assert rest["next_cursor"] is None
+        assert listed[3]["updated_at"] > listed[3]["created_at"]
+        found = {
+            name: [item["id"] for item in client.get("/conversations", params={name: value}).json()["conversations"]]
+            for name, value in {"text": "number 2", "customer_email": ALICE.upper(), "account_id": "A-1001"}.items()
+        }
+        assert found == {"text": ["tale-2"], "customer_email": [item["id"] for item in listed], "account_id": []}
+        runs_cursor = client.get("/runs", params={"limit": 1}).json()["next_cursor"]
+        problem_of(client.get("/conversations", params={"cursor": runs_cursor}), "invalid_input")
+    with desk.client("elsewhere too", team="sales") as other:
+        assert other.get("/conversations", params={"text": "tale-"}).json()["conversations"] == []
+    assert len(monitor.get("/conversations", params={"text": "tale-"}).json()["conversations"]) == 5
+
+
 @pytest.mark.parametrize("cursor", ["x", "bnVsbA", "WyJydW5zIixudWxsLCJhIl0", "é", "WzFd" * 200])
 def test_a_cursor_that_was_made_up_is_refused(helpdesk: httpx2.Client, cursor: str) -> None:
     problem_of(helpdesk.get("/runs", params={"cursor": cursor}), "invalid_input")

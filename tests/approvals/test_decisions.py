@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.approvals.conftest import OLGA, RITA, SAM, Bench
+from triage.access.tokens import TokenService
 from triage.approvals.exact import hash_of_call
 from triage.approvals.policies import PolicyDocument
 from triage.domain import Actor, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode, Role, RunStatus
@@ -87,6 +88,58 @@ def test_whoever_submitted_the_message_may_reject_what_it_sets_going_but_not_app
 def test_people_without_a_name_cannot_be_told_apart(bench: Bench) -> None:
     [asked] = bench.asks(submitted_by="local user")
     bench.approvals.approve(asked.id, actor=Actor(name="local user", role=Role.REVIEWER))
+
+
+def program(bench: Bench, name: str, *, maker: Actor) -> Actor:
+    """Return who acts with a token that somebody made."""
+    tokens = TokenService(records=bench.records)
+    return tokens.authenticate(tokens.create(name=name, role=Role.ADMIN, actor=maker)[1])
+
+
+def test_nobody_decides_through_a_token_what_they_submitted_or_their_token_did(bench: Bench) -> None:
+    ada, eve = Actor(name="ada", role=Role.ADMIN), Actor(name="eve", role=Role.ADMIN)
+    helpdesk, reviews = program(bench, "helpdesk", maker=ada), program(bench, "reviews", maker=ada)
+    [typed] = bench.asks("typed", submitted_by="ada")
+    [sent] = bench.asks("sent", submitted_by=helpdesk.name)
+    for asked, actor in ((typed, reviews), (sent, ada), (sent, reviews)):
+        with pytest.raises(NotAllowed, match=f"You, as {asked.submitted_by}, submitted this message"):
+            bench.approvals.approve(asked.id, actor=actor)
+    assert bench.approvals.approve(typed.id, actor=program(bench, "other", maker=eve)).decided_by == "token:other"
+    assert bench.approvals.approve(sent.id, actor=eve).decided_by == "eve"
+
+
+def test_a_token_is_no_second_person_for_who_made_it_nor_for_their_other_tokens(bench: Bench) -> None:
+    ada = Actor(name="ada", role=Role.ADMIN)
+    one, two = program(bench, "one", maker=ada), program(bench, "two", maker=ada)
+    below = program(bench, "below", maker=two)
+    for first in (ada, one):
+        [asked] = bench.asks(f"after {first.name}", mode=Mode.TWO_PEOPLE)
+        bench.approvals.approve(asked.id, actor=first)
+        for again in {ada, one, two, below} - {first}:
+            with pytest.raises(NotAllowed, match=f"You, as {first.name}, have agreed already"):
+                bench.approvals.approve(asked.id, actor=again)
+        assert bench.approvals.approve(asked.id, actor=SAM).status is ApprovalStatus.APPROVED
+
+
+def test_who_made_a_token_that_is_revoked_counts_as_well(bench: Bench) -> None:
+    ada, eve = Actor(name="ada", role=Role.ADMIN), Actor(name="eve", role=Role.ADMIN)
+    submitter = program(bench, "helpdesk", maker=ada)
+    tokens = TokenService(records=bench.records)
+    tokens.revoke(tokens.list(actor=ada)[0].id, actor=ada)
+    program(bench, "helpdesk", maker=eve)
+    [asked] = bench.asks(submitted_by=submitter.name)
+    for maker in (ada, eve):
+        assert "another person decides" in str(bench.approvals.refusal(asked, actor=maker))
+
+
+def test_tokens_of_the_command_line_are_told_apart_but_are_not_two_people(bench: Bench) -> None:
+    nameless = Actor(name="command line", role=Role.ADMIN)
+    helpdesk, reviews = program(bench, "helpdesk", maker=nameless), program(bench, "reviews", maker=nameless)
+    [asked] = bench.asks(submitted_by=helpdesk.name, mode=Mode.TWO_PEOPLE)
+    assert "You submitted" in str(bench.approvals.refusal(asked, actor=helpdesk))
+    bench.approvals.approve(asked.id, actor=reviews)
+    with pytest.raises(NotAllowed, match="You, as token:reviews, have agreed already"):
+        bench.approvals.approve(asked.id, actor=program(bench, "more", maker=nameless))
 
 
 def test_two_people_have_to_agree_to_the_same_and_differ(bench: Bench) -> None:

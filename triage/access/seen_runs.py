@@ -14,6 +14,7 @@ from triage.domain import (
     Approval,
     ApprovalStatus,
     Conversation,
+    ConversationFilter,
     Correction,
     Escalation,
     ExecutionStatus,
@@ -116,6 +117,14 @@ class SeenConversations(_SeenPart):
         """Return a conversation."""
         with self._services.records.read() as tx:
             return conversation_for(tx, conversation_id, actor=self._actor, action=Action.CONVERSATIONS_READ)
+
+    def list(self, query: ConversationFilter, *, limit: int) -> builtins.list[Conversation]:
+        """Return conversations, the one that began last first."""
+        require(self._actor, Action.CONVERSATIONS_READ)
+        wanted = query if self._team is None else query.model_copy(update={"team": self._team})
+        with self._services.records.read() as tx:
+            found: builtins.list[Conversation] = tx.conversations.list(wanted, limit=limit)
+        return found
 
     def messages(self, conversation_id: str) -> builtins.list[Message]:
         """Return the messages of a conversation, oldest first."""

@@ -24,6 +24,7 @@ class BriefOut(Answer):
     messages: list[MessageOut]
     account: Account | None
     orders: list[Order]
+    orders_problem: str | None = Field(description="Why the orders cannot be looked up now, so that none are shown.")
     refunds: list[Refund]
     order: Order | None = Field(description="The customer's order that the call names.")
     checks: list[Check] = Field(description="Facts that speak for a refund or against it.")

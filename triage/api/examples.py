@@ -157,7 +157,7 @@ MESSAGE: dict[str, Any] = {
     "run_id": None,
     "created_at": RUN["created_at"],
 }
-CONVERSATION: dict[str, Any] = {
+CONVERSATION_HEAD: dict[str, Any] = {
     "id": RUN["conversation_id"],
     "customer_email": "alice@example.com",
     "account_id": None,
@@ -165,9 +165,8 @@ CONVERSATION: dict[str, Any] = {
     "team": "support",
     "created_at": RUN["created_at"],
     "updated_at": RUN["created_at"],
-    "messages": [MESSAGE],
-    "runs": [RUN["id"]],
 }
+CONVERSATION: dict[str, Any] = {**CONVERSATION_HEAD, "messages": [MESSAGE], "runs": [RUN["id"]]}
 EVENT: dict[str, Any] = {
     "seq": 7,
     "kind": "tool.called",

@@ -39,6 +39,20 @@ def place_of(kind: str, cursor: str) -> tuple[datetime | None, str]:
     return at, read[2]
 
 
+def place_in_time(kind: str, cursor: str | None) -> tuple[datetime, str] | None:
+    """Return the place that a cursor of a list by time stands for; None without one, at the beginning.
+
+    Raises:
+        InvalidInput: it is not a cursor of this list.
+    """
+    if cursor is None:
+        return None
+    at, last_id = place_of(kind, cursor)
+    if at is None:
+        raise InvalidInput(_REFUSAL)
+    return at, last_id
+
+
 def _moment(written: str) -> datetime:
     at = datetime.fromisoformat(written)
     if at.tzinfo is None:

@@ -65,6 +65,9 @@ ConversationIdFilter = Annotated[
 RunIdFilter = Annotated[
     str | None, Query(description="Only those of this run.", pattern=ID_PATTERN, max_length=MAX_ID_CHARS)
 ]
+AccountIdFilter = Annotated[
+    str | None, Query(description="Only those of this account.", pattern=ID_PATTERN, max_length=MAX_ID_CHARS)
+]
 MomentFilter = Annotated[
     Annotated[AwareDatetime, AfterValidator(_within_time)] | None,
     BeforeValidator(_is_iso),
@@ -72,11 +75,12 @@ MomentFilter = Annotated[
 ]
 PageLimit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
-SearchText = Annotated[
-    str,
-    Query(max_length=200, pattern=NO_CONTROLS, description="Only runs whose message, customer or id has this text."),
-]
 NameFilter = Annotated[str | None, Query(min_length=1, max_length=100, pattern=NO_CONTROLS)]
+
+
+def search_text(description: str) -> Any:
+    """Return the part of a query that a list is searched by."""
+    return Query(max_length=200, pattern=NO_CONTROLS, description=description)
 
 
 def _is_plain_json(value: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,13 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 from triage.access.actions import Action, require
 from triage.api.access import Asking
 from triage.api.document import problems
-from triage.api.paging import cursor_of, place_of
-from triage.api.requests import ConversationIdFilter, Cursor, NewCorrection, PageLimit, RunId, SearchText
+from triage.api.paging import cursor_of, place_in_time
+from triage.api.requests import ConversationIdFilter, Cursor, NewCorrection, PageLimit, RunId, search_text
 from triage.api.schemas import RunAnswer, RunOut, RunPage
 from triage.api.triage import APPLIED, PreferHeader
 from triage.api.waiting import preferred_wait_s, run_answer, wait_until_settled
 from triage.domain import Category, RunFilter, RunStatus, Urgency
-from triage.errors import InvalidInput
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -38,7 +36,7 @@ async def list_runs(
     urgency: Annotated[list[Urgency] | None, Query(description="Any of these.")] = None,
     needs_person: Annotated[bool | None, Query(description="Whether somebody has to look.")] = None,
     session_id: ConversationIdFilter = None,
-    text: SearchText = "",
+    text: Annotated[str, search_text("Only runs whose message, customer or id has this text.")] = "",
     limit: PageLimit = 50,
     cursor: Cursor = None,
 ) -> RunPage:
@@ -50,7 +48,7 @@ async def list_runs(
         needs_person=needs_person,
         text=text,
         conversation_id=session_id,
-        before=_place(cursor),
+        before=place_in_time(_LIST, cursor),
     )
     found = await caller.read(lambda seen: seen.runs.list(query, limit=limit + 1))
     shown, has_more = found[:limit], len(found) > limit
@@ -109,12 +107,3 @@ async def correct_label(run_id: RunId, body: NewCorrection, caller: Asking) -> R
         lambda services: services.runs.correct(run_id, field=body.field, value=body.value, actor=caller.actor)
     )
     return await caller.read(lambda seen: run_answer(seen, run_id))
-
-
-def _place(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    at, last_id = place_of(_LIST, cursor)
-    if at is None:
-        raise InvalidInput("The cursor is not one of this list. Send next_cursor as it came.")
-    return at, last_id

@@ -14,7 +14,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from triage.api.examples import APPROVAL, CONVERSATION, ESCALATION, EVENT, MESSAGE, RUN, TICKET, WAITING, WITH_RESULT
+from triage.api.examples import (
+    APPROVAL,
+    CONVERSATION,
+    CONVERSATION_HEAD,
+    ESCALATION,
+    EVENT,
+    MESSAGE,
+    RUN,
+    TICKET,
+    WAITING,
+    WITH_RESULT,
+)
 from triage.approvals.exact import shown_hash
 from triage.domain import (
     Approval,
@@ -289,10 +300,10 @@ class MessageOut(Answer):
         return cls.model_validate(message)
 
 
-class ConversationOut(Answer):
-    """A conversation with its messages and the ids of its runs, each oldest first."""
+class ConversationHead(Answer):
+    """A conversation without what was said in it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [CONVERSATION]})
+    model_config = ConfigDict(json_schema_extra={"examples": [CONVERSATION_HEAD]})
 
     id: str
     customer_email: str | None
@@ -300,7 +311,21 @@ class ConversationOut(Answer):
     subject: str
     team: str
     created_at: datetime
-    updated_at: datetime
+    updated_at: datetime = Field(description="When it last changed, as by a message.")
+
+
+class ConversationPage(Answer):
+    """One page of conversations; `next_cursor` is null on the last one."""
+
+    conversations: list[ConversationHead]
+    next_cursor: str | None
+
+
+class ConversationOut(ConversationHead):
+    """A conversation with its messages and the ids of its runs, each oldest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [CONVERSATION]})
+
     messages: list[MessageOut]
     runs: list[str]
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from triage.access import actions
 from triage.access.actions import Action
+from triage.access.one_person import are_one_person, may_be_one_person, you
 from triage.approvals.policies import PolicyDocument
-from triage.domain import Actor, Approval
+from triage.domain import Actor, Approval, Release
 
 NO_MONEY = Decimal(0)
 
 
 def refusal(approval: Approval, *, actor: Actor, now: datetime) -> str | None:
     """Return why this person may not decide the approval now, or None; limits are another question."""
-    if sentence := actions.refusal(actor, Action.APPROVALS_DECIDE):
-        return sentence
+    return actions.refusal(actor, Action.APPROVALS_DECIDE) or hindrance(approval, actor=actor, now=now)
+
+
+def hindrance(approval: Approval, *, actor: Actor, now: datetime) -> str | None:
+    """Return that the approval is closed or that somebody else has claimed it, or None."""
     if closed := closed_sentence(approval, now=now):
         return closed
     if held_by_another(approval, actor=actor, now=now):
@@ -25,17 +30,16 @@ def refusal(approval: Approval, *, actor: Actor, now: datetime) -> str | None:
     return None
 
 
-def agreement_refusal(approval: Approval, *, actor: Actor, released_by: str | None = None) -> str | None:
-    """Return why this person may not agree to the action, or None; whoever may not agree may still reject.
-
-    ``released_by`` let the message run although a guardrail had blocked it.
-    """
-    if actor.is_same_person(approval.submitted_by):
-        return "You submitted this message, so another person decides what it sets going."
-    if actor.is_same_person(released_by):
-        return "You released this message, so another person decides what it sets going."
-    if approval.endorsed_by == actor.name:
-        return "You have agreed already; a second person has to agree as well."
+def agreement_refusal(tx: Any, approval: Approval, *, actor: Actor) -> str | None:
+    """Return why this person may not agree to the action, or None; whoever may not agree may still reject."""
+    submitted, first = approval.submitted_by, approval.endorsed_by
+    if are_one_person(tx, actor, submitted):
+        return f"{you(actor, submitted)} submitted this message, so another person decides what it sets going."
+    release: Release | None = tx.releases.find_by_released_run(approval.run_id)
+    if release is not None and are_one_person(tx, actor, release.released_by):
+        return f"{you(actor, release.released_by)} released this message, so another person decides what it sets going."
+    if first is not None and may_be_one_person(tx, actor, first):
+        return f"{you(actor, first)} have agreed already; a second person has to agree as well."
     return None
 
 

@@ -17,7 +17,14 @@ from triage.approvals.changes import Notify, audit, resume_when_decided, was_tol
 from triage.approvals.edits import ToolBook, check_edit
 from triage.approvals.exact import hash_of_call, shown_hash
 from triage.approvals.gate import Policies
-from triage.approvals.permission import agreement_refusal, closed_sentence, is_claimed, limit_refusal, refusal
+from triage.approvals.permission import (
+    agreement_refusal,
+    closed_sentence,
+    hindrance,
+    is_claimed,
+    limit_refusal,
+    refusal,
+)
 from triage.connectors.orders import OrderBook
 from triage.domain import (
     OPEN_APPROVAL_STATUSES,
@@ -80,7 +87,7 @@ class ApprovalService:
         now = self._clock()
         with self._records.begin() as tx:
             before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
-            _require(refusal(before, actor=actor, now=now), Conflict)
+            _require(hindrance(before, actor=actor, now=now), Conflict)
             is_renewal = is_claimed(before, now=now)
             after: Approval = tx.approvals.update(
                 approval_id, status=ApprovalStatus.CLAIMED, claimed_by=actor.name, claimed_until=now + LEASE
@@ -283,7 +290,7 @@ class ApprovalService:
         if sentence is not None:
             return sentence
         with self._records.read() as tx:
-            return _agreement_refusal(tx, approval, actor=actor) or self._over_limit(tx, approval, actor=actor)
+            return agreement_refusal(tx, approval, actor=actor) or self._over_limit(tx, approval, actor=actor)
 
     def form(self, approval: Approval) -> dict[str, Any] | None:
         """Return the JSON schema of the arguments, None where this process has no team."""
@@ -301,7 +308,7 @@ class ApprovalService:
         """Decide for the action, or agree to it as the first of two."""
         now = self._clock()
         _require(refusal(approval, actor=actor, now=now), Conflict)
-        _require(_agreement_refusal(tx, approval, actor=actor), NotAllowed)
+        _require(agreement_refusal(tx, approval, actor=actor), NotAllowed)
         _require(self._over_limit(tx, approval, actor=actor), NotAllowed)
         if approval.mode is Mode.TWO_PEOPLE and (approval.endorsed_by is None or final != approval.endorsed_arguments):
             endorsed: Approval = tx.approvals.update(
@@ -348,11 +355,6 @@ class ApprovalService:
 
 
 _UNCLAIMED: Mapping[str, Any] = {"claimed_by": None, "claimed_until": None}
-
-
-def _agreement_refusal(tx: Any, approval: Approval, *, actor: Actor) -> str | None:
-    release = tx.releases.find_by_released_run(approval.run_id)
-    return agreement_refusal(approval, actor=actor, released_by=release.released_by if release else None)
 
 
 def _lock_to_decide(tx: Any, approval_id: str, *, actor: Actor, seen: str | None) -> Approval:

@@ -24,7 +24,7 @@ from triage.domain.approval_queue import Lane, PastDecision, QueueCounts, QueueF
 from triage.domain.approvals import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, Mode, RejectCode
 from triage.domain.audit import AuditCheck, AuditEntry, AuditFilter, NewAuditEntry
 from triage.domain.base import DEFAULT_TEAM, NAMELESS, Actor, Role, Value, utc_now
-from triage.domain.conversations import Conversation, Message
+from triage.domain.conversations import Conversation, ConversationFilter, Message
 from triage.domain.customers import Account, Invoice, Order, OrderLayout, OrderStatus, Refund
 from triage.domain.data_care import CustomerRecords, DataJob, JobKind, JobStatus
 from triage.domain.events import EventKind, NewEvent, RunEvent
@@ -94,6 +94,7 @@ __all__ = [
     "Category",
     "Citation",
     "Conversation",
+    "ConversationFilter",
     "Correction",
     "CustomerRecords",
     "DataJob",

@@ -50,7 +50,3 @@ class Actor(Value):
     scopes: frozenset[str] | None = None
     kind: Literal["person", "program"] = "person"
     email: str | None = None
-
-    def is_same_person(self, name: str | None) -> bool:
-        """Whether ``name`` is known to be the same person; of those without a name nobody can tell."""
-        return name == self.name and name not in NAMELESS

@@ -20,6 +20,19 @@ class Conversation(Value):
     team: str = DEFAULT_TEAM
 
 
+class ConversationFilter(Value):
+    """Which conversations a list shows; an empty filter shows all, the one that began last first.
+
+    ``before`` are those that come after a place in that order: the time and the id of the last one that was seen.
+    """
+
+    customer_email: str | None = None
+    account_id: str | None = None
+    text: str = ""
+    team: str | None = None
+    before: tuple[datetime, str] | None = None
+
+
 class Message(Value):
     """One text in a conversation; ``author`` says whose it is."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from triage.access import actions
 from triage.access.actions import Action
+from triage.access.one_person import are_one_person, you
 from triage.access.teams import run_for, sees
 from triage.audit.entries import add_entry, staff_words, text_mark
 from triage.domain import Actor, EventKind, Release, Run, RunStatus, text_hash, utc_now
@@ -39,7 +40,8 @@ class ReleaseService:
         with self._records.begin() as tx:
             blocked = run_for(tx, run_id, actor=actor, action=Action.GUARDRAILS_RELEASE)
             of_message = _of_message(tx, blocked)
-            _require_allowed(of_message, actor=actor)
+            if sentence := _not_allowed(tx, of_message, actor=actor):
+                raise NotAllowed(sentence)
             if sentence := _closed(tx, blocked, of_message):
                 raise Conflict(sentence)
             run = self._run_again(tx, blocked, why=why, actor=actor)
@@ -53,7 +55,7 @@ class ReleaseService:
             if run is None or not sees(actor, run.team):
                 return "The message is no longer kept."
             of_message = _of_message(tx, run)
-            return _closed(tx, run, of_message) or _not_allowed(of_message, actor=actor)
+            return _closed(tx, run, of_message) or _not_allowed(tx, of_message, actor=actor)
 
     def find(self, run_id: str) -> Release | None:
         """Return the release of a blocked run, or None."""
@@ -122,18 +124,12 @@ def _of_message(tx: Any, run: Run) -> list[Run]:
     return [other for other in found if other.message_id == run.message_id]
 
 
-def _require_allowed(of_message: Collection[Run], *, actor: Actor) -> None:
-    if sentence := _not_allowed(of_message, actor=actor):
-        raise NotAllowed(sentence)
-
-
-def _not_allowed(of_message: Collection[Run], *, actor: Actor) -> str | None:
+def _not_allowed(tx: Any, of_message: Collection[Run], *, actor: Actor) -> str | None:
     if sentence := actions.refusal(actor, Action.GUARDRAILS_RELEASE):
         return sentence
     # Any run of the message counts: somebody else's retry must not make one's own message releasable.
-    if any(actor.is_same_person(run.submitted_by) for run in of_message):
-        return "You submitted this message, so another person decides whether it runs."
-    return None
+    mine = next((name for name in {run.submitted_by for run in of_message} if are_one_person(tx, actor, name)), None)
+    return mine and f"{you(actor, mine)} submitted this message, so another person decides whether it runs."
 
 
 def _closed(tx: Any, run: Run, of_message: Collection[Run]) -> str | None:
