@@ -117,7 +117,7 @@ def _choose_filters(counts: QueueCounts) -> None:
             "",
             icon=":material/filter_alt:",
             help="Filter by tool and urgency",
-            type="primary" if narrowed else "tertiary",
+            type="primary" if narrowed else "secondary",
         ):
             tools = sorted({*counts.tools, *(st.session_state.get(_TOOLS) or ())}) or ["process_refund"]
             st.pills(

@@ -46,7 +46,7 @@ def sign_in_screen(reason: TriageError) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             # Not st.image, which gives every picture a button to enlarge it.
             st.html(_PICTURE)
-            st.title(PRODUCT, anchor=False)
+            st.title(PRODUCT, anchor=False, width="content")
         st.text(_SENTENCE)
         if isinstance(reason, NotSignedIn):
             _way_in(reason)
@@ -100,7 +100,8 @@ def who_is_acting(found: Person | None) -> None:
     if found is None:
         _local_mode()
         return
-    with st.popover(plain(_short(found.shown_name)), icon=":material/account_circle:", type="tertiary"):
+    # Not tertiary: in the dark theme the label of such a popover can hardly be read while it is open.
+    with st.popover(plain(_short(found.shown_name)), icon=":material/account_circle:", width="stretch"):
         st.text(found.actor.name)
         st.caption(f"{words.role(found.actor.role)} of the team {plain(found.actor.team)}")
         if found.ends_at is None:
@@ -112,7 +113,7 @@ def who_is_acting(found: Person | None) -> None:
 
 
 def _local_mode() -> None:
-    with st.popover("Local mode", icon=":material/badge:", type="tertiary"):
+    with st.popover("Local mode", icon=":material/badge:", width="stretch"):
         st.caption("Nobody signs in here: the console listens on this machine only. Choose who you are acting as.")
         st.text_input("Your name", value=DEFAULT_NAME, key=NAME_KEY, persist_state="session", max_chars=80)
         st.selectbox(

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components.context import actor, services
 from pages.components.dialogs import close_dialog, open_dialog
 from pages.components.refusal import show_refusal
-from pages.components.text import bold
+from pages.components.text import bold, plain
 from pages.components.words import exact
 from triage.domain import Webhook
 from triage.errors import TriageError
@@ -36,7 +36,9 @@ def close() -> None:
 
 def renew_button(webhook: Webhook) -> None:
     """Draw the button that makes a new secret after saying what that means."""
-    with st.popover("New secret…", icon=":material/key:", key=f"renew_{webhook.id}"):
+    # Another popover after each renewal: the one that was open would lie over the dialog with the secret.
+    key = f"renew_{webhook.id}_{webhook.old_secret_until}"
+    with st.popover("New secret…", icon=":material/key:", key=key):
         st.markdown(
             f"{bold(host_of(webhook))} gets another secret, which you see once. For 24 hours notices are signed with "
             "both; then with the new one only."
@@ -65,7 +67,7 @@ def secret_dialog() -> None:
 
 def show_secret(new: NewWebhook) -> None:
     """Draw the secret to copy, and until when the one before it signs too."""
-    st.success("Copy the secret now, it is not shown again.", title=host_of(new.webhook), icon=":material/key:")
+    st.success("Copy the secret now, it is not shown again.", title=plain(host_of(new.webhook)), icon=":material/key:")
     st.code(new.secret, language=None, wrap_lines=True)
     st.caption("With it the receiver makes sure that a notice is from here; docs/webhooks.md has the lines for it.")
     if until := new.webhook.old_secret_until:

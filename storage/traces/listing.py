@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, get_args
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
@@ -16,11 +17,12 @@ _LISTS = ("agents", "models", "tools", "guardrails")
 _ADDED_UP = ("span_count", "error_count", "tool_calls", *_LISTS)
 _FIELDS = tuple(field.name for field in fields(TraceRow) if field.name not in _ADDED_UP)
 _ROW_FIELDS = ", ".join(_FIELDS)
+# No span is older than its run, give or take clocks that differ; the blocks of older ones are not even read.
 _SUMS = """
     select trace_key, sum(span_count)::bigint as span_count, sum(error_count)::bigint as error_count,
         sum(tool_calls)::bigint as tool_calls, list(agents) as agents, list(models) as models, list(tools) as tools,
         list(guardrails) as guardrails
-    from parts where list_contains($keys, trace_key)
+    from parts where list_contains($keys, trace_key) and first_at >= $since - interval 1 hour
     group by trace_key
 """
 # What other programs did has no run: its parts are added up to what stands in the place of one.
@@ -67,25 +69,20 @@ def list_traces(
         InvalidInput: ``sort`` is no column that the list can be sorted by.
     """
     _check(sort)
-    where, parameters, tables = _where(store, wanted)
-    listed = _listed(store)
-    (counted,) = store.records(f"select count(*) as total from {listed} where {where}", parameters, tables=tables)
-    # First which ones, then all about these: sorting whole rows would take ten times as long.
-    order = f"{sort} {'desc' if descending else 'asc'} nulls last, trace_id"
-    keys = store.records(
-        f"select trace_key from {listed} where {where} order by {order} limit $limit offset $offset",
-        {**parameters, "limit": limit, "offset": offset},
-        tables=tables,
+    # First which ones, then all about these: sorting whole rows would take ten times as long. The filter is asked once.
+    found = _found(store, wanted, sort=sort)
+    order = f"sorted_by {'desc' if descending else 'asc'} nulls last, trace_key"
+    page = store.records(
+        f"select trace_key, created_at from found order by {order} limit $limit offset $offset",
+        {"limit": limit, "offset": offset},
+        # What came last is in the store last, and whoever sorts is quickest when the first of the page come first.
+        tables={"found": found.take(pa.array(range(found.num_rows)[::-1], pa.int64())) if descending else found},
     )
-    found = store.records(
-        f"select {_ROW_FIELDS} from {listed} where list_contains($keys, trace_key) order by {order}",
-        {"keys": [record["trace_key"] for record in keys]},
-    )
-    end = offset + len(keys)
+    end = offset + len(page)
     return TracePage(
-        rows=_with_sums(store, found),
-        total=counted["total"],
-        next_offset=end if keys and end < counted["total"] else None,
+        rows=_rows(store, page),
+        total=found.num_rows,
+        next_offset=end if page and end < found.num_rows else None,
     )
 
 
@@ -116,24 +113,73 @@ def find_neighbours(
         InvalidInput: ``sort`` is no column that the list can be sorted by.
     """
     _check(sort)
-    where, parameters, tables = _where(store, wanted)
-    found = store.records(
+    found = _found(store, wanted, sort=sort)
+    key = trace_key(trace_id)
+    before = _next_to(store, found, key, descending=not descending, nulls="first")
+    after = _next_to(store, found, key, descending=descending, nulls="last")
+    ids = {record["trace_key"]: record["trace_id"] for record in _records(store, [*before, *after])}
+    # What was erased a moment ago is not there any more.
+    one_before, one_after = (
+        next((ids.get(place["trace_key"]) for place in places), None) for places in (before, after)
+    )
+    return TraceNeighbours(before=one_before, after=one_after)
+
+
+def _next_to(
+    store: TraceStore, found: pa.Table, key: int, *, descending: bool, nulls: Literal["first", "last"]
+) -> list[dict[str, Any]]:
+    """Return the one place of ``_found`` that comes after a trace in an order, if there is one.
+
+    The order of the list has nothing last and then smaller keys first; backwards, both are the other way round.
+    """
+    further = "<" if descending else ">"
+    later = ">" if nulls == "last" else "<"
+    return store.records(
         f"""
-        with listed as (
-            select trace_id, row_number() over (
-                order by {sort} {"desc" if descending else "asc"} nulls last, trace_id
-            ) as place
-            from {_listed(store)} where {where}
-        ),
-        here as (select place from listed where trace_id = $here)
-        select listed.place - here.place as distance, listed.trace_id from listed, here
-        where listed.place between here.place - 1 and here.place + 1
+        with here as (select sorted_by, trace_key from found where trace_key = $key)
+        select found.trace_key, found.created_at from found, here
+        where (found.sorted_by is null) {later} (here.sorted_by is null)
+            or found.sorted_by {further} here.sorted_by
+            or (found.sorted_by is not distinct from here.sorted_by and found.trace_key {later} here.trace_key)
+        order by
+            found.sorted_by {"desc" if descending else "asc"} nulls {nulls},
+            found.trace_key {"asc" if nulls == "last" else "desc"}
+        limit 1
         """,
-        {**parameters, "here": trace_id},
+        {"key": key},
+        tables={"found": found},
+    )
+
+
+def _found(store: TraceStore, wanted: TraceFilter, *, sort: TraceSort) -> pa.Table:
+    """Return what the filter finds: ``trace_key``, ``created_at`` and what it is ``sorted_by``."""
+    where, parameters, tables = _where(store, wanted)
+    return store.table(
+        f"select trace_key, created_at, {sort} as sorted_by from {_listed(store)} where {where}",
+        parameters,
         tables=tables,
     )
-    beside = {record["distance"]: record["trace_id"] for record in found}
-    return TraceNeighbours(before=beside.get(-1), after=beside.get(1))
+
+
+def _records(store: TraceStore, places: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of the list at some places of ``_found``, in no order."""
+    if not places:
+        return []
+    times = [_stored(place["created_at"]) for place in places]
+    return store.records(
+        f"""
+        select {_ROW_FIELDS}, trace_key from {_listed(store)}
+        where list_contains($keys, trace_key) and created_at between $first and $last
+        """,
+        {"keys": [place["trace_key"] for place in places], "first": min(times), "last": max(times)},
+    )
+
+
+def _rows(store: TraceStore, places: list[dict[str, Any]]) -> list[TraceRow]:
+    """Return the rows of the list at some places of ``_found``, in their order."""
+    found = {record.pop("trace_key"): record for record in _records(store, places)}
+    # What was erased a moment ago is not there any more.
+    return _with_sums(store, [found[place["trace_key"]] for place in places if place["trace_key"] in found])
 
 
 def _listed(store: TraceStore) -> str:
@@ -153,13 +199,20 @@ def _with_sums(store: TraceStore, found: list[dict[str, Any]]) -> list[TraceRow]
     if not found:
         return []
     keys = {record["trace_id"]: trace_key(record["trace_id"]) for record in found}
-    sums = {record.pop("trace_key"): record for record in store.records(_SUMS, {"keys": list(keys.values())})}
+    since = min(_stored(record["created_at"]) for record in found)
+    added = store.records(_SUMS, {"keys": list(keys.values()), "since": since})
+    sums = {record.pop("trace_key"): record for record in added}
     rows = []
     for record in found:
         added_up = sums.get(keys[record["trace_id"]], {})
         lists = {name: _names(added_up.get(name)) for name in _LISTS}
         rows.append(TraceRow(**{**record, **added_up, **lists}))
     return rows
+
+
+def _stored(at: datetime) -> datetime:
+    """Return a time as the tables have it: compared with one that has a zone, every block would be read."""
+    return at.astimezone(UTC).replace(tzinfo=None)
 
 
 def _names(texts: list[str | None] | None) -> tuple[str, ...]:
@@ -219,20 +272,20 @@ def _add_bounds(wanted: TraceFilter, conditions: list[str], parameters: dict[str
 
 def _with_text(store: TraceStore, text: str) -> tuple[str, dict[str, Any]]:
     """Return the condition that a trace has all words of a text, or is named by it, with the table that it reads."""
-    words = {f"word_{number}": table for number, table in enumerate(store.parts_with(text))}
-    has_words = " intersect ".join(
-        f"select trace_key from parts where part_no in (select part_no from {name})" for name in words
-    )
+    # The rarest word first: the others are only looked for among its traces.
+    rarest_first = sorted(store.traces_with(text), key=len)
+    words = {f"word_{number}": table for number, table in enumerate(rarest_first)}
+    others = " and ".join(f"trace_key in (select trace_key from {name})" for name in [*words][1:]) or "true"
+    has_words = f"select trace_key from word_0 where {others} union all" if words else ""
     # "contains" takes the text as it is: no character of it is a wildcard.
     named = """
         select trace_key from runs
         where $text in (run_id, conversation_id) or contains(lower(customer_email), $text)
         union all select trace_key from parts where trace_key = $key
     """
-    # Once here, because the list asks twice: how many, and which.
-    keys = store.column(
-        f"({has_words}) union all {named}" if words else named,
+    matching = store.table(
+        f"{has_words} {named}",
         {"text": text, "key": trace_key(text)},
         tables=words,
     )
-    return "trace_key in (select trace_key from matching)", {"matching": pa.table({"trace_key": keys})}
+    return "trace_key in (select trace_key from matching)", {"matching": matching}

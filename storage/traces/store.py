@@ -21,7 +21,7 @@ from storage.traces.batches import (
 )
 from storage.traces.gate import ReadersGate
 from storage.traces.migrations import prepare
-from storage.traces.search import index_words, parts_with
+from storage.traces.search import index_words, traces_with
 from storage.traces.words import WordIndex
 from storage.traces.writing import (
     Numbering,
@@ -150,10 +150,10 @@ class TraceStore:
             self._words_up_to = last
         return is_more_left
 
-    def parts_with(self, text: str) -> list[pa.Table]:
-        """Return for each word of a text the parts of traces that have it, as a table with ``part_no``."""
+    def traces_with(self, text: str) -> list[pa.Table]:
+        """Return for each word of a text the traces that have it, as a table with ``trace_key``."""
         with _readable(), self.looking() as cursor:
-            return parts_with(cursor, self._words, text)
+            return traces_with(cursor, self._words, text)
 
     def forget_segment(self, segment: str) -> None:
         """Drop the offset of a spool segment that is gone."""
@@ -198,12 +198,12 @@ class TraceStore:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
 
-    def column(self, sql: str, parameters: Mapping[str, Any], *, tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
-        """Return the one column that a query finds, for another query to read; many rows cost little."""
+    def table(self, sql: str, parameters: Mapping[str, Any], *, tables: Mapping[str, pa.Table]) -> pa.Table:
+        """Return what a query finds as a table, for another query to read; many rows cost little."""
         with _readable(), self.looking() as cursor:
             for name, table in tables.items():
                 cursor.register(name, table)
-            return cursor.execute(sql, parameters).to_arrow_table().column(0)
+            return cursor.execute(sql, parameters or None).to_arrow_table()
 
     @contextmanager
     def change(self) -> Iterator[duckdb.DuckDBPyConnection]:

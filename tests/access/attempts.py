@@ -142,7 +142,7 @@ OF_THE_DESK: dict[Action, tuple[Attempt, ...]] = {
     ),
     Action.POLICIES_READ: (lambda s, who, _: s.as_seen_by(who).policies.current(),),
     Action.MEASURES_READ: (lambda s, who, _: s.as_seen_by(who).measures,),
-    Action.METRICS_READ: (),
+    Action.METRICS_READ: (lambda s, who, _: s.as_seen_by(who).figures(),),
     Action.TRACES_SEARCH: (lambda s, who, _: s.as_seen_by(who).traces.search.find(TraceFilter()),),
     Action.TRACES_EXPORT: (
         lambda s, who, _: s.data_care.export_traces(actor=who),

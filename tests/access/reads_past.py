@@ -30,9 +30,6 @@ EXCUSED = {
     ("triage/api/health.py", "services.runs"): "whether the records answer",
     ("triage/api/health.py", "services.event_log"): "whether events are written",
     ("pages/components/approval_actions.py", "services().aftermath"): "whether a help desk is set up that can be asked",
-    ("triage/api/metrics.py", "services.runs"): "how many runs there are; metrics:read is asked for first",
-    ("triage/api/metrics.py", "services.approvals"): "how many approvals wait; metrics:read is asked for first",
-    ("triage/api/metrics.py", "self._desk.services.models"): "which models are paused; metrics:read is asked for first",
 }
 
 

@@ -18,7 +18,7 @@ from storage.records.schema import run_states
 from tests.approvals.conftest import RITA, SAM
 from tests.approvals.stage import KEY, Policy, Stage, ends, outputs, pays
 from triage.approvals.switches import SwitchService
-from triage.domain import Actor, ApprovalStatus, ExecutionStatus, Mode, Role, Run, RunStatus
+from triage.domain import Actor, ApprovalStatus, ExecutionStatus, Mode, Role, Run, RunStatus, Ticket, utc_now
 from triage.notices import approval_subject
 from triage.runs.state import sign
 from triage.team.calls import Outcome, ToolCall, idempotency_key, run_call
@@ -306,3 +306,39 @@ async def test_nobody_knows_whether_an_action_happened_that_was_killed_in_the_mi
     assert run.status is RunStatus.COMPLETED
     assert stage.asked(run)["a"].execution is ExecutionStatus.UNKNOWN
     assert "not known whether this was done" in outputs(stage.model)["a"]
+
+
+def _ticket(stage: Stage, run: Run) -> None:
+    ticket = Ticket(
+        id="T-1", run_id=run.id, call_id="a", conversation_id=run.conversation_id, title="T", description="D",
+        priority="low", category="billing", created_by="Payer", created_at=utc_now(),
+    )  # fmt: skip
+    with stage.records.begin() as tx:
+        tx.tickets.add(ticket)
+
+
+@pytest.mark.parametrize(
+    ("left", "execution"),
+    [
+        (lambda stage, run: None, ExecutionStatus.FAILED),
+        (lambda stage, run: stage.run_records.keep(run.id, 1, "tool:pay_out#0 begun", None), ExecutionStatus.UNKNOWN),
+        (_ticket, ExecutionStatus.SUCCEEDED),
+    ],
+)
+async def test_a_run_that_is_cancelled_after_a_kill_says_what_became_of_its_actions(
+    stage: Stage, left: Callable[[Stage, Run], None], execution: ExecutionStatus
+) -> None:
+    alone(stage, pays(a="10.00"))
+    run = await stage.start()
+    stage.decide(stage.asked(run)["a"], "approve")
+    # What a kill leaves behind: a segment that began, and what its action had done by then.
+    stage.run_records.start_segment(run.id, 1)
+    left(stage, run)
+    stage.runs.cancel(run.id, actor=ADMIN)
+    assert stage.asked(run)["a"].execution is ExecutionStatus.EXECUTING
+    run = await stage.go_on(run)
+    assert run.status is RunStatus.CANCELLED
+    assert stage.done == []
+    assert stage.asked(run)["a"].execution is execution
+    with stage.records.read() as tx:
+        assert tx.steps.load(run.id, 1) == {}

@@ -23,6 +23,7 @@ from triage.services import Services
 EMAIL = f"![i](//{HOST.replace('.', '-')}/i)$x$@{HOST}"
 ACCOUNT = "A-9999"
 WEBHOOK = "webhook<img-src=x-onerror=owned()>**b**.invalid"
+BACKUP = "backup<img src=x onerror=owned()>[l](javascript:owned()) **b** $x^2$.tar"
 LONGEST_S = 60.0
 
 
@@ -90,6 +91,8 @@ def seed(desk: Services, folder: Path) -> Seeded:
         actor=ADMIN,
     )
     desk.webhooks.add(f"https://{WEBHOOK}/x", actor=ADMIN)
+    desk.data_care.export_traces(actor=ADMIN)
+    desk.data_care.back_up(folder / BACKUP, actor=ADMIN)
     desk.tokens.create(name=short("token")[:60], role=Role.OPERATOR, actor=ADMIN)
     _imported(desk, folder)
     return Seeded(runs=runs, approvals=approvals, trip=trip, rule=rule.id)

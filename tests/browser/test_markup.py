@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
-from tests.attacks.markup import HOST, beginning, squeezed
-from tests.attacks.nasty_desk import WEBHOOK, Seeded, articles, seed
+from tests.attacks.markup import HOST, beginning, short, squeezed
+from tests.attacks.nasty_desk import BACKUP, EMAIL, WEBHOOK, Seeded, articles, seed
 from tests.attacks.nasty_model import nasty_brain
 from tests.browser.conftest import OpenPage, settle
 from tests.browser.console import Console, running_console
@@ -26,11 +26,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 LONGEST_S = 20
 _WATCH = "window.owned = () => { window.wasOwned = true; }"
 # Everything that the page holds as text: fields, shadow trees and what tables say to screen readers included.
-_TEXT = """() => {
+_TEXT = """root => {
+    root = root || document.body;
     const within = root => [...root.querySelectorAll('*')].map(element =>
         (element.shadowRoot ? element.shadowRoot.textContent + within(element.shadowRoot) : '')
         + ('value' in element ? element.value : '')).join(' ');
-    return document.body.textContent + within(document);
+    return root.textContent + within(root);
 }"""
 _MADE = (
     f"a[href*='{HOST}'], a[href^='javascript'], a[href*='owned'], img[src*='{HOST}'], img[src='x'], [onerror], "
@@ -63,6 +64,27 @@ class Watched:
             self.page.wait_for_timeout(100)
             unfold(self.page)
         self.expect_nothing_happened(what)
+
+    def expect_in_dialog(self, button: str, text: str) -> Locator:
+        """Open a dialog by its button and return it; it shows a text as it was written."""
+        self.page.get_by_role("button", name=re.compile(f"^{button}")).first.click()
+        dialog = self.page.get_by_test_id("stDialog")
+        self.expect_shown(dialog, text)
+        return dialog
+
+    def expect_hover_text(self, place: str | Locator, text: str) -> None:
+        """Hover over a place and find that a text is shown then, as it was written."""
+        found = self.page.get_by_test_id("stMain").get_by_text(place).first if isinstance(place, str) else place
+        found.hover()
+        self.expect_shown(self.page.get_by_test_id("stTooltipContent").first, text)
+        self.page.mouse.move(0, 0)
+
+    def expect_shown(self, part: Locator, text: str) -> None:
+        """Wait until a part of the page shows a text as written, and find that nothing took effect."""
+        part.wait_for()
+        settle(self.page)
+        assert squeezed(text) in squeezed(part.evaluate(_TEXT)), f"{part} does not show {text} as it was written."
+        self.expect_nothing_happened(text)
 
     def expect_nothing_happened(self, what: str) -> None:
         """Find no element that was made of markup, no script that ran, and no request to anywhere else."""
@@ -154,3 +176,43 @@ def test_markup_in_lists_figures_and_rules_stays_text(watched: Watched, seeded: 
     watched.expect_text("the tokens", "token")
     follow(watched.page, "Audit log")
     watched.expect_text("the audit log", "admin_name", "operator_name")
+
+
+def test_markup_in_dialogs_hover_texts_and_jobs_stays_text(watched: Watched, seeded: tuple[Console, Seeded]) -> None:
+    made, page = seeded[1], watched.page
+    watched.goto("", run=made.runs["answered"].id)
+    watched.expect_text("the desk", "message-answered")
+    watched.expect_in_dialog("New", beginning("message-answered"))
+    close_dialog(page)
+    watched.goto("approvals", approval=made.approvals["asked"])
+    watched.expect_text("the brief", "question", "message-asked")
+    watched.expect_hover_text("Input check:", "guardrail_reason<img")
+    act_as(page, "admin")
+    follow(page, "Policies")
+    choice(page, "View", "Webhooks").click()
+    watched.expect_text("the webhooks", WEBHOOK)
+    watched.expect_hover_text(page.get_by_test_id("stTooltipIcon").last, beginning("admin_name"))
+    page.get_by_role("button", name="New secret").click()
+    watched.expect_in_dialog("Make a new secret", WEBHOOK)
+    close_dialog(page)
+    follow(page, "Access")
+    watched.expect_text("the tokens", "token")
+    watched.expect_hover_text(page.get_by_test_id("stTooltipIcon").last, beginning("admin_name"))
+    page.get_by_role("button", name="New token").click()
+    page.get_by_role("textbox", name="Name of the program").fill(short("made")[:60])
+    watched.expect_in_dialog("Make the token", beginning("made"))
+    close_dialog(page)
+    follow(page, "Data")
+    for view, words in {"Exports": "admin_name", "Backups": squeezed(BACKUP)}.items():
+        choice(page, "View", view).click()
+        watched.expect_text(f"the data ({view})", words, "admin_name")
+    choice(page, "View", "Erase a customer").click()
+    page.get_by_role("textbox", name="The customer's e-mail address").fill(EMAIL)
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Type the address once more").wait_for()
+    watched.expect_nothing_happened("what is there of a customer")
+
+
+def close_dialog(page: Page) -> None:
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stDialog")).to_have_count(0)

@@ -21,10 +21,12 @@ from tests.notices.receiver import KIM
 from triage.api.briefs import BriefOut
 from triage.approvals.brief import BriefService
 from triage.approvals.gate import ActionGate, NothingOff
+from triage.approvals.policies import default_text
+from triage.approvals.policy_service import PolicyService
 from triage.approvals.service import ApprovalService
 from triage.connectors.layout import read_layout
 from triage.connectors.orders import OrderBook
-from triage.domain import ExecutionStatus, OrderStatus, Refund, RunStatus
+from triage.domain import ExecutionStatus, Mode, OrderStatus, Refund, RunStatus
 from triage.errors import Conflict, InvalidInput, OutsideUnavailable, ToolError
 from triage.notices.webhooks import WebhookService
 from triage.team.tools.orders import order_tools
@@ -209,3 +211,18 @@ async def test_a_person_is_told_that_orders_cannot_be_looked_up(stage: Stage, re
         edits.edit(approval.id, actor=RITA, arguments={"order_id": "3", "reason": "Broken."})
     with pytest.raises(InvalidInput, match="no order with this number"):
         stage.approvals.edit(approval.id, actor=RITA, arguments={"order_id": "3", "reason": "Broken."})
+
+
+async def test_a_preview_looks_up_sums_that_nobody_knew(stage: Stage, records: Records, book: OrderBook) -> None:
+    stage.model.enqueue([function_call("process_refund", {"order_id": "2", "reason": "Broken."}, call_id="a")])
+    approval = stage.asked(await stage.start())["a"]
+    with records.begin() as tx:
+        tx.approvals.update(approval.id, amount_usd=None)
+    small = "when: {amount_usd: {up_to: 70}}\n    decide: auto"
+    text = default_text().replace("decide: approval", small, 1)
+    orders = {"there": book, "away": OrderBook(records, source=Away()), "ours": OrderBook(records)}
+    auto = {
+        name: PolicyService(records=records, orders=found).preview(text).after[Mode.AUTO]
+        for name, found in orders.items()
+    }
+    assert auto == {"there": 1, "away": 0, "ours": 0}

@@ -13,7 +13,7 @@ import pytest
 from storage.traces.queries import TraceQueries
 from storage.traces.store import TraceStore
 from tests.storage.made_up import UNTIL, MadeUp
-from triage.domain.measures import Percentiles
+from triage.domain.measures import Percentiles, Spending
 from triage.domain.traces import MeasureFilter, TimeRange
 
 # Each worker would make up the history anew.
@@ -232,6 +232,16 @@ def test_costs(queries: TraceQueries, world: World, history: MadeUp) -> None:
 def test_the_customers_that_cost_most_come_first(queries: TraceQueries) -> None:
     everybody = queries.costs.by_customer(RANGE, limit=None)
     assert queries.costs.by_customer(RANGE, limit=5) == everybody[:5]
+
+
+def test_what_is_asked_together_is_what_is_asked_alone(queries: TraceQueries, world: World) -> None:
+    asked, costs, handoffs = (RANGE, world.chosen), queries.costs, queries.handoffs
+    assert costs.by_model_and_agent(*asked) == (costs.by_model(*asked), costs.by_agent(*asked))
+    assert costs.by_category_and_customer(*asked) == (costs.by_category(*asked), costs.by_customer(*asked))
+    assert Spending.total_of(costs.over_time(*asked, step=DAY)) == costs.total(*asked)
+    course = handoffs.course(*asked, step=DAY)
+    assert course.totals == handoffs.totals(*asked)
+    assert (course.paths, course.by_time) == (handoffs.paths(*asked), handoffs.over_time(*asked, step=DAY))
 
 
 def test_calls_add_up_to_what_the_runs_say(queries: TraceQueries, history: MadeUp) -> None:

@@ -6,13 +6,14 @@ Pages and API read through this and nothing else. What changes something takes a
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from triage.access.actions import Action, require
 from triage.access.seen_runs import SeenApprovals, SeenConversations, SeenRuns
 from triage.access.seen_traces import SeenTraces
 from triage.access.teams import team_seen
-from triage.domain import Actor, Switch
+from triage.domain import Actor, QueueLoad, Switch
 
 if TYPE_CHECKING:
     from triage.alerts.service import AlertService
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from triage.measures.service import MeasureService
     from triage.services.bundle import Services
     from triage.team.team import Team
+
+
+class DeskFigures(NamedTuple):
+    """What waits and what is paused: runs by status, the approval queue, and the state of each model's breaker."""
+
+    runs: Mapping[str, int]
+    queue: QueueLoad
+    breakers: Mapping[str, str]
 
 
 class Seen:
@@ -123,6 +132,20 @@ class Seen:
         """The models that answer; None where this process does no work."""
         require(self.actor, Action.TEAM_READ)
         return self._services.models
+
+    def figures(self) -> DeskFigures:
+        """Return what waits and what is paused now, of all teams.
+
+        Raises:
+            NotAllowed: the actor may not read the metrics.
+        """
+        require(self.actor, Action.METRICS_READ)
+        roles = [] if self._services.models is None else self._services.models.describe()
+        return DeskFigures(
+            runs=self._services.runs.counts(),
+            queue=self._services.approvals.load(),
+            breakers={link.model: link.breaker for role in roles for link in role.chain},
+        )
 
     def sample_count(self) -> int:
         """Return how many sample records there are."""

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import Scope
 
-from triage.access.actions import Action, require
+from triage.access.seen import DeskFigures
 from triage.api.access import Asking
 from triage.api.desk import ApiDesk
 from triage.api.document import problems
@@ -36,6 +36,7 @@ class Metrics:
     """The figures of this process; each console has its own registry, so that two in one process do not mix."""
 
     def __init__(self, desk: ApiDesk) -> None:
+        self._desk = desk
         self._registry = CollectorRegistry(auto_describe=False)
         self._durations = Histogram(
             "triage_api_request_seconds",
@@ -44,7 +45,6 @@ class Metrics:
             registry=self._registry,
             buckets=_BOUNDS,
         )
-        self._registry.register(_DeskCollector(desk))
 
     def observe(self, scope: Scope, status: int, seconds: float) -> None:
         """Count an answer; by route and not by path, which holds ids and anything that somebody makes up."""
@@ -52,19 +52,22 @@ class Metrics:
         method = scope["method"] if scope["method"] in ("GET", "POST") else "other"
         self._durations.labels(method=method, route=route, status=str(status)).observe(seconds)
 
-    def text(self) -> bytes:
+    def text(self, figures: DeskFigures) -> bytes:
         """Return all figures in Prometheus' text form."""
-        return generate_latest(self._registry)
+        return generate_latest(_Scrape(self._desk, figures, durations=self._registry))
 
 
-class _DeskCollector(Collector):
-    """Reads the figures at the moment when somebody asks for them."""
+class _Scrape(Collector):
+    """The figures of the moment at which somebody asks for them."""
 
-    def __init__(self, desk: ApiDesk) -> None:
+    def __init__(self, desk: ApiDesk, figures: DeskFigures, *, durations: Collector) -> None:
         self._desk = desk
+        self._figures = figures
+        self._durations = durations
 
-    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
-        """Yield the figures of runs, approvals, spans, models and streams."""
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures of requests, runs, approvals, spans, models and streams."""
+        yield from self._durations.collect()
         yield from self._work()
         yield from self._spans()
         yield from self._models()
@@ -72,8 +75,7 @@ class _DeskCollector(Collector):
         yield GaugeMetricFamily("triage_api_requests", "Requests at work.", value=self._desk.crowd.count)
 
     def _work(self) -> Iterator[GaugeMetricFamily]:
-        services = self._desk.services
-        counts = services.runs.counts()
+        counts = self._figures.runs
         runs = GaugeMetricFamily("triage_runs", "Runs by status.", labels=["status"])
         for status in RunStatus:
             runs.add_metric([status.value], counts[status.value])
@@ -81,7 +83,7 @@ class _DeskCollector(Collector):
         yield GaugeMetricFamily(
             "triage_runs_needing_person", "Runs that a person has to look at.", value=counts["needs_person"]
         )
-        load = services.approvals.load()
+        load = self._figures.queue
         yield GaugeMetricFamily("triage_approvals_waiting", "Approvals that wait for a decision.", value=load.waiting)
         yield GaugeMetricFamily("triage_approvals_overdue", "Of these, past their due time.", value=load.overdue)
         yield GaugeMetricFamily(
@@ -107,14 +109,12 @@ class _DeskCollector(Collector):
             yield GaugeMetricFamily("triage_trace_store_up", "Whether spans come in.", value=is_well)
 
     def _models(self) -> Iterator[GaugeMetricFamily]:
-        models = self._desk.services.models
-        if models is None:
+        if not self._figures.breakers:
             return
         family = GaugeMetricFamily(
             "triage_model_breaker", "1 at the state of the breaker of a model.", labels=["model", "state"]
         )
-        links = {link.model: link.breaker for role in models.describe() for link in role.chain}
-        for model, state in sorted(links.items()):
+        for model, state in sorted(self._figures.breakers.items()):
             for name in _STATES:
                 family.add_metric([model, name], 1 if name == state else 0)
         yield family
@@ -139,6 +139,5 @@ def _age_s(since: datetime | None) -> float:
 )
 async def metrics(caller: Asking) -> Response:
     """Return the figures of this console, of all teams; a token for it needs only the scope `metrics:read`."""
-    require(caller.actor, Action.METRICS_READ)
-    figures: Metrics = caller.desk.metrics
-    return Response(await caller.desk.do(figures.text), media_type=CONTENT_TYPE)
+    text = await caller.read(lambda seen: caller.desk.metrics.text(seen.figures()))
+    return Response(text, media_type=CONTENT_TYPE)

@@ -18,8 +18,11 @@ NO_MONEY = Decimal(0)
 
 def refusal(approval: Approval, *, actor: Actor, now: datetime) -> str | None:
     """Return why this person may not decide the approval now, or None; limits are another question."""
-    if sentence := actions.refusal(actor, Action.APPROVALS_DECIDE):
-        return sentence
+    return actions.refusal(actor, Action.APPROVALS_DECIDE) or hindrance(approval, actor=actor, now=now)
+
+
+def hindrance(approval: Approval, *, actor: Actor, now: datetime) -> str | None:
+    """Return that the approval is closed or that somebody else has claimed it, or None."""
     if closed := closed_sentence(approval, now=now):
         return closed
     if held_by_another(approval, actor=actor, now=now):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -13,8 +14,9 @@ from triage.approvals.gate import proposed_call
 from triage.approvals.policies import PolicyDocument, ProposedCall, Rule, default_policy, default_text, parse_policy
 from triage.approvals.policy_rules import ANY_TOOL
 from triage.approvals.policy_tools import WRITING_TOOLS
-from triage.domain import Actor, Approval, Mode, NewAuditEntry, Role, SavedPolicy, Value, utc_now
-from triage.errors import Conflict, InvalidInput, NotFound
+from triage.connectors.orders import OrderBook
+from triage.domain import Actor, Approval, Mode, NewAuditEntry, Order, Role, SavedPolicy, Value, utc_now
+from triage.errors import Conflict, InvalidInput, NotFound, OutsideUnavailable
 from triage.runs.gateway import Gateway
 
 PREVIEWED = 200
@@ -78,8 +80,9 @@ class Preview(Value):
 class PolicyService:
     """Reads and changes the policy. One object serves every thread of a process."""
 
-    def __init__(self, *, records: Gateway) -> None:
+    def __init__(self, *, records: Gateway, orders: OrderBook | None = None) -> None:
         self._records = records
+        self._orders = orders or OrderBook(records)
         self._newest = _built_in()
 
     def current(self) -> PolicyVersion:
@@ -162,7 +165,11 @@ class PolicyService:
         document = parse_policy(_clean(text))
         with self._records.read() as tx:
             current = self.current_in(tx).document
-            calls = [(item, _proposed(tx, item)) for item in tx.policies.list_calls(limit=PREVIEWED)]
+            last: list[Approval] = tx.policies.list_calls(limit=PREVIEWED)
+        # Not within a transaction: they may be in another database.
+        orders = self._orders_without_sum(last)
+        with self._records.read() as tx:
+            calls = [(item, _proposed(tx, item, orders)) for item in last]
         judged = [(item, current.judge(call), document.judge(call)) for item, call in calls]
         changed = [
             Changed(
@@ -228,6 +235,17 @@ class PolicyService:
         note = f"Rule {rule.name} asks a person again, because the action {approval.id} was reversed."
         text = _with_decision(before.text, rule, Mode.APPROVAL)
         _put(tx, before, text=text, note=note, actor=POLICY_ACTOR, action="policy.demoted")
+
+    def _orders_without_sum(self, calls: Sequence[Approval]) -> dict[str, Order]:
+        """Return the orders of calls of whose sum nothing was known, as far as they can be looked up now."""
+        found: dict[str, Order] = {}
+        try:
+            for order_id in {_order_id(call) for call in calls if call.amount_usd is None}:
+                if order_id is not None and (order := self._orders.find(order_id)) is not None:
+                    found[order_id] = order
+        except OutsideUnavailable:
+            pass
+        return found
 
     def _evidence(self, tx: Any) -> list[Evidence]:
         current = self.current_in(tx)
@@ -308,10 +326,13 @@ def _diff(before: str, after: str) -> str:
     return "\n".join(list(lines)[2:])
 
 
-def _proposed(tx: Any, item: Approval) -> ProposedCall:
+def _proposed(tx: Any, item: Approval, orders: Mapping[str, Order]) -> ProposedCall:
     """Return a past call as the gate would see it now, with the sum that it was about then."""
-    order_id = item.arguments.get("order_id")
-    is_unknown = item.amount_usd is None and isinstance(order_id, str)
-    order = tx.orders.find(order_id) if is_unknown else None
+    order = orders.get(_order_id(item) or "") if item.amount_usd is None else None
     call = proposed_call(tx, item.tool, item.arguments, customer_email=item.customer_email, order=order)
     return call if item.amount_usd is None else call.model_copy(update={"amount_usd": item.amount_usd})
+
+
+def _order_id(call: Approval) -> str | None:
+    named = call.arguments.get("order_id")
+    return named if isinstance(named, str) else None

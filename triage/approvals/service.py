@@ -17,7 +17,14 @@ from triage.approvals.changes import Notify, audit, resume_when_decided, was_tol
 from triage.approvals.edits import ToolBook, check_edit
 from triage.approvals.exact import hash_of_call, shown_hash
 from triage.approvals.gate import Policies
-from triage.approvals.permission import agreement_refusal, closed_sentence, is_claimed, limit_refusal, refusal
+from triage.approvals.permission import (
+    agreement_refusal,
+    closed_sentence,
+    hindrance,
+    is_claimed,
+    limit_refusal,
+    refusal,
+)
 from triage.connectors.orders import OrderBook
 from triage.domain import (
     OPEN_APPROVAL_STATUSES,
@@ -80,7 +87,7 @@ class ApprovalService:
         now = self._clock()
         with self._records.begin() as tx:
             before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
-            _require(refusal(before, actor=actor, now=now), Conflict)
+            _require(hindrance(before, actor=actor, now=now), Conflict)
             is_renewal = is_claimed(before, now=now)
             after: Approval = tx.approvals.update(
                 approval_id, status=ApprovalStatus.CLAIMED, claimed_by=actor.name, claimed_until=now + LEASE

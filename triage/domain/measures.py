@@ -6,7 +6,8 @@ there is nothing to divide by; percentiles are milliseconds and None where there
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 
@@ -118,6 +119,13 @@ class Spending:
         """The share of the tokens read that came out of the provider's cache."""
         return _share(self.cached_tokens, self.input_tokens)
 
+    @staticmethod
+    def total_of(parts: Iterable[Spending]) -> Spending:
+        """Return the sum of some parts, under the name None."""
+        listed = [Spending(name=None), *parts]
+        names = [field.name for field in fields(Spending) if field.name != "name"]
+        return Spending(name=None, **{name: sum(getattr(part, name) for part in listed) for name in names})
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpendingBucket(Spending):
@@ -214,6 +222,15 @@ class HandoffBucket(HandoffOutcomes):
     """The handoffs that were made in one bucket."""
 
     at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandoffCourse:
+    """The handoffs of one time range as a whole, by who handed over to whom, and by bucket."""
+
+    totals: HandoffOutcomes
+    paths: list[HandoffPath]
+    by_time: list[HandoffBucket]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import structlog
 
 from triage.access.actions import has_role
 from triage.domain import Actor, Role, utc_now
+from triage.domain.measures import Spending
 from triage.domain.people_measures import LabelMatrix
 from triage.domain.traces import TraceChoices
 from triage.errors import DataFolderError, TriageError
@@ -42,15 +43,16 @@ class MeasureService:
         traces, asked, step = self._traces, (question.time_range, question.chosen), question.step
         before = (question.time_range.previous, question.chosen)
         with _reading("trace store"):
+            spending_by_time = traces.costs.over_time(*asked, step=step)
             return Head(
                 runs=traces.runs.totals(*asked),
                 runs_before=traces.runs.totals(*before),
-                spending=traces.costs.total(*asked),
+                spending=Spending.total_of(spending_by_time),
                 spending_before=traces.costs.total(*before),
                 times=traces.times.totals(*asked),
                 times_before=traces.times.totals(*before),
                 runs_by_time=traces.runs.over_time(*asked, step=step),
-                spending_by_time=traces.costs.over_time(*asked, step=step),
+                spending_by_time=spending_by_time,
                 times_by_time=traces.times.over_time(*asked, step=step),
                 read_at=utc_now(),
             )
@@ -71,23 +73,17 @@ class MeasureService:
         """Return where cost and tokens go."""
         costs, asked = self._traces.costs, (question.time_range, question.chosen)
         with _reading("trace store"):
-            return CostTopic(
-                models=costs.by_model(*asked),
-                agents=costs.by_agent(*asked),
-                categories=costs.by_category(*asked),
-                customers=costs.by_customer(*asked),
-            )
+            models, agents = costs.by_model_and_agent(*asked)
+            categories, customers = costs.by_category_and_customer(*asked)
+        return CostTopic(models=models, agents=agents, categories=categories, customers=customers)
 
     def handoffs(self, question: Question) -> HandoffTopic:
         """Return who handed over to whom, and how that ended."""
         handoffs, asked = self._traces.handoffs, (question.time_range, question.chosen)
         with _reading("trace store"):
-            return HandoffTopic(
-                totals=handoffs.totals(*asked),
-                before=handoffs.totals(question.time_range.previous, question.chosen),
-                paths=handoffs.paths(*asked),
-                by_time=handoffs.over_time(*asked, step=question.step),
-            )
+            course = handoffs.course(*asked, step=question.step)
+            before = handoffs.totals(question.time_range.previous, question.chosen)
+        return HandoffTopic(totals=course.totals, before=before, paths=course.paths, by_time=course.by_time)
 
     def tools(self, question: Question) -> ToolTopic:
         """Return calls, errors and times of tools, and failures, retries and fallbacks of models."""

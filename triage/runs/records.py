@@ -161,9 +161,7 @@ class RunRecords:
             if current.status is RunStatus.CANCELLED:
                 tx.events.append(run.id, told, if_cancelled=_ACTED)
                 # Somebody cancelled while the last step ended; what was spent and done still counts.
-                for approval in _executing(tx, run):
-                    tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval, run.segment))
-                tx.steps.forget(run.id, run.segment)
+                _settle(tx, run)
                 cancelled: Run = tx.runs.update(run.id, **changes)
                 return cancelled
             tx.steps.forget(run.id, run.segment)
@@ -208,12 +206,18 @@ class RunRecords:
             run: Run = tx.runs.get(run_id)
             if run.segment != segment or run.status is not RunStatus.RUNNING:
                 return run.status
-            for approval in _executing(tx, run):
-                tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval, segment))
+            _settle(tx, run)
             tx.events.append(run_id, [_end_event(run, outcome)])
             failed: Run = tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
             notify_run(tx, failed)
         return RunStatus.FAILED
+
+    def settle_cancelled(self, run_id: str, segment: int) -> None:
+        """Say what became of the actions of a segment that did not come to its end before its run was cancelled."""
+        with self._gateway.begin() as tx:
+            run: Run = tx.runs.get(run_id)
+            if run.segment == segment and run.status is RunStatus.CANCELLED:
+                _settle(tx, run)
 
 
 _APPROVED = (ApprovalStatus.APPROVED, ApprovalStatus.EDITED)
@@ -245,6 +249,13 @@ def _executing(tx: Any, run: Run) -> list[Approval]:
     # Only a segment after a decision acts on approvals.
     approvals: list[Approval] = tx.approvals.list_of_run(run.id) if run.segment else []
     return [approval for approval in approvals if approval.execution is ExecutionStatus.EXECUTING]
+
+
+def _settle(tx: Any, run: Run) -> None:
+    """End the segment of a run that ends without it: what its actions left in the records says what became of them."""
+    for approval in _executing(tx, run):
+        tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval, run.segment))
+    tx.steps.forget(run.id, run.segment)
 
 
 def _execution_on_record(tx: Any, approval: Approval, segment: int) -> ExecutionStatus:

@@ -150,6 +150,9 @@ class SegmentRunner:
                     self._event_log.expect_text(run_id, source, kept)
             return (await self._work_and_finish(started, work, scope=scope, steps=steps, events=events)).value
         except NothingToDo as reason:
+            if reason.status is RunStatus.CANCELLED:
+                # Whoever had started it was killed, or could not write its end, before somebody cancelled the run.
+                self._records.settle_cancelled(run_id, segment)
             return reason.status.value
         finally:
             turn.give()

@@ -121,8 +121,10 @@ def alike(
 def build_client(settings: Settings, folder: DataFolder) -> Services:
     """Build what hands work over; nothing works here."""
     records = open_records(settings)
+    orders = open_orders(settings, records)
+    policies = PolicyService(records=records, orders=orders)
     return Services(
-        **alike(settings, records, policies=PolicyService(records=records), queue=ElsewhereQueue()),
+        **alike(settings, records, policies=policies, queue=ElsewhereQueue(), orders=orders),
         folder=folder,
         switches=SwitchService(records=records),
         alerts=AlertService(records=records),

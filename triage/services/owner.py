@@ -54,8 +54,8 @@ def build_owner(settings: Settings, folder: DataFolder) -> Services:
     traces, processor, exporter = _open_traces(settings, records)
     inbox = Inbox(settings.inbox_dir, write=processor.write_lines, content=settings.trace_content)
     inbox.start()
-    policies = PolicyService(records=records)
     orders = open_orders(settings, records)
+    policies = PolicyService(records=records, orders=orders)
     working = _build_work(settings, records, policies=policies, models=models, knowledge=knowledge, orders=orders)
     engine, segments, team = working.engine, working.segments, working.team
     mirror = RunMirror(

@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 
 from storage.traces.measures.conditions import (
+    DURATION_US,
     EVERYTHING,
     UNPRICED,
-    bucket_of,
+    by_bucket,
     events_where,
     percentiles,
     quantiles_of,
@@ -45,7 +46,7 @@ class GuardrailMeasures:
                 count(*) as checks,
                 count(*) filter (triggered) as trips,
                 coalesce(sum(duration_ms), 0) as total_ms,
-                {quantiles_of("duration_ms", "true", name="times")}
+                {quantiles_of(DURATION_US, "true", name="times")}
             from checks where {where}
             group by 1 order by 1
             """,
@@ -90,13 +91,16 @@ class GuardrailMeasures:
     ) -> list[TripBucket]:
         """Return the same by bucket, oldest first; buckets without a trip are left out."""
         where, parameters = events_where(time_range, chosen)
-        found = self._store.records(
+        found = by_bucket(
+            self._store,
             f"""
-            select {bucket_of("started_at")} as at, guardrail, stage, verdict, count(*) as trips
+            select {{bucket}} as at, guardrail, stage, verdict, count(*) as trips
             from checks where triggered and {where}
             group by all order by 1, guardrail, stage, verdict
             """,
-            {**parameters, "step_s": step.total_seconds()},
+            parameters,
+            column="started_at",
+            step=step,
         )
         return [TripBucket(**record) for record in found]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
 
-from storage.traces.measures.conditions import EVERYTHING, bucket_of, bucket_starts, events_where
+from storage.traces.measures.conditions import EVERYTHING, bucket_starts, by_bucket, events_where
 from storage.traces.store import TraceStore
-from triage.domain.measures import HandoffBucket, HandoffOutcomes, HandoffPath
+from triage.domain.measures import HandoffBucket, HandoffCourse, HandoffOutcomes, HandoffPath
 from triage.domain.traces import MeasureFilter, TimeRange
 
 # Most runs ended well, so only the others are joined.
@@ -36,12 +37,10 @@ _JUDGED = """
         ) runs on runs.trace_key = chosen.trace_key
     )
 """
+_ENDS = ("bounced", "waiting", "rerouted", "unfinished", "successful")
+_NAMES = ("handoffs", *_ENDS)
 _OUTCOMES = ", ".join(
-    ["count(*) as handoffs"]
-    + [
-        f"count(*) filter (outcome = '{outcome}') as {outcome}"
-        for outcome in ("bounced", "waiting", "rerouted", "unfinished", "successful")
-    ]
+    ["count(*) as handoffs", *(f"count(*) filter (outcome = '{outcome}') as {outcome}" for outcome in _ENDS)]
 )
 
 
@@ -59,24 +58,41 @@ class HandoffMeasures:
 
     def paths(self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING) -> list[HandoffPath]:
         """Return how the handoffs from one agent to another ended, most frequent first."""
-        where, parameters = events_where(time_range, chosen)
-        found = self._store.records(
-            f"""
-            {_JUDGED.format(where=where)}
-            select from_agent, to_agent, {_OUTCOMES} from judged group by 1, 2 order by handoffs desc, 1, 2
-            """,
-            parameters,
-        )
-        return [HandoffPath(**record) for record in found]
+        return self.course(time_range, chosen, step=time_range.end - time_range.start).paths
 
     def over_time(
         self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING, *, step: timedelta
     ) -> list[HandoffBucket]:
         """Return how handoffs ended by bucket, oldest first and without gaps."""
+        return self.course(time_range, chosen, step=step).by_time
+
+    def course(self, time_range: TimeRange, chosen: MeasureFilter = EVERYTHING, *, step: timedelta) -> HandoffCourse:
+        """Return totals, paths and buckets together: each handoff is judged once."""
         where, parameters = events_where(time_range, chosen)
-        found = self._store.records(
-            f"{_JUDGED.format(where=where)} select {bucket_of('started_at')} as at, {_OUTCOMES} from judged group by 1",
-            {**parameters, "step_s": step.total_seconds()},
+        found = by_bucket(
+            self._store,
+            f"""
+            {_JUDGED.format(where=where)}
+            select {{bucket}} as at, from_agent, to_agent, {_OUTCOMES} from judged group by 1, 2, 3
+            """,
+            parameters,
+            column="started_at",
+            step=step,
         )
-        buckets = {record["at"]: HandoffBucket(**record) for record in found}
-        return [buckets.get(at, HandoffBucket(at=at)) for at in bucket_starts(time_range, step)]
+        total = Counter[str]()
+        paths: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        buckets: dict[datetime, Counter[str]] = defaultdict(Counter)
+        for record in found:
+            outcomes = {name: record[name] for name in _NAMES}
+            total.update(outcomes)
+            paths[record["from_agent"], record["to_agent"]].update(outcomes)
+            buckets[record["at"]].update(outcomes)
+        by_path = [
+            HandoffPath(from_agent=from_agent, to_agent=to_agent, **outcomes)
+            for (from_agent, to_agent), outcomes in paths.items()
+        ]
+        return HandoffCourse(
+            totals=HandoffOutcomes(**total),
+            paths=sorted(by_path, key=lambda path: (-path.handoffs, path.from_agent, path.to_agent)),
+            by_time=[HandoffBucket(at=at, **buckets[at]) for at in bucket_starts(time_range, step)],
+        )

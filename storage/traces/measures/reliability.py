@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from storage.traces.measures.conditions import (
+    DURATION_US,
     EVERYTHING,
-    bucket_of,
     bucket_starts,
+    by_bucket,
     calls_where,
     percentiles,
     quantiles_of,
@@ -36,7 +37,7 @@ class ReliabilityMeasures:
         found = self._store.records(
             f"""
             select coalesce(asked_model, model, 'unknown') as model, {_COUNTS},
-                {quantiles_of("duration_ms", "is_answered", name="times")}
+                {quantiles_of(DURATION_US, "is_answered", name="times")}
             from model_calls where {where}
             group by 1 order by calls desc, 1
             """,
@@ -49,9 +50,12 @@ class ReliabilityMeasures:
     ) -> list[ReliabilityBucket]:
         """Return the same counts of all models by bucket, oldest first and without gaps."""
         where, parameters = calls_where(time_range, chosen)
-        found = self._store.records(
-            f"select {bucket_of('started_at')} as at, {_COUNTS} from model_calls where {where} group by 1",
-            {**parameters, "step_s": step.total_seconds()},
+        found = by_bucket(
+            self._store,
+            f"select {{bucket}} as at, {_COUNTS} from model_calls where {where} group by 1",
+            parameters,
+            column="started_at",
+            step=step,
         )
         buckets = {record["at"]: ReliabilityBucket(**record) for record in found}
         return [buckets.get(at, ReliabilityBucket(at=at)) for at in bucket_starts(time_range, step)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storage.traces.measures.conditions import EVERYTHING, bucket_of, bucket_starts, runs_where
+from storage.traces.measures.conditions import EVERYTHING, bucket_starts, by_bucket, runs_where
 from storage.traces.store import TraceStore
 from triage.domain.measures import ConversationTurns, RunBucket, RunTotals, StatusCategory, TurnBucket
 from triage.domain.traces import MeasureFilter, TimeRange
@@ -56,10 +56,11 @@ class RunMeasures:
     ) -> list[RunBucket]:
         """Return the runs by bucket and how they ended, oldest first and without gaps."""
         where, parameters = runs_where(time_range, chosen)
-        found = self._store.records(
+        found = by_bucket(
+            self._store,
             f"""
             select
-                {bucket_of("created_at")} as at,
+                {{bucket}} as at,
                 count(*) as runs,
                 count(*) filter (status = 'completed') as completed,
                 count(*) filter (status = 'blocked') as blocked,
@@ -69,7 +70,9 @@ class RunMeasures:
             from runs where {where}
             group by 1
             """,
-            {**parameters, "step_s": step.total_seconds()},
+            parameters,
+            column="created_at",
+            step=step,
         )
         buckets = {record["at"]: RunBucket(**record) for record in found}
         return [buckets.get(at, RunBucket(at=at)) for at in bucket_starts(time_range, step)]
@@ -101,16 +104,19 @@ class RunMeasures:
     ) -> list[TurnBucket]:
         """Return conversations and turns by bucket, oldest first and without gaps."""
         where, parameters = runs_where(time_range, chosen)
-        found = self._store.records(
+        found = by_bucket(
+            self._store,
             f"""
             select
-                {bucket_of("created_at")} as at,
+                {{bucket}} as at,
                 count(distinct conversation_id) as conversations,
                 coalesce(sum(turns), 0)::bigint as turns
             from runs where conversation_id is not null and {where}
             group by 1
             """,
-            {**parameters, "step_s": step.total_seconds()},
+            parameters,
+            column="created_at",
+            step=step,
         )
         buckets = {record["at"]: TurnBucket(**record) for record in found}
         return [buckets.get(at, TurnBucket(at=at)) for at in bucket_starts(time_range, step)]

@@ -7,8 +7,8 @@ from typing import Any
 
 from storage.traces.measures.conditions import (
     EVERYTHING,
-    bucket_of,
     bucket_starts,
+    by_bucket,
     percentiles,
     quantiles_of,
     runs_where,
@@ -18,12 +18,12 @@ from triage.domain.measures import Percentiles, RunTimes, RunTimesBucket
 from triage.domain.traces import MeasureFilter, TimeRange
 
 _ENDED = "ended_at is not null and status <> 'cancelled'"
-_FIRST_EVENT_MS = "(epoch_us(first_event_at) - epoch_us(created_at)) / 1000.0"
+_FIRST_EVENT_US = "epoch_us(first_event_at) - epoch_us(created_at)"
 _TIMES = f"""
-    {quantiles_of("active_ms", _ENDED, name="completion")},
-    {quantiles_of("first_event_ms", "first_event_ms is not null", name="first_event")}
+    {quantiles_of("active_ms * 1000", _ENDED, name="completion")},
+    {quantiles_of("first_event_us", "first_event_us is not null", name="first_event")}
 """
-_RUNS = f"select created_at, status, ended_at, active_ms, {_FIRST_EVENT_MS} as first_event_ms from runs"
+_RUNS = f"select created_at, status, ended_at, active_ms, {_FIRST_EVENT_US} as first_event_us from runs"
 
 
 class TimeMeasures:
@@ -43,9 +43,12 @@ class TimeMeasures:
     ) -> list[RunTimesBucket]:
         """Return the same by bucket, oldest first and without gaps."""
         where, parameters = runs_where(time_range, chosen)
-        found = self._store.records(
-            f"select {bucket_of('created_at')} as at, {_TIMES} from ({_RUNS} where {where}) group by 1",
-            {**parameters, "step_s": step.total_seconds()},
+        found = by_bucket(
+            self._store,
+            f"select {{bucket}} as at, {_TIMES} from ({_RUNS} where {where}) group by 1",
+            parameters,
+            column="created_at",
+            step=step,
         )
         buckets = {record["at"]: RunTimesBucket(at=record["at"], **_times(record)) for record in found}
         empty = {"completion": Percentiles(), "first_event": Percentiles()}

@@ -5,7 +5,7 @@ A call that waits for an approval leaves a paused span; the call itself is the s
 
 from __future__ import annotations
 
-from storage.traces.measures.conditions import EVERYTHING, events_where, percentiles, quantiles_of
+from storage.traces.measures.conditions import DURATION_US, EVERYTHING, events_where, percentiles, quantiles_of
 from storage.traces.store import TraceStore
 from triage.domain.measures import ToolErrors, ToolUse
 from triage.domain.traces import MeasureFilter, TimeRange
@@ -27,7 +27,7 @@ class ToolMeasures:
                 count(*) filter (not is_paused) as calls,
                 count(error_kind) as errors,
                 count(*) filter (is_paused) as paused,
-                {quantiles_of("duration_ms", "not is_paused", name="times")}
+                {quantiles_of(DURATION_US, "not is_paused", name="times")}
             from tool_calls where {where}
             group by 1 order by calls desc, 1
             """,
