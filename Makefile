@@ -3,7 +3,7 @@
 # make bench  set up what is missing, run the benchmarks and print their medians
 # make lint   lint and types only
 # make format put the code into shape
-# make audit  ask the OSV database for known holes in the pinned packages (needs the network)
+# make audit  ask the OSV database for known holes in the pinned packages (needs the network; CI runs it)
 # make clean  remove what the commands above made, but no data
 #
 # PORT=8600   another port for the console
