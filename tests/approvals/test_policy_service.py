@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
 from tests.statements import asked_of
 from triage.approvals.policies import PolicyError, default_text
 from triage.approvals.policy_service import PolicyService
@@ -33,8 +34,7 @@ SMALL = default_text().replace(
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[Records]:
-    records = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
-    records.migrate()
+    records = Records(open_engine(migrated(tmp_path / "triage.db")))
     times = {"created_at": NOW, "updated_at": NOW}
     with records.begin() as tx:
         account = Account(

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
 from tests.statements import asked_of
 from triage.approvals.switches import SwitchBoard, SwitchService, switch_names
 from triage.domain import Actor, AuditEntry, Role, Switch
@@ -23,8 +24,7 @@ KNOWN = ["tool:process_refund", "agent:Billing specialist"]
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[Records]:
-    opened = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
-    opened.migrate()
+    opened = Records(open_engine(migrated(tmp_path / "triage.db")))
     yield opened
     opened.close()
 

@@ -14,6 +14,7 @@ from dbos import _dbos, _queue, _workflow_commands
 from dbos._serialization import DefaultSerializer
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
 from tests.runs.conftest import until
 from triage.runs.dbos_pace import SELDOM_S, look_seldom_for_recovered
 from triage.runs.engine import DurableEngine
@@ -40,8 +41,7 @@ class Work:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[DurableEngine]:
-    records = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
-    records.migrate()
+    records = Records(open_engine(migrated(tmp_path / "triage.db")))
     built = DurableEngine(records.engine, news=records.news(), max_concurrent_runs=2)
     yield built
     built.close()
@@ -133,8 +133,7 @@ def test_dbos_compiles_what_it_writes_once(engine: DurableEngine) -> None:
 
 def test_a_segment_that_another_process_queued_is_seen_without_being_told(tmp_path: Path) -> None:
     database = tmp_path / "triage.db"
-    records, looks = Records(open_engine(f"sqlite:///{database}")), []
-    records.migrate()
+    records, looks = Records(open_engine(migrated(database))), []
     engine = DurableEngine(records.engine, news=records.news(), max_concurrent_runs=2)
     engine.launch(Work().run, waiting=lambda limit: looks.append(limit) or [])
     until(lambda: bool(looks), what="the first look")
