@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -11,7 +12,7 @@ from unittest.mock import patch
 import psutil
 import pytest
 
-from bench import approvals, crowd, crowd_api, latency, overhead, trace_page
+from bench import approvals, crowd, crowd_api, latency, overhead, pii, trace_page, traces
 from bench.__main__ import main
 from bench.desk import clean_environment, settings_for
 from bench.figures import Figure, machine, print_figures
@@ -85,6 +86,24 @@ def test_the_traces_page_opens_its_list_and_a_long_trace() -> None:
     figures = trace_page.measure(runs=40, turns=3, page_runs=1)
     assert "30 steps" in figures[1].what
     assert all(figure.value > 0 for figure in figures)
+
+
+@pytest.mark.parametrize(("spans", "overview", "listed"), [(1_000_000, 400, 150), (10_000_000, 2_000, 500)])
+def test_the_aims_for_traces_are_those_of_their_number(spans: int, overview: float, listed: float) -> None:
+    found = {"spans": spans, "overview, all": [1, 1], "  head": [1, 1], "list, text": [1, 1], "one trace": [1, 1]}
+    figures = _named(traces._figures({**found, "memory at its most": 1, "size per million spans": 1}, spans))
+    assert [figures[name].aim for name in figures] == [None, overview, None, listed, 50, 1_000, None]
+    assert figures["list, text"].note == "1 ms of CPU"
+
+
+def test_texts_that_no_rule_was_mended_on_are_scored_apart(tmp_path: Path) -> None:
+    for name in pii.UNSEEN[:2]:
+        (tmp_path / name).mkdir()
+        texts = ["Write to kim@shop.example", "My card is 4111 1111 1111 1111", "Nothing"]
+        (tmp_path / name / "dev.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    count, scores = pii.unseen_scores(tmp_path)
+    assert count == len(texts)
+    assert scores == [pii.Score("card", 0, 0, 0, 1), pii.Score("e-mail", 1, 1, 1, 1)]
 
 
 def test_an_unknown_name_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,7 @@ OTHERS = "Others"
 _COLOURS = {"off_topic": PALETTE[1], "injection_attempt": PALETTE[4], "harmful": PALETTE[3]}
 _SPARE = (PALETTE[2], PALETTE[0])
 # Where the trace store begins to count its buckets; a Monday.
-_EPOCH = datetime(2000, 1, 3, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 5, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,18 @@ def trip_colours(trips: Iterable[TripBucket]) -> dict[str, str]:
     return {**colours, **dict(zip(rest, _SPARE, strict=False))}
 
 
+def legend_names(trips: Iterable[TripBucket]) -> dict[str, str]:
+    """Return the short name of each kind: without its guardrail, where no other guardrail has the same verdict."""
+    kinds = {(trip.guardrail, trip.verdict) for trip in trips}
+    frequent = Counter(verdict for _, verdict in kinds)
+    return {
+        trip_name(guardrail, verdict): words.words(verdict or "no verdict")
+        if frequent[verdict] == 1
+        else trip_name(guardrail, verdict)
+        for guardrail, verdict in kinds
+    }
+
+
 def bucket_starts(time_range: TimeRange, step: timedelta) -> list[datetime]:
     """Return the start of every bar of the range, those without a trip as well."""
     first = _EPOCH + (time_range.start - _EPOCH) // step * step
@@ -55,7 +68,7 @@ def bucket_starts(time_range: TimeRange, step: timedelta) -> list[datetime]:
 
 def trip_chart(view: View, trips: Sequence[TripBucket]) -> None:
     """Draw the trips over time, by guardrail and kind."""
-    colours = trip_colours(trips)
+    short, colours = legend_names(trips), trip_colours(trips)
     sums: dict[str, dict[datetime, int]] = {name: {} for name in (*colours, OTHERS)}
     checks: dict[str, str] = {}
     for trip in trips:
@@ -64,7 +77,7 @@ def trip_chart(view: View, trips: Sequence[TripBucket]) -> None:
         checks.setdefault(shown, trip.guardrail)
         sums[shown][trip.at] = sums[shown].get(trip.at, 0) + trip.trips
     series = {
-        name: {
+        short.get(name, name): {
             at: Mark(
                 number,
                 f"{view.when(at)}: {words.count(number, 'trip')}, {name}",
@@ -76,13 +89,16 @@ def trip_chart(view: View, trips: Sequence[TripBucket]) -> None:
     }
     total = sum(trip.trips for trip in trips)
     chart = stacked_bars(
-        series, colours=colours, starts=bucket_starts(view.range.time_range, view.step), step=view.step
+        series,
+        colours={short[name]: colour for name, colour in colours.items()},
+        starts=bucket_starts(view.range.time_range, view.step),
+        step=view.step,
     )
     # With a single kind, too, the colour has to say which one it is.
     chart.figure.update_layout(showlegend=True)
     chart_card(
         f"Trips per {view.unit}, by guardrail and kind",
-        f"{words.count(total, 'trip')} in {view.range.words}; each stopped message, answer or action counts once",
+        f"{words.count(total, 'trip')} in {view.range.words}: messages, answers and actions",
         chart,
         key="trips_over_time",
         rows=trips,

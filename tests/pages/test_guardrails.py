@@ -50,6 +50,15 @@ def test_a_kind_keeps_its_colour_whatever_else_trips() -> None:
     assert figures.trip_name("Input check", "c") not in many
 
 
+def test_a_kind_is_named_without_its_guardrail_where_it_is_the_only_one() -> None:
+    trips = [bucket("off_topic"), bucket("harmful"), bucket("harmful", guardrail="Answers"), bucket("off_topic")]
+    assert figures.legend_names(trips) == {
+        "Input check: off topic": "Off topic",
+        "Input check: harmful": "Input check: harmful",
+        "Answers: harmful": "Answers: harmful",
+    }
+
+
 def test_precision_is_never_a_share_of_nothing() -> None:
     assert figures.precision_words(Precision(guardrail="g")) == "none marked"
     assert figures.precision_words(Precision(guardrail="g", right=8, wrong=1)) == "8 of 9, 88.9 %"
