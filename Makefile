@@ -3,7 +3,7 @@
 # make bench  set up what is missing, run the benchmarks and print their medians
 # make lint   lint and types only
 # make format put the code into shape
-# make audit  ask the OSV database for known holes in the pinned packages (needs the network)
+# make audit  ask the OSV database for known holes in the pinned packages (needs the network; CI runs it)
 # make clean  remove what the commands above made, but no data
 #
 # PORT=8600   another port for the console
@@ -15,9 +15,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 TESTS ?=
+# Without compiled modules every process of the tests would compile all of them for itself.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help run test chromium bench lint format audit clean
+.PHONY: help run test chromium collect bench lint format audit clean
 .DEFAULT_GOAL := help
 
 help:
@@ -50,13 +52,17 @@ format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The browser is looked for, and may be installed, while the rest is set up and checked.
-test:
-	@$(MAKE) --no-print-directory -j 2 chromium lint
+# The browser is looked for, and may be installed, while the rest is set up and checked; to collect the tests once leaves
+# them compiled for the workers.
+test: $(VENV)/.ready-dev
+	@$(MAKE) --no-print-directory -j 3 chromium lint collect
 	@CHROMIUM="$$(.ci/chromium)" $(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
 chromium:
 	@.ci/chromium >/dev/null
+
+collect: $(VENV)/.ready-dev
+	@$(BIN)/python -m pytest --collect-only --quiet --quiet $(TESTS) >/dev/null
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m bench

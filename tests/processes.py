@@ -21,7 +21,16 @@ from types import ModuleType
 
 PROJECT = Path(__file__).resolve().parents[1]
 LONGEST_S = 90.0
-_PRELOADED = ["triage.cli.app", "triage.services.owner", "alembic.command", "tests.processes"]
+STOP_S = 20.0
+_PRELOADED = [
+    "triage.cli.app",
+    "triage.services.owner",
+    "triage.api.app",
+    "alembic.command",
+    "streamlit.web.bootstrap",
+    "streamlit.web.cli",
+    "tests.processes",
+]
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(_PRELOADED)
@@ -73,6 +82,13 @@ class RunningModule:
             assert self.returncode is None, self.output()
             assert time.monotonic() < deadline, f"It never said {beginning}."
             time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End it as somebody does who stops a server, by force if it does not hear; and tidy up."""
+        if self.returncode is None:
+            self.send_signal(signal.SIGTERM)
+            self._process.join(STOP_S)
+        self.close()
 
     def close(self) -> None:
         """End it if it still runs, and tidy up."""

@@ -30,9 +30,6 @@ _LEAVING = "sign_in_leaving"
 
 def sign_in_screen(reason: TriageError) -> None:
     """Draw all that somebody sees who is not signed in, or has no role: who we are, why, and the way on."""
-    if st.session_state.get(_LEAVING) and signed_claims():
-        # What looks by itself every few seconds may cut the run of the click off before the browser is sent away.
-        st.logout()
     # Every address is a page of this one, so that it stays as it is, and nothing of the navigation of before does.
     st.navigation(
         [
@@ -41,6 +38,9 @@ def sign_in_screen(reason: TriageError) -> None:
         ],
         position="hidden",
     )
+    if st.session_state.get(_LEAVING):
+        # A run that begins before the browser has gone takes back what sends it away.
+        _leave()
     st.space(120)
     with st.container(horizontal_alignment="center"), st.container(width=400, border=True, gap="medium"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -86,7 +86,13 @@ def _sign_out_button() -> None:
     if st.button("Sign out", icon=":material/logout:", width="stretch"):
         st.session_state[_LEAVING] = True
         services().sign_ins.end(signed_claims())
-        st.logout()
+        _leave()
+
+
+def _leave() -> None:
+    """Send the browser to the provider's end of the session; nothing more is drawn, or run for nobody."""
+    st.logout()
+    st.stop()
 
 
 def who_is_acting(found: Person | None) -> None:

@@ -8,16 +8,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.records.base import Store, insert_once, upsert
+from storage.records.prepared import Prepared
 from storage.records.schema_alerts import alert_changes, alert_rules, alert_states, budgets
 from triage.domain import AlertRule, Budget, BudgetPeriod, KeptState, StateChange
 
-_RULES = sa.select(alert_rules).order_by(alert_rules.c.id)
+_RULES = Prepared(sa.select(alert_rules).order_by(alert_rules.c.id))
 _REMOVE_RULE = sa.delete(alert_rules).where(alert_rules.c.id == sa.bindparam("id"))
-_BUDGETS = sa.select(budgets)
-_BUDGETS_ON = sa.select(budgets).where(budgets.c.is_on)
-_BUDGET = sa.select(budgets).where(budgets.c.period == sa.bindparam("period"))
-_STATES = sa.select(alert_states).order_by(alert_states.c.id)
-_LOCKED_STATE = sa.select(alert_states).where(alert_states.c.id == sa.bindparam("id")).with_for_update()
+_BUDGETS = Prepared(sa.select(budgets))
+_BUDGETS_ON = Prepared(sa.select(budgets).where(budgets.c.is_on))
+_BUDGET = Prepared(sa.select(budgets).where(budgets.c.period == sa.bindparam("period")))
+_STATES = Prepared(sa.select(alert_states).order_by(alert_states.c.id))
+_LOCKED_STATE = Prepared(sa.select(alert_states).where(alert_states.c.id == sa.bindparam("id")).with_for_update())
 _REMOVE_STATE = sa.delete(alert_states).where(alert_states.c.id == sa.bindparam("id"))
 _COUNT_IN = sa.select(sa.func.count()).where(alert_states.c.state == sa.bindparam("state"))
 _CHANGES = sa.select(alert_changes).order_by(alert_changes.c.number.desc()).limit(sa.bindparam("limit"))
@@ -33,7 +34,7 @@ class AlertRuleStore(Store[AlertRule]):
 
     def put(self, rule: AlertRule) -> None:
         """Keep a rule, in place of the one with its id."""
-        self.connection.execute(upsert(alert_rules, self.connection.dialect.name), self._row(rule))
+        upsert(alert_rules, self.connection.dialect.name).run(self.connection, self._row(rule))
 
     def remove(self, id: str) -> None:  # noqa: A002 - the column's name
         """Remove a rule if it is there."""
@@ -53,7 +54,7 @@ class BudgetStore(Store[Budget]):
 
     def put(self, budget: Budget) -> None:
         """Keep a budget, in place of the one of the same period."""
-        self.connection.execute(upsert(budgets, self.connection.dialect.name), self._row(budget))
+        upsert(budgets, self.connection.dialect.name).run(self.connection, self._row(budget))
 
     def find_of(self, period: BudgetPeriod) -> Budget | None:
         """Return the budget of a period, or None."""
@@ -78,12 +79,12 @@ class AlertStateStore(Store[KeptState]):
     def lock(self, first: KeptState) -> KeptState:
         """Return the state with that id, which nobody else changes before this transaction ends; ``first`` if none."""
         once = insert_once(alert_states, ("id",), self.connection.dialect.name)
-        self.connection.execute(once, self._row(first))
+        once.run(self.connection, self._row(first))
         return self._one(_LOCKED_STATE, {"id": first.id}) or first
 
     def put(self, state: KeptState) -> None:
         """Keep a state, in place of the one with its id."""
-        self.connection.execute(upsert(alert_states, self.connection.dialect.name), self._row(state))
+        upsert(alert_states, self.connection.dialect.name).run(self.connection, self._row(state))
 
     def remove(self, id: str) -> None:  # noqa: A002
         """Forget a state if it is there."""

@@ -12,14 +12,17 @@ import sqlalchemy as sa
 
 from storage.records.base import Store
 from storage.records.columns import UtcTime
+from storage.records.prepared import Prepared
 from storage.records.schema import approvals
 from triage.domain import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, utc_now
 from triage.errors import Conflict
 
 _IS_OPEN = approvals.c.status.in_(sorted(status.value for status in OPEN_APPROVAL_STATUSES))
-_OF_RUN = sa.select(approvals).where(approvals.c.run_id == sa.bindparam("run_id")).order_by(approvals.c.number)
-_OPEN_OF_RUN = _OF_RUN.where(_IS_OPEN)
-_LOCKED = sa.select(approvals).where(approvals.c.id == sa.bindparam("id")).with_for_update()
+_OF_RUN = Prepared(
+    sa.select(approvals).where(approvals.c.run_id == sa.bindparam("run_id")).order_by(approvals.c.number)
+)
+_OPEN_OF_RUN = Prepared(_OF_RUN.statement.where(_IS_OPEN))
+_LOCKED = Prepared(sa.select(approvals).where(approvals.c.id == sa.bindparam("id")).with_for_update())
 _AGREED = sa.select(approvals.c.amount_usd).where(
     approvals.c.amount_usd.is_not(None),
     approvals.c.status.in_([ApprovalStatus.APPROVED.value, ApprovalStatus.EDITED.value]),

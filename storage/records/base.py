@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from storage.records.prepared import Prepared
 from triage.errors import Conflict, NotFound
 
 V = TypeVar("V", bound=BaseModel)
@@ -30,19 +31,20 @@ class Store(Generic[V]):
     table: ClassVar[sa.Table]
     value: type[V]
     noun: ClassVar[str]
-    _by_id: ClassVar[sa.Select[Any]]
-    _update: ClassVar[sa.Update]
-    _update_expecting: ClassVar[sa.Update]
+    _by_id: ClassVar[Prepared]
+    _update: ClassVar[Prepared]
+    _update_expecting: ClassVar[Prepared]
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "id" not in cls.table.c:
             return
-        cls._by_id = sa.select(cls.table).where(cls.table.c.id == sa.bindparam("id"))
-        cls._update = sa.update(cls.table).where(cls.table.c.id == sa.bindparam("the_id")).returning(*cls.table.c)
+        cls._by_id = Prepared(sa.select(cls.table).where(cls.table.c.id == sa.bindparam("id")))
+        update = sa.update(cls.table).where(cls.table.c.id == sa.bindparam("the_id")).returning(*cls.table.c)
+        cls._update = Prepared(update)
         if "status" in cls.table.c:
             expected = cls.table.c.status.in_(sa.bindparam("expected", expanding=True))
-            cls._update_expecting = cls._update.where(expected)
+            cls._update_expecting = Prepared(update.where(expected))
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -73,8 +75,7 @@ class Store(Generic[V]):
     def _add_once(self, value: V, *, unique: tuple[str, ...]) -> V:
         """Insert one record, or return the kept one that has the same values in the ``unique`` columns."""
         row = self._row(value)
-        dialect = self.connection.dialect.name
-        if self.connection.execute(insert_once(self.table, unique, dialect), row).rowcount == 1:
+        if insert_once(self.table, unique, self.connection.dialect.name).run(self.connection, row) == 1:
             return value
         kept = self._one(_select_by(self.table, unique), {name: row[name] for name in unique})
         if kept is None:
@@ -109,11 +110,13 @@ class Store(Generic[V]):
         """Return the columns of a value."""
         return {name: plain(getattr(value, name)) for name in self.value.model_fields}
 
-    def _one(self, statement: sa.Executable, parameters: Mapping[str, Any]) -> V | None:
-        row = self.connection.execute(statement, parameters).first()
-        return None if row is None else self.value.model_validate(row._asdict())
+    def _one(self, statement: Prepared, parameters: Mapping[str, Any]) -> V | None:
+        return next((self.value.model_validate(row) for row in statement.rows(self.connection, parameters)), None)
 
-    def _all(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> list[V]:
+    def _all(self, statement: Prepared | sa.Executable, parameters: Mapping[str, Any] | None = None) -> list[V]:
+        """Return what a statement finds; one that is made for the occasion is not worth preparing."""
+        if isinstance(statement, Prepared):
+            return [self.value.model_validate(row) for row in statement.rows(self.connection, parameters or {})]
         return [self.value.model_validate(row._asdict()) for row in self.connection.execute(statement, parameters)]
 
     def _not_found(self, id: str) -> NotFound:  # noqa: A002
@@ -153,7 +156,7 @@ def add_rows(
         Conflict: a unique field is taken, or a row belongs to a record that does not exist.
     """
     try:
-        connection.execute(_insert(table), rows)
+        _insert(table).run(connection, rows)
     except IntegrityError:
         # The database's own text names the values, which may be a customer's.
         raise Conflict(
@@ -162,28 +165,28 @@ def add_rows(
 
 
 @cache
-def _insert(table: sa.Table) -> sa.Insert:
-    return sa.insert(table)
+def _insert(table: sa.Table) -> Prepared:
+    return Prepared(sa.insert(table).inline())
 
 
 @cache
-def upsert(table: sa.Table, dialect: str) -> sa.Insert:
+def upsert(table: sa.Table, dialect: str) -> Prepared:
     """Return the statement that adds a row or replaces the one with the same primary key."""
     statement = _insert_of(dialect)(table)
     keys = [column.name for column in table.primary_key]
     others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    return statement.on_conflict_do_update(index_elements=keys, set_=others)
+    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=others))
 
 
 @cache
-def insert_once(table: sa.Table, unique: tuple[str, ...], dialect: str) -> sa.Insert:
+def insert_once(table: sa.Table, unique: tuple[str, ...], dialect: str) -> Prepared:
     """Return the statement that adds a row unless one has the same values in the ``unique`` columns."""
-    return _insert_of(dialect)(table).on_conflict_do_nothing(index_elements=list(unique))
+    return Prepared(_insert_of(dialect)(table).on_conflict_do_nothing(index_elements=list(unique)))
 
 
 @cache
-def _select_by(table: sa.Table, names: tuple[str, ...]) -> sa.Select[Any]:
-    return sa.select(table).where(*(table.c[name] == sa.bindparam(name) for name in names))
+def _select_by(table: sa.Table, names: tuple[str, ...]) -> Prepared:
+    return Prepared(sa.select(table).where(*(table.c[name] == sa.bindparam(name) for name in names)))
 
 
 def _insert_of(dialect: str) -> Callable[[sa.Table], sqlite.Insert | postgresql.Insert]:

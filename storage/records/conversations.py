@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from storage.records.base import LIKE_ESCAPE, Store, like
 from storage.records.columns import Folded
+from storage.records.prepared import Prepared
 from storage.records.schema import conversations, messages
 from triage.domain import Conversation, ConversationFilter, Message, utc_now
 
-_MESSAGES = (
+_MESSAGES = Prepared(
     sa.select(messages).where(messages.c.conversation_id == sa.bindparam("conversation_id")).order_by(messages.c.number)
 )
 _COUNT = (

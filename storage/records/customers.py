@@ -11,35 +11,36 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from storage.records.base import Store, add_rows, plain
+from storage.records.prepared import Prepared
 from storage.records.schema import accounts, invoices, orders, outside_refunds, refunds
 from triage.domain import Account, Invoice, Order, OrderStatus, Refund
 from triage.errors import Conflict
 
 # Both sides go through the database's own lower(), which the index is built on.
-_ACCOUNT_BY_EMAIL = (
+_ACCOUNT_BY_EMAIL = Prepared(
     sa.select(accounts)
     .where(sa.func.lower(accounts.c.email) == sa.func.lower(sa.bindparam("email")))
     .order_by(accounts.c.created_at, accounts.c.id)
     .limit(1)
 )
-_ACCOUNT_EXISTS = sa.select(sa.literal(1)).where(accounts.c.id == sa.bindparam("id"))
-_ACCOUNTS = sa.select(accounts).order_by(accounts.c.id).limit(sa.bindparam("limit"))
-_INVOICES = (
+_ACCOUNT_EXISTS = Prepared(sa.select(sa.literal(1)).where(accounts.c.id == sa.bindparam("id")))
+_ACCOUNTS = Prepared(sa.select(accounts).order_by(accounts.c.id).limit(sa.bindparam("limit")))
+_INVOICES = Prepared(
     sa.select(invoices)
     .where(invoices.c.account_id.in_(sa.bindparam("account_ids", expanding=True)))
     .order_by(invoices.c.issued_at.desc(), invoices.c.number.desc())
 )
-_ORDERS_BY_EMAIL = (
+_ORDERS_BY_EMAIL = Prepared(
     sa.select(orders)
     .where(sa.func.lower(orders.c.customer_email) == sa.func.lower(sa.bindparam("email")))
     .order_by(orders.c.created_at.desc(), orders.c.id)
 )
-_REFUNDS = (
+_REFUNDS = Prepared(
     sa.select(refunds)
     .where(refunds.c.order_id == sa.bindparam("order_id"))
     .order_by(refunds.c.created_at, refunds.c.id)
 )
-_REFUNDS_BY_EMAIL = (
+_REFUNDS_BY_EMAIL = Prepared(
     sa.select(refunds)
     .join(orders, orders.c.id == refunds.c.order_id)
     .where(sa.func.lower(orders.c.customer_email) == sa.func.lower(sa.bindparam("email")))
@@ -71,22 +72,22 @@ class AccountStore(Store[Account]):
 
     def exists(self, id: str) -> bool:  # noqa: A002 - the column's name
         """Return whether there is an account with this id."""
-        return self.connection.execute(_ACCOUNT_EXISTS, {"id": id}).first() is not None
+        return bool(_ACCOUNT_EXISTS.rows(self.connection, {"id": id}))
 
     def list(self, limit: int = 200) -> builtins.list[Account]:
         """Return the accounts by id."""
-        return self._all(_ACCOUNTS, {"limit": limit})
+        return self._read(_ACCOUNTS, {"limit": limit})
 
     def _row(self, value: Account) -> dict[str, Any]:
         row = super()._row(value)
         del row["invoices"]
         return row
 
-    def _one(self, statement: sa.Executable, parameters: Mapping[str, Any]) -> Account | None:
-        return next(iter(self._all(statement, parameters)), None)
+    def _one(self, statement: Prepared, parameters: Mapping[str, Any]) -> Account | None:
+        return next(iter(self._read(statement, parameters)), None)
 
-    def _all(self, statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> builtins.list[Account]:
-        rows = [row._asdict() for row in self.connection.execute(statement, parameters)]
+    def _read(self, statement: Prepared, parameters: Mapping[str, Any]) -> builtins.list[Account]:
+        rows = statement.rows(self.connection, parameters)
         of_account = self._invoices([row["id"] for row in rows])
         return [Account.model_validate({**row, "invoices": of_account[row["id"]]}) for row in rows]
 
@@ -94,8 +95,8 @@ class AccountStore(Store[Account]):
         """Return the invoices of all the accounts in one query."""
         of_account: dict[str, builtins.list[dict[str, Any]]] = defaultdict(list)
         if account_ids:
-            for row in self.connection.execute(_INVOICES, {"account_ids": account_ids}):
-                of_account[row.account_id].append(row._asdict())
+            for row in _INVOICES.rows(self.connection, {"account_ids": account_ids}):
+                of_account[row["account_id"]].append(row)
         return of_account
 
 
@@ -103,7 +104,7 @@ def _invoice_row(account_id: str, invoice: Invoice) -> dict[str, Any]:
     return {"account_id": account_id, **{name: plain(getattr(invoice, name)) for name in Invoice.model_fields}}
 
 
-_OUTSIDE_REFUNDS = (
+_OUTSIDE_REFUNDS = Prepared(
     sa.select(outside_refunds)
     .where(outside_refunds.c.order_id.in_(sa.bindparam("order_ids", expanding=True)))
     .order_by(outside_refunds.c.created_at, outside_refunds.c.id)

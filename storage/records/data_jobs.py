@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.records.base import Store
+from storage.records.prepared import Prepared
 from storage.records.schema_data import data_jobs
 from triage.domain import DataJob, JobKind, JobStatus
 
 _OPEN = (JobStatus.WORKING.value, JobStatus.WAITING.value)
 # What a killed process left comes first.
-_NEXT = (
+_NEXT = Prepared(
     sa.select(data_jobs)
     .where(data_jobs.c.status.in_(_OPEN))
     .order_by(data_jobs.c.status.desc(), data_jobs.c.created_at, data_jobs.c.id)

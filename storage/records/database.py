@@ -16,6 +16,7 @@ from sqlalchemy.pool import StaticPool
 
 from storage.records.migrate import apply_migrations, make_folder
 from storage.records.news import News
+from storage.records.prepared import on_driver
 from storage.records.stores import Stores
 from triage.errors import DataFolderError, InvalidInput, SettingsError
 
@@ -54,14 +55,21 @@ def open_engine(url: str) -> Engine:
     if parsed.database in IN_MEMORY:
         engine = sa.create_engine(parsed, poolclass=StaticPool, hide_parameters=True)
     else:
-        engine = sa.create_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, hide_parameters=True)
+        engine = _open_sqlite(parsed)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
 
+def _open_sqlite(url: sa.URL) -> Engine:
+    """Open a SQLite file; the connection that was used last is used next, because it still has the pages in memory."""
+    return sa.create_engine(
+        url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_use_lifo=True, hide_parameters=True
+    )
+
+
 def _open_reader(engine: Engine) -> Engine:
     """Open the same SQLite file with connections that cannot write."""
-    reader = sa.create_engine(engine.url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, hide_parameters=True)
+    reader = _open_sqlite(engine.url)
     event.listen(reader, "connect", _prepare_sqlite)
     event.listen(reader, "connect", lambda connection, _record: connection.execute("pragma query_only = on"))
     return reader
@@ -170,7 +178,7 @@ class Records:
         with _said_plainly(), self.engine.connect() as connection:
             if self._is_sqlite:
                 # Without this the lock is taken at the first write, and what was read before it may be out of date.
-                connection.exec_driver_sql("begin immediate")
+                on_driver(connection, "begin immediate")
             yield Stores(connection, key=self._key)
             connection.commit()
 
@@ -183,7 +191,7 @@ class Records:
                 yield Stores(looking, key=self._key)
                 return
             with nullcontext() if self._is_file else _writing_refused(connection):
-                connection.exec_driver_sql("begin")
+                on_driver(connection, "begin")
                 yield Stores(connection, key=self._key)
 
     def news(self) -> News:

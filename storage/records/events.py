@@ -11,41 +11,46 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from storage.records.base import add_rows, insert_once, plain
+from storage.records.prepared import Prepared
 from storage.records.schema import run_events, runs
 from triage.domain import EventKind, NewEvent, RunEvent, RunHead, RunStatus
 from triage.errors import Conflict
 
 # Two processes that append to one run take turns; on SQLite its write lock sees to that.
-_LOCK_RUNS = (
+_LOCK_RUNS = Prepared(
     sa.select(runs.c.id)
     .where(runs.c.id.in_(sa.bindparam("run_ids", expanding=True)))
     .order_by(runs.c.id)
     .with_for_update(key_share=True)
 )
-_PLACES = sa.select(
-    runs.c.id,
-    runs.c.status,
-    sa.select(sa.func.coalesce(sa.func.max(run_events.c.seq), 0))
-    .where(run_events.c.run_id == runs.c.id)
-    .scalar_subquery()
-    .label("last"),
-).where(runs.c.id.in_(sa.bindparam("run_ids", expanding=True)))
-_KEYS = sa.select(run_events.c.key).where(
-    run_events.c.run_id == sa.bindparam("run_id"), run_events.c.key.in_(sa.bindparam("keys", expanding=True))
+_PLACES = Prepared(
+    sa.select(
+        runs.c.id,
+        runs.c.status,
+        sa.select(sa.func.coalesce(sa.func.max(run_events.c.seq), 0))
+        .where(run_events.c.run_id == runs.c.id)
+        .scalar_subquery()
+        .label("last"),
+    ).where(runs.c.id.in_(sa.bindparam("run_ids", expanding=True)))
 )
-_DROP_AFTER = sa.delete(run_events).where(
-    run_events.c.run_id == sa.bindparam("of_run"), run_events.c.seq > sa.bindparam("last")
+_KEYS = Prepared(
+    sa.select(run_events.c.key).where(
+        run_events.c.run_id == sa.bindparam("run_id"), run_events.c.key.in_(sa.bindparam("keys", expanding=True))
+    )
+)
+_DROP_AFTER = Prepared(
+    sa.delete(run_events).where(run_events.c.run_id == sa.bindparam("of_run"), run_events.c.seq > sa.bindparam("last"))
 )
 # The kinds that tell of the agents' work; what comes before them is the desk's own word that it has the message.
-_FIRST_WORK = (
-    sa.select(run_events.c.run_id, sa.func.min(run_events.c.at))
+_FIRST_WORK = Prepared(
+    sa.select(run_events.c.run_id, sa.func.min(run_events.c.at).label("first_at"))
     .where(
         run_events.c.run_id.in_(sa.bindparam("run_ids", expanding=True)),
         run_events.c.kind.not_in([EventKind.RUN_QUEUED.value, EventKind.RUN_STARTED.value]),
     )
     .group_by(run_events.c.run_id)
 )
-_LIST = (
+_LIST = Prepared(
     sa.select(run_events)
     .where(run_events.c.run_id == sa.bindparam("run_id"), run_events.c.seq > sa.bindparam("after"))
     .order_by(run_events.c.seq)
@@ -81,24 +86,24 @@ class EventStore:
         if not asked["run_ids"]:
             return
         if self.connection.dialect.name != "sqlite":
-            self.connection.execute(_LOCK_RUNS, asked)
-        places = self.connection.execute(_PLACES, asked).all()
+            _LOCK_RUNS.rows(self.connection, asked)
+        places = _PLACES.rows(self.connection, asked)
         if len(places) < len(asked["run_ids"]):
             raise Conflict("The event cannot be added: it belongs to a run that does not exist.")
-        last = {place.id: place.last for place in places}
+        last = {place["id"]: place["last"] for place in places}
         new: dict[str, dict[str, NewEvent]] = {}
         for place in places:
-            is_cancelled = place.status == RunStatus.CANCELLED.value
-            of_run = new[place.id] = {}
-            for event in batches[place.id]:
+            is_cancelled = place["status"] == RunStatus.CANCELLED.value
+            of_run = new[place["id"]] = {}
+            for event in batches[place["id"]]:
                 if not is_cancelled or event.kind in if_cancelled:
                     of_run.setdefault(event.key, event)
         if not self._insert(last, new):
             # Some were told before, which only a replay does. What was just added has taken numbers in between.
             for run_id, events in new.items():
-                self.connection.execute(_DROP_AFTER, {"of_run": run_id, "last": last[run_id]})
-                for key in self.connection.execute(_KEYS, {"run_id": run_id, "keys": list(events)}).scalars():
-                    del events[key]
+                _DROP_AFTER.run(self.connection, {"of_run": run_id, "last": last[run_id]})
+                for row in _KEYS.rows(self.connection, {"run_id": run_id, "keys": list(events)}):
+                    del events[row["key"]]
             self._insert(last, new)
 
     def begin(self, run_id: str, event: NewEvent) -> None:
@@ -107,13 +112,13 @@ class EventStore:
 
     def first_work(self, run_ids: Collection[str]) -> dict[str, datetime]:
         """Return for each of the runs on which agents have shown to work when they first did."""
-        rows = self.connection.execute(_FIRST_WORK, {"run_ids": list(run_ids)})
-        return {row[0]: row[1] for row in rows}
+        rows = _FIRST_WORK.rows(self.connection, {"run_ids": list(run_ids)})
+        return {row["run_id"]: row["first_at"] for row in rows}
 
     def heads(self, run_ids: Collection[str]) -> dict[str, RunHead]:
         """Return how far each of the runs is; one that does not exist is left out."""
-        rows = self.connection.execute(_PLACES, {"run_ids": list(run_ids)})
-        return {row.id: RunHead(status=row.status, last_event=row.last) for row in rows}
+        rows = _PLACES.rows(self.connection, {"run_ids": list(run_ids)})
+        return {row["id"]: RunHead(status=row["status"], last_event=row["last"]) for row in rows}
 
     def _insert(self, last: Mapping[str, int], new: Mapping[str, Mapping[str, NewEvent]]) -> bool:
         """Insert the events of each run with its next numbers and return whether every key was new."""
@@ -125,12 +130,12 @@ class EventStore:
         if not rows:
             return True
         statement = insert_once(run_events, ("run_id", "key"), self.connection.dialect.name)
-        return self.connection.execute(statement, rows).rowcount == len(rows)
+        return statement.run(self.connection, rows) == len(rows)
 
     def list(self, run_id: str, *, after: int = 0, limit: int = 1000) -> builtins.list[RunEvent]:
         """Return the run's events with numbers above ``after``, in order."""
-        rows = self.connection.execute(_LIST, {"run_id": run_id, "after": after, "limit": limit})
-        return [RunEvent.model_validate(row._asdict()) for row in rows]
+        rows = _LIST.rows(self.connection, {"run_id": run_id, "after": after, "limit": limit})
+        return [RunEvent.model_validate(row) for row in rows]
 
 
 def _row(run_id: str, seq: int, event: NewEvent) -> dict[str, Any]:

@@ -7,19 +7,20 @@ import builtins
 import sqlalchemy as sa
 
 from storage.records.base import Store
+from storage.records.prepared import Prepared
 from storage.records.schema import corrections, escalations, tickets
 from triage.domain import Correction, Escalation, Ticket
 
-_TICKETS = sa.select(tickets).order_by(tickets.c.created_at.desc(), tickets.c.id).limit(sa.bindparam("limit"))
-_TICKETS_OF_RUN = (
+_TICKETS = Prepared(sa.select(tickets).order_by(tickets.c.created_at.desc(), tickets.c.id).limit(sa.bindparam("limit")))
+_TICKETS_OF_RUN = Prepared(
     sa.select(tickets).where(tickets.c.run_id == sa.bindparam("run_id")).order_by(tickets.c.created_at, tickets.c.id)
 )
-_ESCALATIONS_OF_RUN = (
+_ESCALATIONS_OF_RUN = Prepared(
     sa.select(escalations)
     .where(escalations.c.run_id == sa.bindparam("run_id"))
     .order_by(escalations.c.created_at, escalations.c.id)
 )
-_CORRECTIONS_OF_RUN = (
+_CORRECTIONS_OF_RUN = Prepared(
     sa.select(corrections)
     .where(corrections.c.run_id == sa.bindparam("run_id"))
     .order_by(corrections.c.corrected_at, corrections.c.id)

@@ -10,10 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.records.base import Store, upsert
+from storage.records.prepared import Prepared
 from storage.records.schema_guardrails import cases, releases, trip_marks
 from triage.domain import Case, Judgement, Precision, Release, TripMark
 
-_MARKS_AMONG = sa.select(trip_marks).where(trip_marks.c.id.in_(sa.bindparam("ids", expanding=True)))
+_MARKS_AMONG = Prepared(sa.select(trip_marks).where(trip_marks.c.id.in_(sa.bindparam("ids", expanding=True))))
 _MARKED = sa.select(trip_marks.c.id, trip_marks.c.judgement).where(
     trip_marks.c.tripped_at >= sa.bindparam("start"), trip_marks.c.tripped_at < sa.bindparam("end")
 )
@@ -24,12 +25,12 @@ _PRECISION = (
     .order_by(trip_marks.c.guardrail)
 )
 
-_RELEASE_OF = sa.select(releases).where(releases.c.run_id == sa.bindparam("run_id"))
-_RELEASE_INTO = sa.select(releases).where(releases.c.released_run_id == sa.bindparam("run_id"))
+_RELEASE_OF = Prepared(sa.select(releases).where(releases.c.run_id == sa.bindparam("run_id")))
+_RELEASE_INTO = Prepared(sa.select(releases).where(releases.c.released_run_id == sa.bindparam("run_id")))
 
-_CASES = sa.select(cases).order_by(cases.c.created_at, cases.c.id)
+_CASES = Prepared(sa.select(cases).order_by(cases.c.created_at, cases.c.id))
 _CASE_COUNT = sa.select(sa.func.count()).select_from(cases)
-_CASES_OF_TRIPS = sa.select(cases).where(cases.c.source_trip_id.in_(sa.bindparam("ids", expanding=True)))
+_CASES_OF_TRIPS = Prepared(sa.select(cases).where(cases.c.source_trip_id.in_(sa.bindparam("ids", expanding=True))))
 
 
 class MarkStore(Store[TripMark]):
@@ -41,7 +42,7 @@ class MarkStore(Store[TripMark]):
 
     def put(self, mark: TripMark) -> None:
         """Keep a mark, in place of the one before on the same trip."""
-        self.connection.execute(upsert(trip_marks, self.connection.dialect.name), self._row(mark))
+        upsert(trip_marks, self.connection.dialect.name).run(self.connection, self._row(mark))
 
     def list_among(self, ids: Collection[str]) -> builtins.list[TripMark]:
         """Return the marks on these trips, in no order."""

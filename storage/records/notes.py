@@ -19,7 +19,7 @@ class NoteStore:
 
     def put(self, key: str, value: str) -> None:
         """Keep a value under a key, in place of the one before."""
-        self.connection.execute(upsert(notes, self.connection.dialect.name), {"key": key, "value": value})
+        upsert(notes, self.connection.dialect.name).run(self.connection, {"key": key, "value": value})
 
     def get(self, key: str) -> str | None:
         """Return the value under a key, or None."""

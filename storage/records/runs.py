@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from storage.records.base import LIKE_ESCAPE, Store, like, plain
 from storage.records.columns import Folded
+from storage.records.prepared import Prepared
 from storage.records.schema import runs
 from triage.domain import Run, RunFilter, RunStatus, utc_now
 
@@ -18,7 +19,7 @@ ALL = "all"
 NEEDS_PERSON = "needs_person"
 
 _NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.id.desc())
-_BY_KEY = sa.select(runs).where(runs.c.idempotency_key == sa.bindparam("idempotency_key"))
+_BY_KEY = Prepared(sa.select(runs).where(runs.c.idempotency_key == sa.bindparam("idempotency_key")))
 _OTHER = runs.alias()
 _IS_BEFORE = sa.or_(
     _OTHER.c.created_at < runs.c.created_at,
@@ -28,7 +29,7 @@ _IS_IN_THE_WAY = sa.or_(
     _OTHER.c.status == RunStatus.RUNNING.value, sa.and_(_OTHER.c.status == RunStatus.QUEUED.value, _IS_BEFORE)
 )
 # One run at a time in a conversation: the second message must find what came of the first.
-_WAITING = (
+_WAITING = Prepared(
     sa.select(runs.c.id, runs.c.segment)
     .where(
         runs.c.status == RunStatus.QUEUED.value,
@@ -39,20 +40,20 @@ _WAITING = (
     .order_by(runs.c.created_at, runs.c.id)
     .limit(sa.bindparam("limit"))
 )
-_OF_CONVERSATION = (
+_OF_CONVERSATION = Prepared(
     sa.select(runs)
     .where(runs.c.conversation_id == sa.bindparam("conversation_id"))
     .order_by(runs.c.created_at, runs.c.id)
 )
-_VERSIONS_SINCE = (
+_VERSIONS_SINCE = Prepared(
     sa.select(runs.c.id, runs.c.updated_at)
     .where(runs.c.updated_at >= sa.bindparam("since"))
     .order_by(runs.c.updated_at, runs.c.id)
     .limit(sa.bindparam("limit"))
 )
-_AMONG = sa.select(runs).where(runs.c.id.in_(sa.bindparam("ids", expanding=True)))
-_STATUS = sa.select(runs.c.status).where(runs.c.id == sa.bindparam("id"))
-_START = (
+_AMONG = Prepared(sa.select(runs).where(runs.c.id.in_(sa.bindparam("ids", expanding=True))))
+_STATUS = Prepared(sa.select(runs.c.status).where(runs.c.id == sa.bindparam("id")))
+_START = Prepared(
     sa.update(runs)
     .where(
         runs.c.id == sa.bindparam("the_id"),
@@ -126,7 +127,7 @@ class RunStore(Store[Run]):
 
     def waiting(self, *, limit: int) -> builtins.list[tuple[str, int]]:
         """Return id and segment of the queued runs that wait for no other run of their conversation, oldest first."""
-        return [(row.id, row.segment) for row in self.connection.execute(_WAITING, {"limit": limit})]
+        return [(row["id"], row["segment"]) for row in _WAITING.rows(self.connection, {"limit": limit})]
 
     def status(self, id: str) -> RunStatus:  # noqa: A002
         """Return the status of a run.
@@ -134,10 +135,10 @@ class RunStore(Store[Run]):
         Raises:
             NotFound: there is none.
         """
-        word = self.connection.execute(_STATUS, {"id": id}).scalar()
-        if word is None:
+        found = _STATUS.rows(self.connection, {"id": id})
+        if not found:
             raise self._not_found(id)
-        return RunStatus(word)
+        return RunStatus(found[0]["status"])
 
     def list_of_conversation(self, conversation_id: str) -> builtins.list[Run]:
         """Return the runs of a conversation, oldest first."""
@@ -145,8 +146,8 @@ class RunStore(Store[Run]):
 
     def versions_since(self, since: datetime, *, limit: int) -> builtins.list[tuple[str, datetime]]:
         """Return id and time of the change of the runs that were changed at ``since`` or later, oldest change first."""
-        rows = self.connection.execute(_VERSIONS_SINCE, {"since": since, "limit": limit})
-        return [(row.id, row.updated_at) for row in rows]
+        rows = _VERSIONS_SINCE.rows(self.connection, {"since": since, "limit": limit})
+        return [(row["id"], row["updated_at"]) for row in rows]
 
     def list_among(self, ids: Collection[str]) -> builtins.list[Run]:
         """Return the runs with these ids, in no order."""

@@ -40,7 +40,7 @@ class SignInStore(Store[SignIn]):
         """Keep a sign-in unless it is kept already; return whether it was new. Very old ones go."""
         row: dict[str, Any] = self._row(sign_in)
         statement = insert_once(sign_ins, ("id",), self.connection.dialect.name)
-        is_new = self.connection.execute(statement, row).rowcount == 1
+        is_new = statement.run(self.connection, row) == 1
         if is_new:
             self.connection.execute(_REMOVE_OLD, {"before": sign_in.changed_at - _KEPT})
         return is_new

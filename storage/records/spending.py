@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
+from storage.records.prepared import Prepared
 from storage.records.schema_alerts import spending
 from triage.domain import Spent
 
@@ -34,7 +35,7 @@ class SpendingStore:
         row = {
             "day": day.isoformat(), "cost_nano_usd": round(cost_usd * _NANO), "unpriced_calls": unpriced_calls,
         }  # fmt: skip
-        self.connection.execute(_add_up(self.connection.dialect.name), row)
+        _add_up(self.connection.dialect.name).run(self.connection, row)
 
     def between(self, first: date, end: date) -> Spent:
         """Return what was spent from ``first`` (included) to ``end`` (not included)."""
@@ -43,8 +44,7 @@ class SpendingStore:
 
 
 @cache
-def _add_up(dialect: str) -> sa.Insert:
+def _add_up(dialect: str) -> Prepared:
     insert: Any = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(spending)
     sums = {name: spending.c[name] + insert.excluded[name] for name in ("cost_nano_usd", "unpriced_calls")}
-    statement: sa.Insert = insert.on_conflict_do_update(index_elements=["day"], set_=sums)
-    return statement
+    return Prepared(insert.on_conflict_do_update(index_elements=["day"], set_=sums))

@@ -38,7 +38,7 @@ class StateStore:
     def put(self, state: StoredState) -> None:
         """Keep the state of a segment, in place of the one a replay may have kept before."""
         row = {name: plain(getattr(state, name)) for name in StoredState.model_fields}
-        self.connection.execute(upsert(run_states, self.connection.dialect.name), row)
+        upsert(run_states, self.connection.dialect.name).run(self.connection, row)
 
     def get(self, run_id: str, segment: int) -> StoredState:
         """Return the state at the end of a segment.

@@ -7,14 +7,19 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from storage.records.prepared import Prepared
 from storage.records.schema import run_steps
 
-_LOAD = sa.select(run_steps.c.key, run_steps.c.outcome).where(
-    run_steps.c.run_id == sa.bindparam("run_id"), run_steps.c.segment == sa.bindparam("segment")
+_LOAD = Prepared(
+    sa.select(run_steps.c.key, run_steps.c.outcome).where(
+        run_steps.c.run_id == sa.bindparam("run_id"), run_steps.c.segment == sa.bindparam("segment")
+    )
 )
-_PUT = sa.insert(run_steps)
-_FORGET = sa.delete(run_steps).where(
-    run_steps.c.run_id == sa.bindparam("of_run"), run_steps.c.segment == sa.bindparam("of_segment")
+_PUT = Prepared(sa.insert(run_steps))
+_FORGET = Prepared(
+    sa.delete(run_steps).where(
+        run_steps.c.run_id == sa.bindparam("of_run"), run_steps.c.segment == sa.bindparam("of_segment")
+    )
 )
 
 
@@ -26,13 +31,13 @@ class StepStore:
 
     def load(self, run_id: str, segment: int) -> dict[str, Any]:
         """Return the outcomes of a segment by step key."""
-        rows = self.connection.execute(_LOAD, {"run_id": run_id, "segment": segment})
-        return {row.key: row.outcome for row in rows}
+        rows = _LOAD.rows(self.connection, {"run_id": run_id, "segment": segment})
+        return {row["key"]: row["outcome"] for row in rows}
 
     def forget(self, run_id: str, segment: int) -> None:
         """Drop the outcomes of a segment that has ended: nothing reads them again, and they hold customers' words."""
-        self.connection.execute(_FORGET, {"of_run": run_id, "of_segment": segment})
+        _FORGET.run(self.connection, {"of_run": run_id, "of_segment": segment})
 
     def put(self, run_id: str, segment: int, key: str, outcome: Any) -> None:
         """Keep the outcome of one step."""
-        self.connection.execute(_PUT, {"run_id": run_id, "segment": segment, "key": key, "outcome": outcome})
+        _PUT.run(self.connection, {"run_id": run_id, "segment": segment, "key": key, "outcome": outcome})

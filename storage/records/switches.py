@@ -7,11 +7,12 @@ import builtins
 import sqlalchemy as sa
 
 from storage.records.base import Store, upsert
+from storage.records.prepared import Prepared
 from storage.records.schema_control import switches
 from triage.domain import Switch
 
-_BY_NAME = sa.select(switches).where(switches.c.name == sa.bindparam("name"))
-_LIST = sa.select(switches).order_by(switches.c.set_at, switches.c.name)
+_BY_NAME = Prepared(sa.select(switches).where(switches.c.name == sa.bindparam("name")))
+_LIST = Prepared(sa.select(switches).order_by(switches.c.set_at, switches.c.name))
 _REMOVE = sa.delete(switches).where(switches.c.name == sa.bindparam("name"))
 
 
@@ -24,7 +25,7 @@ class SwitchStore(Store[Switch]):
 
     def put(self, switch: Switch) -> None:
         """Keep a switch, in place of the one with its name."""
-        self.connection.execute(upsert(switches, self.connection.dialect.name), self._row(switch))
+        upsert(switches, self.connection.dialect.name).run(self.connection, self._row(switch))
 
     def remove(self, name: str) -> None:
         """Remove a switch if it is set."""

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from storage.records.base import Store, add_rows
 from storage.records.columns import UtcTime
+from storage.records.prepared import Prepared
 from storage.records.schema_access import tokens
 from triage.domain import Token
 
-_LIST = sa.select(tokens).order_by(tokens.c.created_at.desc(), tokens.c.id)
+_LIST = Prepared(sa.select(tokens).order_by(tokens.c.created_at.desc(), tokens.c.id))
 _NOTE_USE = (
     sa.update(tokens)
     .where(
@@ -71,10 +72,9 @@ class TokenStore(Store[Token]):
 
     def find_with_digest(self, id: str) -> KnownToken | None:  # noqa: A002
         """Return a token with its digest, or None."""
-        row = self.connection.execute(self._by_id, {"id": id}).first()
-        if row is None:
-            return None
-        return KnownToken(self.value.model_validate(row._asdict()), row.digest, row.audited_at)
+        for row in self._by_id.rows(self.connection, {"id": id}):
+            return KnownToken(self.value.model_validate(row), row["digest"], row["audited_at"])
+        return None
 
     def makers(self, name: str) -> set[str]:
         """Return who made the tokens of a name; those that are over count as well."""

@@ -12,23 +12,24 @@ from sqlalchemy import Connection
 
 from storage.records.base import Store, add_rows
 from storage.records.columns import UtcTime
+from storage.records.prepared import Prepared
 from storage.records.schema_control import deliveries, webhooks
 from storage.records.sealing import is_sealed, seal, unseal
 from triage.domain import Delivery, DeliveryStatus, Webhook
 
 _PENDING = deliveries.c.status == DeliveryStatus.PENDING.value
-_LIST = sa.select(webhooks).order_by(webhooks.c.created_at, webhooks.c.id)
+_LIST = Prepared(sa.select(webhooks).order_by(webhooks.c.created_at, webhooks.c.id))
 # On PostgreSQL a webhook cannot be deleted until the caller has kept his notices to it; SQLite has one writer anyway.
-_ACTIVE = _LIST.where(webhooks.c.is_active).with_for_update(read=True, key_share=True)
+_ACTIVE = Prepared(_LIST.statement.where(webhooks.c.is_active).with_for_update(read=True, key_share=True))
 _REMOVE = sa.delete(webhooks).where(webhooks.c.id == sa.bindparam("id"))
-_SWITCH = (
+_SWITCH = Prepared(
     sa.update(webhooks)
     .where(webhooks.c.id == sa.bindparam("the_id"))
     .values(is_active=sa.bindparam("active"))
     .returning(*webhooks.c)
 )
 _SECRET = sa.select(webhooks.c.id, webhooks.c.secret)
-_RENEW_SECRET = (
+_RENEW_SECRET = Prepared(
     sa.update(webhooks)
     .where(webhooks.c.id == sa.bindparam("the_id"))
     .values(

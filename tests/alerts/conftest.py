@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
 from triage.alerts.service import AlertService
 from triage.alerts.watch import AlertWatch
 from triage.domain import SUBSCRIBABLE_TOPICS, Actor, AlertState, Delivery, Role, Webhook, WebhookFormat
@@ -97,8 +98,7 @@ class Clock:
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[Records]:
-    opened = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
-    opened.migrate()
+    opened = Records(open_engine(migrated(tmp_path / "triage.db")))
     yield opened
     opened.close()
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from storage.records import Records, open_engine
 from tests.alerts.conftest import MANAGER
+from tests.statements import asked_of
 from triage.alerts.budgets import bounds, checked_budget, judge_budget, refusal, usd
 from triage.alerts.service import AlertService
 from triage.domain import Actor, AlertState, Budget, BudgetPeriod, RunFilter, Spent, utc_now
@@ -206,13 +207,10 @@ def test_many_submits_at_once_go_above_the_limit_by_those_at_work_only(
 
 def test_a_submit_asks_little(runs: RunService, budgets: AlertService, records: Records) -> None:
     """However many runs there are, the question reads the budgets and the days of the period and no run."""
-    import sqlalchemy as sa
-
     for period in BudgetPeriod:
         limit(budgets, "100.00", period)
-    asked: list[str] = []
-    sa.event.listen(records.engine, "before_cursor_execute", lambda *event: asked.append(event[2]))
-    runs.submit("Hello", actor=OLGA)
+    with asked_of(records) as asked:
+        runs.submit("Hello", actor=OLGA)
     about = [statement for statement in asked if "budgets" in statement or "spending" in statement]
     assert len(about) == 1 + len(BudgetPeriod)
     assert not any("runs" in statement for statement in about)

@@ -12,6 +12,7 @@ import pytest
 from agents.tracing import get_trace_provider
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
 from triage.approvals.aftermath import AftermathService
 from triage.approvals.gate import BuiltInPolicy, Policies
 from triage.approvals.service import ApprovalService
@@ -158,8 +159,7 @@ def _no_traces() -> Iterator[None]:
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[Records]:
-    opened = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
-    opened.migrate()
+    opened = Records(open_engine(migrated(tmp_path / "triage.db")))
     yield opened
     opened.close()
 

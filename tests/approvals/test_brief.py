@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from storage.records import Records
 from tests.approvals.conftest import ALICE, RITA, SAM, START, Bench
+from tests.statements import asked_of
 from triage.approvals.arguments import FieldKind, argument_fields
 from triage.approvals.brief import BriefService, sentence_of, time_left
 from triage.domain import (
@@ -189,12 +189,8 @@ def test_a_brief_takes_few_queries(bench: Bench, records: Records, briefs: Brief
     [asked] = bench.asks(**REFUND)
     for number in range(10):
         bench.asks(f"old{number}", **REFUND)
-    statements: list[str] = []
-    engines = {records.engine, getattr(records, "_reader", records.engine)}
-    for engine in engines:
-        sa.event.listen(engine, "before_cursor_execute", lambda *said: statements.append(said[2]))
-    briefs.brief(asked.id)
-    reads = [text for text in statements if text.lstrip().lower().startswith("select")]
+    with asked_of(records) as reads:
+        briefs.brief(asked.id)
     assert 5 < len(reads) <= 11, reads
 
 

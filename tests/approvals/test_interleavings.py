@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from storage.records import Records, open_engine
 from storage.records.audit import FIRST_HASH
 from tests.approvals.conftest import START, Bench
+from tests.migrated import migrated
 from triage.approvals.exact import decided_call
 from triage.domain import Actor, Approval, ApprovalStatus, ExecutionStatus, Mode, Role, RunStatus
 from triage.errors import TriageError
@@ -33,8 +34,7 @@ class Approvals(RuleBasedStateMachine):
     @initialize(modes=st.tuples(*[st.sampled_from([Mode.APPROVAL, Mode.TWO_PEOPLE])] * 2))
     def open(self, modes: tuple[Mode, Mode]) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="triage-approvals-")
-        self.records = Records(open_engine(f"sqlite:///{Path(self.folder.name) / 'triage.db'}"))
-        self.records.migrate()
+        self.records = Records(open_engine(migrated(Path(self.folder.name, "triage.db"))))
         self.bench = Bench(self.records)
         self.worker = RunRecords(self.records)
         self.runs = RunService(records=self.records, queue=self.bench.queue, event_log=None, stop=lambda _: None)

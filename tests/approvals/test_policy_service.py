@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
+from tests.statements import asked_of
 from triage.approvals.policies import PolicyError, default_text
 from triage.approvals.policy_service import PolicyService
 from triage.domain import Account, Actor, Approval, ApprovalStatus, Conversation, Mode, Role, Run
@@ -33,8 +34,7 @@ SMALL = default_text().replace(
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[Records]:
-    records = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
-    records.migrate()
+    records = Records(open_engine(migrated(tmp_path / "triage.db")))
     times = {"created_at": NOW, "updated_at": NOW}
     with records.begin() as tx:
         account = Account(
@@ -105,18 +105,9 @@ def test_a_saved_policy_is_in_force_at_once_also_in_another_process(policies: Po
 def test_asking_costs_one_small_query(policies: PolicyService, records: Records) -> None:
     policies.save(SMALL, actor=ADMIN)
     first = policies.current()
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
-
-    with records.read() as tx:
-        engine = tx.connection.engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    assert policies.current() is first
-    assert [statement for statement in statements if statement != "begin"] == [
-        "SELECT coalesce(max(policies.version), ?) AS coalesce_1 \nFROM policies"
-    ]
+    with asked_of(records) as asked:
+        assert policies.current() is first
+    assert asked == ["SELECT coalesce(max(policies.version), 0) AS coalesce_1 \nFROM policies"]
 
 
 def test_only_an_administrator_changes_it(policies: PolicyService, records: Records) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import sqlalchemy as sa
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
+from tests.statements import asked_of
 from triage.approvals.switches import SwitchBoard, SwitchService, switch_names
 from triage.domain import Actor, AuditEntry, Role, Switch
 from triage.errors import InvalidInput, NotAllowed
@@ -23,8 +24,7 @@ KNOWN = ["tool:process_refund", "agent:Billing specialist"]
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[Records]:
-    opened = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
-    opened.migrate()
+    opened = Records(open_engine(migrated(tmp_path / "triage.db")))
     yield opened
     opened.close()
 
@@ -122,10 +122,9 @@ def test_a_switch_needs_a_short_reason(service: SwitchService, reason: str) -> N
 
 def test_asking_is_one_query(service: SwitchService, records: Records) -> None:
     service.set("writes", actor=KIM, reason="r")
-    asked: list[str] = []
-    sa.event.listen(records._reader, "before_cursor_execute", lambda *event: asked.append(event[2]))
-    service.current()
-    assert [statement for statement in asked if statement.lower().startswith("select")] == asked[-1:]
+    with asked_of(records) as asked:
+        service.current()
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(

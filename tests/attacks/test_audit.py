@@ -56,9 +56,9 @@ def database() -> Iterator[Database]:
     thread.join()
 
 
-def audit(url: str, *files: Path) -> subprocess.CompletedProcess[str]:
+def audit(url: str, *files: Path, accepted: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(PROJECT / ".ci" / "audit"), *map(str, files)]
-    environment = {**os.environ, "OSV_URL": url, "no_proxy": "127.0.0.1"}
+    environment = {**os.environ, "OSV_URL": url, "ACCEPTED_HOLES": str(accepted or os.devnull), "no_proxy": "127.0.0.1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -80,6 +80,16 @@ def test_a_known_hole_is_named(database: Database, tmp_path: Path) -> None:
         "flask 0.5: PYSEC-2019-179, GHSA-562c-5r94-xh97",
         "2 packages asked about, 1 with known holes.",
     ]
+
+
+def test_a_hole_is_accepted_by_name_and_with_a_reason(database: Database, tmp_path: Path) -> None:
+    database.known = {("flask", "0.5"): ["PYSEC-1", "PYSEC-2"], ("six", "1.0"): ["PYSEC-3"]}
+    pins, accepted = tmp_path / "pins.txt", tmp_path / "accepted"
+    pins.write_text("flask==0.5\nsix==1.0\n")
+    accepted.write_text("# PYSEC-2 is a remark\n\nPYSEC-1 only on Windows\nPYSEC-3\n")
+    done = audit(database.url, pins, accepted=accepted)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[:2] == ["flask 0.5: PYSEC-2", "six 1.0: PYSEC-3"], "PYSEC-3 has no reason."
 
 
 @pytest.mark.parametrize("answer", [b"", b"{}", b'{"results": []}', b'{"results": null}'])

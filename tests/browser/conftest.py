@@ -6,14 +6,15 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from bench.history import Plan, write
 from storage.traces.store import TraceStore
-from tests.browser.console import PROJECT, Console, running_console
+from tests.browser.console import Console, running_console
+from tests.processes import PROJECT
 from tests.servers.model_brain import offline_brain
 from tests.servers.model_script import ModelRequest, Reply
 from tests.servers.model_server import ModelServer
@@ -81,7 +82,7 @@ def history_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consol
 @pytest.fixture(scope="module")
 def browser() -> Iterator[BrowserContext]:
     """A browser for one module: its event loop would be in the way of coroutine tests that come later."""
-    wanted = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    wanted = [os.environ.get("CHROMIUM"), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
     path = next((found for name in wanted if name and (found := shutil.which(name))), None)
     if path is None:
         pytest.fail("The browser tests need Chromium: install one, set CHROMIUM, or leave out -m browser.")
@@ -114,14 +115,21 @@ def open_page(browser: BrowserContext, brain: PacedBrain, request: pytest.Fixtur
 
     yield open_one
     brain.gate.set()
-    for number, page in enumerate(opened, 1):
-        if not page.is_closed():
-            if getattr(request.node, "has_failed", False):
-                RESULTS.mkdir(exist_ok=True)
-                name = re.sub(r"[^\w-]+", "-", request.node.name)
-                page.screenshot(path=RESULTS / f"{name}-{number}.png", full_page=True)
-            page.close()
+    keep_pictures(opened, of=request.node)
+    for page in opened:
+        page.close()
     assert refused == [], "The pages need what their own rules refuse (triage/page_headers.py)."
+
+
+def keep_pictures(pages: list[Page], *, of: pytest.Item) -> None:
+    """Leave pictures of the pages of a test that failed."""
+    if not getattr(of, "has_failed", False):
+        return
+    RESULTS.mkdir(exist_ok=True)
+    name = re.sub(r"[^\w-]+", "-", of.name)
+    for number, page in enumerate(pages, 1):
+        if not page.is_closed():
+            page.screenshot(path=RESULTS / f"{name}-{number}.png", full_page=True)
 
 
 def go(page: Page, url: str) -> None:
@@ -134,6 +142,14 @@ def go(page: Page, url: str) -> None:
 def settle(page: Page) -> None:
     """Wait until the script has run and no placeholder is left."""
     expect(page.locator('[data-testid="stStatusWidget"], [data-testid="stSkeleton"]')).to_have_count(0)
+
+
+def in_both_themes(page: Page) -> Iterator[str]:
+    """Show the page as somebody sees it whose system is light, then dark; it follows without a reload."""
+    for theme, background in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(14, 22, 27)")):
+        page.emulate_media(color_scheme=cast("Any", theme))
+        expect(page.get_by_test_id("stApp")).to_have_css("background-color", background)
+        yield theme
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -13,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.processes import RunningModule
 from tests.surroundings import clean_environment
 from triage.domain import Run
 from triage.services import Services, open_services
 from triage.settings import Settings, load_settings
 
-PROJECT = Path(__file__).resolve().parents[2]
 START_S = 60.0
 
 
@@ -47,34 +45,20 @@ class Console:
 def running_console(folder: Path, **variables: str) -> Iterator[Console]:
     """Start a console on ``folder`` and stop it at the end; ``variables`` are settings by their name."""
     port = free_port()
-    log = folder.with_suffix(".log")
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "streamlit",
-                "run",
-                "app.py",
-                f"--server.port={port}",
-                "--server.fileWatcherType=none",
-            ],
-            cwd=PROJECT,
-            env=clean_environment(folder, **variables),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_it_answers(process, url, log)
-            yield Console(url, load_settings(data_dir=folder))
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    process = RunningModule(
+        "streamlit",
+        "run",
+        "app.py",
+        f"--server.port={port}",
+        "--server.fileWatcherType=none",
+        environment=clean_environment(folder, **variables),
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_it_answers(process, url)
+        yield Console(url, load_settings(data_dir=folder))
+    finally:
+        process.stop()
 
 
 def free_port() -> int:
@@ -84,13 +68,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _wait_until_it_answers(process: RunningModule, url: str) -> None:
     deadline = time.monotonic() + START_S
-    while process.poll() is None and time.monotonic() < deadline:
+    while process.returncode is None and time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise AssertionError(f"The console did not start:\n{log.read_text(errors='replace')[-4000:]}")
+    raise AssertionError(f"The console did not start:\n{process.output()}")

@@ -44,6 +44,7 @@ def test_a_wrong_trip_is_marked_made_a_case_and_released(console: Console, open_
     expect(trip.get_by_text(re.compile("Evaluation case by local user"))).to_be_visible()
     expect(main.get_by_role("button", name="1 evaluation case")).to_be_visible()
 
+    settle(page)
     trip.get_by_role("button", name="Release to run").click()
     page.get_by_label("Why is it harmless?").fill("Our own test")
     page.get_by_role("button", name="Release and run").click()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import RESULTS, OpenPage, go, settle
+from tests.browser.conftest import RESULTS, OpenPage, go, in_both_themes, settle
 from tests.browser.console import Console
 from tests.browser.desk_page import choice, work
 
@@ -26,9 +25,8 @@ PARTS = {
 }
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_part_is_drawn(history_console: Console, open_page: OpenPage, theme: Any) -> None:
-    page = open_page(f"{history_console.url}/overview?range=30+d", theme=theme)
+def test_every_part_is_drawn(history_console: Console, open_page: OpenPage) -> None:
+    page = open_page(f"{history_console.url}/overview?range=30+d")
     for part, title in PARTS.items():
         choice(page, "Part", part).click()
         expect(work(page).get_by_text(title)).to_be_visible()
@@ -42,7 +40,8 @@ def test_every_part_is_drawn(history_console: Console, open_page: OpenPage, them
             )
             assert all(pixels <= 1 for pixels in cut), f"{part} has tables that are cut: {cut}"
         assert page.get_by_test_id("stException").count() == 0, part
-        page.screenshot(path=RESULTS / f"overview-{part.lower().replace(' ', '-')}-{theme}.png", full_page=True)
+        for theme in in_both_themes(page):
+            page.screenshot(path=RESULTS / f"overview-{part.lower().replace(' ', '-')}-{theme}.png", full_page=True)
 
 
 def test_a_bar_leads_to_its_traces_and_back(history_console: Console, open_page: OpenPage) -> None:

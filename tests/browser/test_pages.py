@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import RESULTS, OpenPage, go, settle
+from tests.browser.conftest import RESULTS, OpenPage, go, in_both_themes, settle
 from tests.browser.console import Console, running_console
 from tests.browser.desk_page import act_as, assert_in_order, choice, follow, work
 from triage.domain import Actor, RunStatus
@@ -95,13 +94,13 @@ def busy_console(console: Console) -> Console:
     return console
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_opens(busy_console: Console, open_page: OpenPage, theme: Any) -> None:
-    page = open_page(busy_console.url, theme=theme)
+def test_every_page_opens(busy_console: Console, open_page: OpenPage) -> None:
+    page = open_page(busy_console.url)
     for path, title in PAGES.items():
         go(page, f"{busy_console.url}/{path}")
-        for width, height in ((1280, 800), (1920, 1080)):
-            page.set_viewport_size({"width": width, "height": height})
-            expect(work(page).get_by_role("heading", name=title, exact=True)).to_be_visible()
-            settle(page)
-            assert_in_order(page, f"/{path}")
+        for theme in in_both_themes(page):
+            for width, height in ((1280, 800), (1920, 1080)):
+                page.set_viewport_size({"width": width, "height": height})
+                expect(work(page).get_by_role("heading", name=title, exact=True)).to_be_visible()
+                settle(page)
+                assert_in_order(page, f"/{path} {theme}")

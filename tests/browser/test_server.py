@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.console import PROJECT, Console
+from tests.browser.console import Console
+from tests.processes import PROJECT
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

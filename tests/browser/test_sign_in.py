@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
-from tests.browser.conftest import LONGEST_WAIT_MS, settle
+from tests.browser.conftest import LONGEST_WAIT_MS, keep_pictures, settle
 from tests.browser.console import Console, free_port, running_console
 from tests.processes import RunningModule
 
@@ -62,7 +62,9 @@ server_metadata_url = "{provider}/.well-known/openid-configuration"
 
 
 @pytest.fixture
-def person(browser: BrowserContext, console: Console, people: Path) -> Iterator[BrowserContext]:
+def person(
+    browser: BrowserContext, console: Console, people: Path, request: pytest.FixtureRequest
+) -> Iterator[BrowserContext]:
     """The browser of somebody who is not signed in; what the page was refused by its own rules fails the test."""
     people.write_text(PEOPLE)
     assert browser.browser is not None
@@ -71,6 +73,7 @@ def person(browser: BrowserContext, console: Console, people: Path) -> Iterator[
     refused: list[str] = []
     context.on("console", lambda said: refused.append(said.text) if "Content Security" in said.text else None)
     yield context
+    keep_pictures(context.pages, of=request.node)
     context.close()
     assert refused == []
 

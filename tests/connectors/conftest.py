@@ -10,6 +10,7 @@ import pytest
 from agents.tracing import get_trace_provider
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
 from tests.servers.help_desk import HelpDeskServer
 from triage.connectors.help_desk import HttpHelpDesk
 
@@ -27,20 +28,9 @@ def server(_help_desk_server: HelpDeskServer) -> Iterator[HelpDeskServer]:
     _help_desk_server.reset()
 
 
-@pytest.fixture(scope="session")
-def _empty_records(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("connectors") / "records.db"
-    records = Records(open_engine(f"sqlite:///{path}"))
-    records.migrate()
-    records.close()
-    return path.read_bytes()
-
-
 @pytest.fixture
-def records(tmp_path: Path, _empty_records: bytes) -> Iterator[Records]:
-    path = tmp_path / "records.db"
-    path.write_bytes(_empty_records)
-    opened = Records(open_engine(f"sqlite:///{path}"))
+def records(tmp_path: Path) -> Iterator[Records]:
+    opened = Records(open_engine(migrated(tmp_path / "records.db")))
     yield opened
     opened.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
 from tests.notices.receiver import KEY, KIM, LOCAL, Receiver, make_sender
 from triage.notices.sender import NoticeSender
 from triage.notices.webhooks import NewWebhook, WebhookService
@@ -22,8 +23,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def records(tmp_path: Path) -> Iterator[Records]:
-    opened = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"), key=KEY)
-    opened.migrate()
+    opened = Records(open_engine(migrated(tmp_path / "triage.db")), key=KEY)
     yield opened
     opened.close()
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from dbos import _dbos, _queue, _workflow_commands
+from dbos._serialization import DefaultSerializer
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
 from tests.runs.conftest import until
 from triage.runs.dbos_pace import SELDOM_S, look_seldom_for_recovered
 from triage.runs.engine import DurableEngine
@@ -39,8 +41,7 @@ class Work:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[DurableEngine]:
-    records = Records(open_engine(f"sqlite:///{tmp_path / 'triage.db'}"))
-    records.migrate()
+    records = Records(open_engine(migrated(tmp_path / "triage.db")))
     built = DurableEngine(records.engine, news=records.news(), max_concurrent_runs=2)
     yield built
     built.close()
@@ -108,10 +109,31 @@ def test_dbos_looks_seldom_for_what_it_is_not_asked(engine: DurableEngine) -> No
     assert _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC == SELDOM_S
 
 
+def test_dbos_compiles_what_it_writes_once(engine: DurableEngine) -> None:
+    work, left = Work(), [WaitingSegment(f"r{number}", 0) for number in range(3)]
+    work.let_go.set()
+    engine.launch(
+        work.run, waiting=lambda limit: [segment for segment in left if not work.begun[f"{segment.run_id}:0"]]
+    )
+    prepared = _dbos._get_dbos_instance()._sys_db._execute_prepared
+    until(lambda: work.begun.total() == 3 and work.at_once == 0, what="the segments")
+    asked = "select workflow_uuid, status, o.output from workflow_status join workflow_output o using (workflow_uuid)"
+    with engine._database.connect() as connection:
+        until(lambda: len(connection.exec_driver_sql(asked).all()) == 3, what="the outcomes")
+        ended = connection.exec_driver_sql(asked).all()
+        inputs = connection.exec_driver_sql("select inputs from workflow_input order by workflow_uuid").scalars().all()
+    assert {(row.workflow_uuid, row.status) for row in ended} == {(f"r{number}:0", "SUCCESS") for number in range(3)}
+    assert [DefaultSerializer().deserialize(given)["args"] for given in inputs] == [(f"r{n}", 0) for n in range(3)]
+    assert {DefaultSerializer().deserialize(row.output) for row in ended} == {"completed"}
+    # Each statement was compiled for the first of them only, and none went past this.
+    assert sorted(name for name, *_ in prepared.kept) == [
+        "insert_workflow_input", "insert_workflow_status", "upsert_workflow_output",
+    ]  # fmt: skip
+
+
 def test_a_segment_that_another_process_queued_is_seen_without_being_told(tmp_path: Path) -> None:
     database = tmp_path / "triage.db"
-    records, looks = Records(open_engine(f"sqlite:///{database}")), []
-    records.migrate()
+    records, looks = Records(open_engine(migrated(database))), []
     engine = DurableEngine(records.engine, news=records.news(), max_concurrent_runs=2)
     engine.launch(Work().run, waiting=lambda limit: looks.append(limit) or [])
     until(lambda: bool(looks), what="the first look")

@@ -17,26 +17,16 @@ import sqlalchemy as sa
 
 from storage.records import Records, open_engine
 from storage.records.schema import METADATA
+from tests.migrated import migrated
 from triage.domain import Account, Approval, Conversation, Message, NewEvent, Order, Run, Ticket, TriageResult
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
-def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("records") / "template.db"
-    records = Records(open_engine(f"sqlite:///{path}"))
-    records.migrate()
-    records.close()
-    return path
-
-
 @pytest.fixture
-def sqlite_url(_migrated_file: Path, tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     """Return the URL of a migrated SQLite file of this test."""
-    path = tmp_path / "triage.db"
-    shutil.copy(_migrated_file, path)
-    return f"sqlite:///{path}"
+    return migrated(tmp_path / "triage.db")
 
 
 def _postgres_tool(name: str) -> str | None:

@@ -98,7 +98,7 @@ def test_times_come_back_in_utc_whatever_zone_they_were_in(any_records: Records,
 
 
 def test_a_time_without_zone_is_refused(any_records: Records, make: SimpleNamespace) -> None:
-    with pytest.raises(StatementError, match="without a time zone"), any_records.begin() as stores:
+    with pytest.raises((StatementError, ValueError), match="without a time zone"), any_records.begin() as stores:
         stores.conversations.add(make.conversation(created_at=datetime(2026, 1, 1)))  # noqa: DTZ001
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from storage.records import Records, open_engine
+from tests.migrated import migrated
 from tests.team.desk import NOW, Desk
 
 
 @pytest.fixture(scope="session")
 def sample_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("desk") / "records.db"
-    records = Records(open_engine(f"sqlite:///{path}"))
-    records.migrate()
+    records = Records(open_engine(migrated(path)))
     with records.begin() as stores:
         stores.samples.load(NOW)
     records.close()

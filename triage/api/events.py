@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import anyio
 from fastapi import APIRouter, Header, Query
 from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
@@ -31,6 +32,8 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 HEARTBEAT_S = 15
 # A client that takes nothing for so long is cut off.
 SEND_WITHIN_S = 30.0
+# When the console stops, a stream ends as a whole answer does; one that takes longer is cut off.
+END_WITHIN_S = 5.0
 PAGE = 200
 MOST_EVENTS = 2**31 - 1
 _SEP = "\n"
@@ -76,6 +79,8 @@ class Story(EventSourceResponse):
             ping_message_factory=lambda: ServerSentEvent(comment="keep-alive", sep=_SEP),
             send_timeout=SEND_WITHIN_S,
             sep=_SEP,
+            shutdown_event=anyio.Event(),
+            shutdown_grace_period=END_WITHIN_S,
         )
         self._caller = caller
 

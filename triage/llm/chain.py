@@ -41,6 +41,9 @@ from triage.scope import AskedCall, asking, current_scope
 FIRST_WAIT_S = 0.5
 LONGEST_BACKOFF_S = 8.0
 DRAIN_S = 0.5
+# A silence of the length that is allowed, or up to this much longer, ends a call.
+_PUT_OFF = 1.05
+_ENDS = frozenset({"response.completed", "response.incomplete"})
 
 Relay = Callable[[TResponseStreamEvent], None]
 Sleep = Callable[[float], Awaitable[None]]
@@ -206,12 +209,17 @@ class ModelChain:
         items: list[ResponseOutputItem] = []
         started_at = utc_now()
         now = asyncio.get_running_loop().time
+        put_off_at = 0.0
         async with asyncio.timeout(self._timeout_s) as silence:
             async for event in stream:
-                silence.reschedule(now() + self._timeout_s)
+                # To put off the end of the wait takes longer than all else that is done with an event.
+                if (at := now()) > put_off_at:
+                    silence.reschedule(at + _PUT_OFF * self._timeout_s)
+                    put_off_at = at + (_PUT_OFF - 1) * self._timeout_s
                 if (fault := fault_of_event(event)) is not None:
                     raise fault
-                if isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent):
+                # Asking for the class of an event of fifty is slow, its name is a word.
+                if event.type in _ENDS and isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent):
                     usage = usage_of(event.response)
                     # Before the stream ends, because its span ends with it and says what the call has cost.
                     asked.cost_usd = cost_of_call(asked.model, event.response.model, usage, started_at)
@@ -220,10 +228,10 @@ class ModelChain:
                     # Some servers send finished items one by one and leave the closing list empty.
                     event.response.output = event.response.output or items
                     return StreamEnd(event.response, isinstance(event, ResponseCompletedEvent), usage, asked.cost_usd)
-                if isinstance(event, ResponseOutputItemDoneEvent):
+                if event.type == "response.output_item.done" and isinstance(event, ResponseOutputItemDoneEvent):
                     items.append(event.item)
                 else:
-                    if isinstance(event, ResponseTextDeltaEvent):
+                    if event.type == "response.output_text.delta" and isinstance(event, ResponseTextDeltaEvent):
                         event.delta = mend_text(event.delta)
                     relay(event)
         raise ModelFault("the stream broke off", is_passing=True)

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from agents import ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel, get_current_span
 from agents.tracing import ResponseSpanData
-from openai import AsyncOpenAI, AsyncStream, NotGiven, Omit, Timeout, omit
+from openai import AsyncOpenAI, AsyncStream, NotGiven, Omit, Timeout
 from openai.resources.chat import AsyncChat, AsyncCompletions
 from openai.resources.responses import AsyncResponses
 from openai.types.chat import ChatCompletionChunk
@@ -20,9 +20,13 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, ValidationError
 
 from triage.llm.faults import ModelFault
+from triage.llm.server_events import EventDecoder
 
 OPENAI_URL = "https://api.openai.com/v1"
 LONGEST_CONNECT_S = 10.0
+_WORDS_AND_NUMBERS = frozenset({str, int, float, bool})
+# The client insists on the first and acts on the others.
+_THE_CLIENTS_OWN = frozenset({"model", "stream", "timeout"})
 _CLOSING = frozenset({"response.completed", "response.failed", "response.incomplete", "error", "response.error"})
 
 
@@ -41,6 +45,9 @@ class PlainClient(AsyncOpenAI):
     the SDK builds the long parts as they are sent. And it tries each event of a stream on each of some fifty types; the
     event says which one it is.
     """
+
+    def _make_sse_decoder(self) -> EventDecoder:
+        return EventDecoder()
 
     def _process_response_data(self, *, data: Any, cast_to: Any, response: Any) -> Any:
         if cast_to is ResponseStreamEvent and isinstance(data, dict) and (event := _EVENTS.get(data.get("type", ""))):
@@ -62,7 +69,7 @@ class PlainClient(AsyncOpenAI):
 
 class _PlainResponses(AsyncResponses):
     async def create(self, **options: Any) -> Any:
-        return await super().create(**_sent_as_is(options, "input", "tools", "text"))
+        return await super().create(**_sent_as_is(options, "input", "tools", "text", "include"))
 
 
 class _PlainChat(AsyncChat):
@@ -78,8 +85,13 @@ class _PlainCompletions(AsyncCompletions):
 
 
 def _sent_as_is(options: dict[str, Any], *parts: str) -> dict[str, Any]:
-    """Move parts of a request to where the client only adds them to the body."""
-    body = {name: options[name] for name in parts if not isinstance(options.get(name, omit), Omit | NotGiven)}
+    """Move these parts of a request, and words and numbers, to where the client only adds them to the body."""
+    body = {
+        name: value
+        for name, value in options.items()
+        if (name in parts and not isinstance(value, Omit | NotGiven))
+        or (type(value) in _WORDS_AND_NUMBERS and name not in _THE_CLIENTS_OWN)
+    }
     rest = {name: value for name, value in options.items() if name not in body}
     return {**rest, "extra_body": {**body, **(options.get("extra_body") or {})}}
 

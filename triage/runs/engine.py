@@ -19,6 +19,7 @@ import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from triage.runs.dbos_pace import AT_START_S, look_seldom_for_deadlines, look_seldom_for_recovered
+from triage.runs.dbos_statements import compile_once
 from triage.runs.gateway import News
 from triage.runs.queue import WaitingSegment
 
@@ -131,6 +132,7 @@ class DurableEngine:
                     self._wake.set()
 
         DBOS.launch()
+        compile_once(launched)
         return launched, segment_workflow
 
     async def _dispatch(self, workflow: Any, waiting: Callable[[int], Sequence[WaitingSegment]]) -> None:

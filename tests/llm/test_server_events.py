@@ -1,0 +1,65 @@
+"""Our reader of server-sent events finds what the client's own finds, however the stream is cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from openai import omit
+from openai._streaming import SSEDecoder
+
+from triage.llm.clients import _sent_as_is
+from triage.llm.server_events import EventDecoder
+
+STREAMS = {
+    "events": b'event: a\ndata: {"x": 1}\n\nevent: b\ndata: {"y": "\xc3\xa4"}\n\n',
+    "only data": b'data: {"x": 1}\n\ndata: [DONE]\n\n',
+    "no space, several lines": b'data:{"x":\ndata: 1}\n\n',
+    "comments and empty lines": b': alive\n\n\n\n: alive\nevent: a\n: more\ndata: {"x": 1}\n\n\n',
+    "other fields": b'id: 7\nretry: 10\nevent: a\ndata: {"x": 1}\nsomething: else\n\n',
+    "carriage returns": b'event: a\r\ndata: {"x": 1}\r\n\r\nevent: b\r\ndata: {"x": 2}\r\n\r\n',
+    "carriage returns later": b'event: a\ndata: {"x": 1}\n\nevent: b\r\ndata: {"x": 2}\r\n\r\n',
+    "broken off": b'event: a\ndata: {"x": 1}\n\nevent: b\ndata: {"x"',
+    "half characters, odd numbers": b'data: {"x": "\\ud83d", "y": NaN, "z": 1e999}\n\n',
+    "a name without data": b"event: a\n\n",
+}
+
+
+async def _chunks(stream: bytes, size: int) -> AsyncIterator[bytes]:
+    for start in range(0, len(stream), size):
+        yield stream[start : start + size]
+
+
+def _read(decoder: Any, stream: bytes, size: int) -> list[tuple[str | None, str, str]]:
+    async def read() -> list[tuple[str | None, str, str]]:
+        return [
+            (event.event, event.data, repr(event.json()) if event.data.startswith("{") else "")
+            async for event in decoder.aiter_bytes(_chunks(stream, size))
+        ]
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
+def test_it_finds_what_the_client_finds(stream: bytes, size: int) -> None:
+    assert _read(EventDecoder(), stream, size) == _read(SSEDecoder(), stream, size)
+
+
+def test_what_is_no_json_is_refused_as_by_the_client() -> None:
+    with pytest.raises(ValueError, match="Expecting"):
+        _read(EventDecoder(), b"data: {not json\n\n", 1000)
+
+
+def test_a_request_keeps_all_its_parts_and_their_places() -> None:
+    asked = {
+        "model": "m", "stream": True, "timeout": 7, "tools": omit, "reasoning": {"effort": "low"},
+        "input": [1], "instructions": "i", "temperature": 0.5, "store": False, "extra_body": {"z": 1, "store": True},
+    }  # fmt: skip
+    sent = _sent_as_is(asked, "input", "tools")
+    # What the caller adds to the body wins, as it does in the client.
+    assert sent.pop("extra_body") == {"input": [1], "instructions": "i", "temperature": 0.5, "store": True, "z": 1}
+    kept = ("model", "stream", "tools", "reasoning", "timeout")
+    assert sent == {name: asked[name] for name in kept}
