@@ -47,6 +47,7 @@ Attempt = Callable[[Services, Actor, Place], Any]
 OF_A_TEAM: dict[Action, tuple[Attempt, ...]] = {
     Action.RUNS_READ: (
         lambda s, who, at: s.as_seen_by(who).runs.get(at.queued),
+        lambda s, who, at: s.as_seen_by(who).runs.whole(at.queued),
         lambda s, who, at: s.as_seen_by(who).runs.events(at.queued),
         lambda s, who, at: s.as_seen_by(who).runs.live_text(at.queued),
         lambda s, who, at: s.as_seen_by(who).runs.tickets(at.queued),

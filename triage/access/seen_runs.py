@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from triage.access.actions import Action, require
+from triage.access.actions import Action, may, require
 from triage.access.teams import approval_for, conversation_for, run_for, sees, team_seen
 from triage.domain import (
     OPEN_APPROVAL_STATUSES,
@@ -19,6 +19,7 @@ from triage.domain import (
     Escalation,
     ExecutionStatus,
     Message,
+    Mode,
     QueueFilter,
     Release,
     Run,
@@ -32,6 +33,16 @@ from triage.runs.reading import MAX_EVENTS
 if TYPE_CHECKING:
     from triage.approvals.brief import Brief, QueueView
     from triage.services.bundle import Services
+
+
+class WholeRun(NamedTuple):
+    """A run with what belongs to it, all of one moment; what the actor may not see of it is left out."""
+
+    run: Run
+    approvals: builtins.list[Approval]
+    tickets: builtins.list[Ticket]
+    escalations: builtins.list[Escalation]
+    corrections: builtins.list[Correction]
 
 
 class _SeenPart:
@@ -51,6 +62,19 @@ class SeenRuns(_SeenPart):
         """Return a run."""
         with self._services.records.read() as tx:
             return run_for(tx, run_id, actor=self._actor, action=Action.RUNS_READ)
+
+    def whole(self, run_id: str) -> WholeRun:
+        """Return a run with what belongs to it; what a policy let pass by itself is left out of its approvals."""
+        with self._services.records.read() as tx:
+            run = run_for(tx, run_id, actor=self._actor, action=Action.RUNS_READ)
+            asked = tx.approvals.list_of_run(run_id) if may(self._actor, Action.APPROVALS_READ) else []
+            return WholeRun(
+                run=run,
+                approvals=[approval for approval in asked if approval.mode is not Mode.AUTO],
+                tickets=tx.tickets.list_of_run(run_id),
+                escalations=tx.escalations.list_of_run(run_id),
+                corrections=tx.corrections.list_of_run(run_id),
+            )
 
     def list(self, query: RunFilter | None = None, *, limit: int = 50, offset: int = 0) -> builtins.list[Run]:
         """Return runs, newest first."""

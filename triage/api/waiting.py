@@ -6,7 +6,6 @@ import re
 
 from starlette.requests import Request
 
-from triage.access.actions import Action, may
 from triage.access.seen import Seen
 from triage.api.desk import Caller
 from triage.api.requests import MAX_WAIT_S
@@ -35,11 +34,11 @@ async def wait_until_settled(caller: Caller, run_id: str, *, wait_s: int) -> Non
 
 def run_answer(seen: Seen, run_id: str) -> RunAnswer:
     """Return a run with what has come of it; what a token may not see of it is left out."""
-    run = seen.runs.get(run_id)
+    found = seen.runs.whole(run_id)
     return RunAnswer.of(
-        run,
-        approvals=seen.approvals.list_of_run(run_id) if may(seen.actor, Action.APPROVALS_READ) else [],
-        tickets=seen.runs.tickets(run_id),
-        escalations=seen.runs.escalations(run_id),
-        corrections=seen.runs.corrections(run_id),
+        found.run,
+        approvals=found.approvals,
+        tickets=found.tickets,
+        escalations=found.escalations,
+        corrections=found.corrections,
     )
