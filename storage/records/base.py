@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
@@ -19,6 +21,8 @@ from triage.errors import Conflict, NotFound
 
 V = TypeVar("V", bound=BaseModel)
 LIKE_ESCAPE = "\\"
+# Asked first, because asking of a value whether it is a mapping takes longer than all else.
+_TAKEN_AS_IT_IS = frozenset({str, int, bool, type(None), datetime, Decimal})
 
 
 class Store(Generic[V]):
@@ -129,6 +133,8 @@ class Store(Generic[V]):
 
 def plain(value: Any) -> Any:
     """Return a field's value as its column takes it; the column types see to times and amounts."""
+    if type(value) in _TAKEN_AS_IT_IS:
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, BaseModel | Mapping | Sequence) and not isinstance(value, str):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+from agents.util import _json as sdk_json
 from openai import omit
 from openai._streaming import SSEDecoder
 
-from triage.llm.clients import _sent_as_is
+from triage.llm.clients import _sent_as_is, copy_of_tools, quick_copy_of_tools
 from triage.llm.server_events import EventDecoder
 
 STREAMS = {
@@ -51,6 +53,13 @@ def test_it_finds_what_the_client_finds(stream: bytes, size: int) -> None:
 def test_what_is_no_json_is_refused_as_by_the_client() -> None:
     with pytest.raises(ValueError, match="Expecting"):
         _read(EventDecoder(), b"data: {not json\n\n", 1000)
+
+
+def test_the_copy_of_the_tools_is_the_sdks() -> None:
+    odd = [{"a": [1, 2.5, None, True, "x", (1, {"b": ()})]}, {1, 2}, range(2), MappingProxyType({"c": {"d": b"e"}})]
+    assert quick_copy_of_tools(odd) == copy_of_tools(odd)
+    assert quick_copy_of_tools(odd)[0] is not odd[0]
+    assert sdk_json._to_dump_compatible_internal is quick_copy_of_tools
 
 
 def test_a_request_keeps_all_its_parts_and_their_places() -> None:

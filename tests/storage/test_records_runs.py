@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.records import Records, open_engine
+from tests.storage.at_once import at_once
 from triage.domain import ApprovalStatus, EventKind, NewEvent, RunFilter, RunStatus, Trip
 from triage.errors import Conflict, NotFound
 
 RUNNING = (RunStatus.QUEUED, RunStatus.RUNNING)
-
-
-def at_once(works: list[Callable[[], Any]]) -> list[Any]:
-    """Run the works in threads that start together; return what each returned or raised."""
-    outcomes: list[Any] = [None] * len(works)
-    barrier = threading.Barrier(len(works))
-
-    def work(position: int) -> None:
-        barrier.wait()
-        try:
-            outcomes[position] = works[position]()
-        except Conflict as error:
-            outcomes[position] = error
-
-    threads = [threading.Thread(target=work, args=(position,)) for position in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
 
 
 def trip_at(stage: str) -> Trip:

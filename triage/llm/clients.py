@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from agents import ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel, get_current_span
 from agents.tracing import ResponseSpanData
+from agents.util import _json as sdk_json
 from openai import AsyncOpenAI, AsyncStream, NotGiven, Omit, Timeout
 from openai.resources.chat import AsyncChat, AsyncCompletions
 from openai.resources.responses import AsyncResponses
@@ -25,7 +26,7 @@ from triage.llm.server_events import EventDecoder
 OPENAI_URL = "https://api.openai.com/v1"
 LONGEST_CONNECT_S = 10.0
 _WORDS_AND_NUMBERS = frozenset({str, int, float, bool})
-# The client insists on the first and acts on the others.
+# The client insists on the first for chat completions and acts on the others.
 _THE_CLIENTS_OWN = frozenset({"model", "stream", "timeout"})
 _CLOSING = frozenset({"response.completed", "response.failed", "response.incomplete", "error", "response.error"})
 
@@ -36,6 +37,22 @@ _EVENTS: dict[str, type[BaseModel]] = {
     for event in get_args(get_args(ResponseStreamEvent)[0])
     for name in get_args(event.model_fields["type"].annotation)
 }
+
+
+copy_of_tools = sdk_json._to_dump_compatible_internal  # noqa: SLF001 - how the SDK copies the tools for each request
+
+
+def quick_copy_of_tools(obj: Any) -> Any:
+    """Copy a part of what is sent as the SDK does, which asks of each word first whether it is a mapping or a list."""
+    kind = type(obj)
+    if kind is dict:
+        return {name: quick_copy_of_tools(value) for name, value in obj.items()}
+    if kind is list:
+        return [quick_copy_of_tools(value) for value in obj]
+    return obj if obj is None or kind in _WORDS_AND_NUMBERS else copy_of_tools(obj)
+
+
+sdk_json._to_dump_compatible_internal = quick_copy_of_tools  # noqa: SLF001
 
 
 class PlainClient(AsyncOpenAI):
@@ -69,7 +86,7 @@ class PlainClient(AsyncOpenAI):
 
 class _PlainResponses(AsyncResponses):
     async def create(self, **options: Any) -> Any:
-        return await super().create(**_sent_as_is(options, "input", "tools", "text", "include"))
+        return await super().create(**_sent_as_is(options, "model", "input", "tools", "text", "include"))
 
 
 class _PlainChat(AsyncChat):

@@ -87,15 +87,20 @@ class RunService(RunReading):
             raise InvalidInput("The idempotency key has characters that cannot be printed; use letters and digits.")
         require_no_token(idempotency_key or "", what="idempotency key")
         key = key_of(idempotency_key, team=actor.team)
-        with self._records.begin() as tx:
-            known: Run | None = tx.runs.find_by_key(key) if key else None
-            if known is not None and not sees(actor, known.team):
-                raise Conflict("This idempotency key is in use; choose another one.")
-            if known is not None:
-                return known
-            run = self._accept(
-                tx, text, email=email, account=account, conversation_id=conversation, actor=actor, key=key
-            )
+        try:
+            with self._records.begin() as tx:
+                if (known := _made_before(tx, key, actor=actor)) is not None:
+                    return known
+                run = self._accept(
+                    tx, text, email=email, account=account, conversation_id=conversation, actor=actor, key=key
+                )
+        except Conflict:
+            # On PostgreSQL somebody else may have come with the same key at the same moment.
+            with self._records.read() as tx:
+                known = _made_before(tx, key, actor=actor)
+            if known is None:
+                raise
+            return known
         self._queue.wake()
         return run
 
@@ -323,6 +328,13 @@ def key_of(idempotency_key: str | None, *, team: str) -> str | None:
     if not idempotency_key or team == DEFAULT_TEAM:
         return idempotency_key
     return f"{team}{_OF_TEAM}{idempotency_key}"
+
+
+def _made_before(tx: Any, key: str | None, *, actor: Actor) -> Run | None:
+    known: Run | None = tx.runs.find_by_key(key) if key else None
+    if known is not None and not sees(actor, known.team):
+        raise Conflict("This idempotency key is in use; choose another one.")
+    return known
 
 
 def _tell(
