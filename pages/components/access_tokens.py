@@ -95,6 +95,7 @@ def new_token() -> None:
         "Scopes", able, key=f"token_scopes_{form_id()}_{role}", placeholder="Everything that the role may do",
         help="Choose what the program needs; without a choice it may do all that its role may.",
     )  # fmt: skip
+    st.caption("The token counts as you: nobody decides with it what you submitted, or agrees a second time after you.")
     if st.button("Make the token", type="primary", key="token_make"):
         days = _LIFE[life]
         try:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from storage.traces.parts import SEPARATOR, trace_key
@@ -76,7 +77,7 @@ def list_traces(
         f"select trace_key, created_at from found order by {order} limit $limit offset $offset",
         {"limit": limit, "offset": offset},
         # What came last is in the store last, and whoever sorts is quickest when the first of the page come first.
-        tables={"found": found.take(pa.array(range(found.num_rows)[::-1], pa.int64())) if descending else found},
+        tables={"found": found.take(np.arange(found.num_rows)[::-1]) if descending else found},
     )
     end = offset + len(page)
     return TracePage(
