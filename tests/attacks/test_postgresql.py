@@ -8,7 +8,6 @@ import pytest
 
 from storage.records import Records
 from tests.storage.conftest import (
-    _migrated_file,
     _migrated_postgres,
     _postgres_server,
     any_records,
@@ -18,7 +17,7 @@ from tests.storage.conftest import (
 from triage.domain import RunFilter
 from triage.errors import InvalidInput, NotFound
 
-__all__ = ["_migrated_file", "_migrated_postgres", "_postgres_server", "any_records", "postgres_url", "sqlite_url"]
+__all__ = ["_migrated_postgres", "_postgres_server", "any_records", "postgres_url", "sqlite_url"]
 
 
 @pytest.mark.parametrize("value", ["a\x00b", "\ud800"])

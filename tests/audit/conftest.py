@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 from storage.records import Records, open_engine
 from storage.records.schema_control import audit_log
-from tests.storage.conftest import _migrated_file, _migrated_postgres, _postgres_server, postgres_url, sqlite_url
+from tests.migrated import migrated
+from tests.storage.conftest import _migrated_postgres, _postgres_server, postgres_url, sqlite_url
 from triage.domain import NewAuditEntry, Role
 
-__all__ = ["_migrated_file", "_migrated_postgres", "_postgres_server", "postgres_url", "sqlite_url"]
+__all__ = ["_migrated_postgres", "_postgres_server", "postgres_url", "sqlite_url"]
 
 KEY = b"a key of the tests"
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
@@ -86,14 +87,12 @@ def any_sealed(request: pytest.FixtureRequest) -> Iterator[Records]:
 
 
 @pytest.fixture
-def fresh_records(_migrated_file: Path, tmp_path: Path) -> Iterator[Callable[[], Records]]:
+def fresh_records(tmp_path: Path) -> Iterator[Callable[[], Records]]:
     """Make records in new SQLite files, as many as are asked for."""
     made: list[Records] = []
 
     def make() -> Records:
-        path = tmp_path / f"audit{len(made)}.db"
-        path.write_bytes(_migrated_file.read_bytes())
-        made.append(Records(open_engine(f"sqlite:///{path}"), key=KEY))
+        made.append(Records(open_engine(migrated(tmp_path / f"audit{len(made)}.db")), key=KEY))
         return made[-1]
 
     yield make

@@ -20,6 +20,7 @@ from storage.records.audit import SEAL
 from storage.records.audit_chain import entry_hash
 from storage.records.schema_control import audit_log
 from tests.audit.conftest import KEY, entry, fill, read_lines, switch_off_guard, write_lines
+from tests.migrated import migrated
 from triage.domain import AuditCheck, AuditFilter
 
 PROJECT = Path(__file__).parents[2]
@@ -176,10 +177,8 @@ def _alterations() -> st.SearchStrategy[Harm]:
 
 
 @pytest.fixture(scope="module")
-def unguarded(_migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Records, Lines]]:
-    path = tmp_path_factory.mktemp("harm") / "audit.db"
-    path.write_bytes(_migrated_file.read_bytes())
-    records = Records(open_engine(f"sqlite:///{path}"), key=KEY)
+def unguarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Records, Lines]]:
+    records = Records(open_engine(migrated(tmp_path_factory.mktemp("harm") / "audit.db")), key=KEY)
     fill(records, LINES)
     switch_off_guard(records.engine)
     yield records, read_lines(records.engine)
