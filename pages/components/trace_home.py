@@ -34,9 +34,15 @@ def read_choices() -> TraceChoices:
     return choices
 
 
+def _require_search() -> None:
+    """Refuse whoever may not search all traces: what was read for somebody else is kept for a while."""
+    _ = seen().traces.search
+
+
 def trace_home(asked: Asked) -> None:
     """Draw the list."""
     try:
+        _require_search()
         choices = read_choices()
         found = read_page(asked.filter_at(utc_now()), asked.sort, asked.descending, asked.page)
     except TriageError as error:

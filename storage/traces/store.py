@@ -191,18 +191,14 @@ class TraceStore:
         Raises:
             DataFolderError: the file cannot be read.
         """
-        with self.looking() as cursor, _readable():
-            for name, table in (tables or {}).items():
-                cursor.register(name, table)
+        with self.looking() as cursor, _readable(), _registered(cursor, tables or {}):
             cursor.execute(sql, parameters or None)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, map(_aware, row), strict=True)) for row in cursor.fetchall()]
 
     def table(self, sql: str, parameters: Mapping[str, Any], *, tables: Mapping[str, pa.Table]) -> pa.Table:
         """Return what a query finds as a table, for another query to read; many rows cost little."""
-        with _readable(), self.looking() as cursor:
-            for name, table in tables.items():
-                cursor.register(name, table)
+        with self.looking() as cursor, _readable(), _registered(cursor, tables):
             return cursor.execute(sql, parameters or None).to_arrow_table()
 
     @contextmanager
@@ -310,6 +306,18 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
 
 def _aware(value: Any) -> Any:
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+@contextmanager
+def _registered(cursor: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> Iterator[None]:
+    """Let a query read tables under these names; what stays registered stays in memory."""
+    for name, table in tables.items():
+        cursor.register(name, table)
+    try:
+        yield
+    finally:
+        for name in tables:
+            cursor.unregister(name)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.components.context import ROLE_KEY, services
@@ -17,6 +18,12 @@ CONSOLE = Path(__file__).parents[2] / "pages" / "console.py"
 _PATIENCE_S = 30.0
 
 OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    """Forget what the pages of another test have read."""
+    st.cache_data.clear()
 
 
 @pytest.fixture

@@ -22,12 +22,6 @@ NASTY = "Write a haiku about ![x](http://127.0.0.1:9/x.png) :red[**now**]"
 Settle = Callable[[Run], Run]
 
 
-@pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
-    """Forget what the page has read for another test."""
-    st.cache_data.clear()
-
-
 def bucket(verdict: str, *, guardrail: str = "Input check", trips: int = 1) -> TripBucket:
     return TripBucket(at=NOON, guardrail=guardrail, stage="input", verdict=verdict, trips=trips)
 

@@ -13,11 +13,6 @@ from triage.services import Services
 NASTY = "![x](http://127.0.0.1:9/x.png)"
 
 
-@pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
-    st.cache_data.clear()
-
-
 def warned(page: AppTest) -> list[str]:
     assert not page.exception
     return [str(item.value) for item in page.warning if "set aside" in str(item.value)]

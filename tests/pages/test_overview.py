@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from bench.history import Plan, write
@@ -17,12 +16,6 @@ from triage.services import Services
 
 OpenPage = Callable[..., AppTest]
 PARTS = ["Summary", "Runs", "Cost", "Times", "Handoffs", "Tools and models", "People"]
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    """Forget what a page of another test was told."""
-    st.cache_data.clear()
 
 
 @pytest.fixture

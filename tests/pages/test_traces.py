@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bench.history import Plan, write
-from triage.domain import Actor, Run, utc_now
+from triage.domain import Actor, Role, Run, utc_now
 from triage.domain.traces import TraceFilter
 from triage.services import Services
 
@@ -168,6 +168,16 @@ def keep(running: Services, *, count: int, big: int | None = None) -> None:
         lines.append(json.dumps(step).encode() + b"\n")
     assert running.traces is not None
     running.traces.insert_batch(span_lines=lines, price=lambda calls: None, segment="s", offset=1)
+
+
+def test_who_may_not_search_gets_nothing_that_was_read_for_a_manager(
+    history: Services, open_page: Callable[..., Any]
+) -> None:
+    assert len(open_page("traces", role=Role.MANAGER).dataframe) == 1
+    page = open_page("traces", role=Role.OPERATOR)
+    assert not page.dataframe
+    assert "120 traces" not in texts(page)
+    assert "manager" in page.error[0].value
 
 
 def test_a_store_that_cannot_be_read_is_said(history: Services, open_page: Callable[..., Any]) -> None:

@@ -24,7 +24,8 @@ WAIT_S = 20.0
 class CollectorServer:
     """Answers 200, or first with the status codes in ``answers``; ``refuses`` says no to single spans by their name.
 
-    An answer waits while ``go_on`` is cleared. ``rejects`` is how many spans a taken request leaves out.
+    An answer waits while ``go_on`` is cleared. ``rejects`` is how many spans the next taken request leaves
+    out.
     """
 
     def __init__(self) -> None:
@@ -110,11 +111,11 @@ class _Handler(BaseHTTPRequestHandler):
             names = {span.name for span in request.resource_spans[0].scope_spans[0].spans}
             if status == 200 and names & collector.refuses:
                 status = 400
+            answer = ExportTraceServiceResponse()
             if status == 200:
                 collector.requests.append(request)
+                answer.partial_success.rejected_spans, collector.rejects = collector.rejects, 0
             collector.changed.notify_all()
-        answer = ExportTraceServiceResponse()
-        answer.partial_success.rejected_spans = collector.rejects
         written = answer.SerializeToString() if status == 200 else b"no"
         self.send_response(status)
         if collector.retry_after is not None and status != 200:
