@@ -96,7 +96,7 @@ for problem in [*problems, *([chosen_range.problem] if chosen_range.problem else
     st.warning(plain(problem), icon=":material/link_off:")
 
 intake_note()
-left, right = st.columns([9, 12])
+left, right = st.columns([8, 12])
 with left:
     trip_chart(view, figures.trips)
 with right:

@@ -138,7 +138,7 @@ def guardrail_table(uses: Sequence[GuardrailUse], precision: Mapping[str, Precis
                 "Trips": st.column_config.TextColumn(width=116),
                 "Precision": st.column_config.TextColumn(width=84),
                 "Added time": st.column_config.TextColumn(width=100),
-                "Cost": st.column_config.TextColumn(width=50, alignment="right"),
+                "Cost": st.column_config.TextColumn(width=72, alignment="right"),
             },
             alt="Each guardrail with its checks, trips, precision, added time and cost.",
         )
