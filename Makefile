@@ -54,7 +54,7 @@ format: $(VENV)/.ready-dev
 
 # The browser is looked for, and may be installed, while the rest is set up and checked; to collect the tests once leaves
 # them compiled for the workers, who say what is wrong with one.
-test: $(VENV)/.ready-dev
+test:
 	@$(MAKE) --no-print-directory -j 3 chromium lint collect
 	@CHROMIUM="$$(.ci/chromium)" $(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 

@@ -72,9 +72,10 @@ class TokenStore(Store[Token]):
 
     def find_with_digest(self, id: str) -> KnownToken | None:  # noqa: A002
         """Return a token with its digest, or None."""
-        for row in self._by_id.rows(self.connection, {"id": id}):
-            return KnownToken(self.value.model_validate(row), row["digest"], row["audited_at"])
-        return None
+        found = self._by_id.rows(self.connection, {"id": id})
+        return next(
+            (KnownToken(self.value.model_validate(row), row["digest"], row["audited_at"]) for row in found), None
+        )
 
     def makers(self, name: str) -> set[str]:
         """Return who made the tokens of a name; those that are over count as well."""
