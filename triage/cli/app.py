@@ -273,16 +273,22 @@ def _work_until_stopped(*, as_json: bool) -> None:
 
 def _drain() -> int:
     """Work, or let the owner work, until the queue is empty; return how many runs came to their end or to a pause."""
-    settled_before: int | None = None
+    with _services() as services:
+        # Before the work begins: a quick run may have ended by the first look at it.
+        settled_before, _ = _settled(services)
     with closing(_services_over_time("worker")) as looks:
         for services in looks:
-            counts = services.runs.counts()
-            unfinished = counts[RunStatus.QUEUED] + counts[RunStatus.RUNNING]
-            settled = counts["all"] - unfinished
-            settled_before = settled if settled_before is None else settled_before
+            settled, unfinished = _settled(services)
             if not unfinished:
                 return settled - settled_before
     raise AssertionError("The looks never end by themselves.")
+
+
+def _settled(services: Services) -> tuple[int, int]:
+    """Return how many runs there are that nothing has to be done for now, and how many others."""
+    counts = services.runs.counts()
+    unfinished = counts[RunStatus.QUEUED] + counts[RunStatus.RUNNING]
+    return counts["all"] - unfinished, unfinished
 
 
 def _show(services: Services, run: Run, *, as_json: bool) -> None:
