@@ -114,12 +114,14 @@ class AskedCall:
 
     ``model`` is its name in the settings, because a span knows only what the provider calls it, or nothing.
     ``is_priced`` is true from the answer on; ``cost_usd`` is then None where no price is known. ``is_retry`` says that
-    the same model was asked a moment before, ``is_fallback`` that the models before it in the chain did not answer.
+    the same model was asked a moment before, ``is_fallback`` that the models before it in the chain did not answer,
+    ``is_watched`` that somebody waits for the pieces of the answer as they come.
     """
 
     model: str
     is_retry: bool = False
     is_fallback: bool = False
+    is_watched: bool = True
     is_priced: bool = False
     cost_usd: Decimal | None = None
 
@@ -163,9 +165,11 @@ def enter_scope(scope: RunScope) -> None:
 
 
 @contextmanager
-def asking(model: str, *, is_retry: bool = False, is_fallback: bool = False) -> Iterator[AskedCall]:
+def asking(
+    model: str, *, is_retry: bool = False, is_fallback: bool = False, is_watched: bool = True
+) -> Iterator[AskedCall]:
     """Say which model of the settings is asked; what the answer costs is put into the call, for its span."""
-    call = AskedCall(model, is_retry=is_retry, is_fallback=is_fallback)
+    call = AskedCall(model, is_retry=is_retry, is_fallback=is_fallback, is_watched=is_watched)
     token = _ASKED_CALL.set(call)
     try:
         yield call

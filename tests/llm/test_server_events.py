@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from types import MappingProxyType
+from itertools import count
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from openai import omit
 from openai._streaming import SSEDecoder
 
 from triage.llm.clients import _sent_as_is, copy_of_tools, quick_copy_of_tools
-from triage.llm.server_events import EventDecoder
+from triage.llm.server_events import SIGN_OF_LIFE_S, EventDecoder
 
 STREAMS = {
     "events": b'event: a\ndata: {"x": 1}\n\nevent: b\ndata: {"y": "\xc3\xa4"}\n\n',
@@ -48,6 +49,27 @@ def _read(decoder: Any, stream: bytes, size: int) -> list[tuple[str | None, str,
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
 def test_it_finds_what_the_client_finds(stream: bytes, size: int) -> None:
     assert _read(EventDecoder(), stream, size) == _read(SSEDecoder(), stream, size)
+
+
+ANSWER = b"".join(
+    b'event: response.%s\ndata: {"type": "response.%s"}\n\n' % (kind, kind)
+    for kind in (b"created", *[b"output_text.delta", b"function_call_arguments.delta"] * 10, b"completed")
+)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_of_pieces_that_nobody_watches_some_are_let_through_as_a_sign_of_life(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = count(100, SIGN_OF_LIFE_S / 4)
+    monkeypatch.setattr("triage.llm.server_events.time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    kinds = [event[0] for event in _read(EventDecoder(is_watched=False), ANSWER, size)]
+    assert [kind for kind in kinds if not str(kind).endswith(".delta")] == ["response.created", "response.completed"]
+    assert len(kinds) == 2 + 20 / 4
+
+
+def test_pieces_that_somebody_watches_are_all_read() -> None:
+    assert len(_read(EventDecoder(is_watched=True), ANSWER, 1000)) == 22
 
 
 def test_what_is_no_json_is_refused_as_by_the_client() -> None:

@@ -131,6 +131,28 @@ def test_dbos_compiles_what_it_writes_once(engine: DurableEngine) -> None:
     ]  # fmt: skip
 
 
+def test_dbos_writes_in_the_thread_of_the_engine_and_other_work_has_threads(engine: DurableEngine) -> None:
+    wrote, worked, left = set[str](), set[str](), list[WaitingSegment]()
+
+    def note() -> None:
+        wrote.add(threading.current_thread().name)
+
+    async def run(run_id: str, segment: int) -> str:
+        worked.add(await asyncio.to_thread(lambda: threading.current_thread().name))
+        return "completed"
+
+    engine.launch(run, waiting=lambda limit: left)
+    launched = _dbos._get_dbos_instance()
+    prepared, in_place = launched._sys_db._execute_prepared, launched._shared_executor_field
+    launched._sys_db._execute_prepared = lambda *given, **named: note() or prepared(*given, **named)
+    left.append(WaitingSegment("r1", 0))
+    # Its start, a stage in between that does nothing, and its end.
+    until(lambda: in_place.done == 3, what="the end of the workflow")
+    assert wrote == {"durable-engine"}
+    assert worked
+    assert not worked & wrote
+
+
 def test_a_segment_that_another_process_queued_is_seen_without_being_told(tmp_path: Path) -> None:
     database = tmp_path / "triage.db"
     records, looks = Records(open_engine(migrated(database))), []

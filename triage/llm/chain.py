@@ -142,8 +142,8 @@ class ModelChain:
         self._timeout_s = timeout_s
         self._sleep = sleep
 
-    async def answer(self, call: ModelCall, relay: Relay) -> Answer:
-        """Get an answer and pass the stream events before its end on to ``relay`` as they come.
+    async def answer(self, call: ModelCall, relay: Relay | None) -> Answer:
+        """Get an answer and pass the stream events before its end on to ``relay``, if anybody waits for them.
 
         A further try begins with another ``response.created`` event, which makes the text before it void.
 
@@ -171,7 +171,9 @@ class ModelChain:
             )
         raise ModelUnavailable("No model answered; try again later or name a fallback in TRIAGE_FALLBACK_MODELS.")
 
-    async def _persist(self, link: ChainLink, call: ModelCall, relay: Relay, attempts: list[Attempt]) -> StreamEnd:
+    async def _persist(
+        self, link: ChainLink, call: ModelCall, relay: Relay | None, attempts: list[Attempt]
+    ) -> StreamEnd:
         """Ask one model until it answers, its fault is not passing or the tries are used up."""
         for tried in range(self._retries + 1):
             start = time.monotonic()
@@ -189,10 +191,11 @@ class ModelChain:
                 return answered
         raise AssertionError("The last try either answers or raises.")
 
-    async def _ask(self, link: ChainLink, call: ModelCall, relay: Relay, *, is_retry: bool) -> StreamEnd:
+    async def _ask(self, link: ChainLink, call: ModelCall, relay: Relay | None, *, is_retry: bool) -> StreamEnd:
         """Ask one model once; what the provider raises leaves as a fault where it is an outage."""
         try:
-            with asking(link.name, is_retry=is_retry, is_fallback=link is not self.links[0]) as asked:
+            is_fallback = link is not self.links[0]
+            with asking(link.name, is_retry=is_retry, is_fallback=is_fallback, is_watched=relay is not None) as asked:
                 async with contextlib.aclosing(call.stream(link.model())) as stream:
                     return await self._read(stream, relay, asked)
         except (ModelFault, ModelRequestError):
@@ -203,7 +206,7 @@ class ModelChain:
             raise fault from error
 
     async def _read(
-        self, stream: AsyncGenerator[TResponseStreamEvent, None], relay: Relay, asked: AskedCall
+        self, stream: AsyncGenerator[TResponseStreamEvent, None], relay: Relay | None, asked: AskedCall
     ) -> StreamEnd:
         """Read a stream to its end; finished items stay back, because the runner takes them from the answer."""
         items: list[ResponseOutputItem] = []
@@ -230,7 +233,7 @@ class ModelChain:
                     return StreamEnd(event.response, isinstance(event, ResponseCompletedEvent), usage, asked.cost_usd)
                 if event.type == "response.output_item.done" and isinstance(event, ResponseOutputItemDoneEvent):
                     items.append(event.item)
-                else:
+                elif relay is not None:
                     if event.type == "response.output_text.delta" and isinstance(event, ResponseTextDeltaEvent):
                         event.delta = mend_text(event.delta)
                     relay(event)

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from agents import ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel, get_current_span
 from agents.tracing import ResponseSpanData
 from agents.util import _json as sdk_json
-from openai import AsyncOpenAI, AsyncStream, NotGiven, Omit, Timeout
+from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient, NotGiven, Omit, Timeout
 from openai.resources.chat import AsyncChat, AsyncCompletions
 from openai.resources.responses import AsyncResponses
 from openai.types.chat import ChatCompletionChunk
@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 
 from triage.llm.faults import ModelFault
 from triage.llm.server_events import EventDecoder
+from triage.scope import asked_call
 
 OPENAI_URL = "https://api.openai.com/v1"
 LONGEST_CONNECT_S = 10.0
@@ -64,7 +65,8 @@ class PlainClient(AsyncOpenAI):
     """
 
     def _make_sse_decoder(self) -> EventDecoder:
-        return EventDecoder()
+        call = asked_call()
+        return EventDecoder(is_watched=call is None or call.is_watched)
 
     def _process_response_data(self, *, data: Any, cast_to: Any, response: Any) -> Any:
         if cast_to is ResponseStreamEvent and isinstance(data, dict) and (event := _EVENTS.get(data.get("type", ""))):
@@ -133,7 +135,11 @@ class ClientPool:
             if loop not in self._clients:
                 self._clients = {known: client for known, client in self._clients.items() if not known.is_closed()}
                 self._clients[loop] = PlainClient(
-                    api_key=self._api_key, base_url=self.base_url, timeout=self._timeout, max_retries=0
+                    api_key=self._api_key,
+                    base_url=self.base_url,
+                    timeout=self._timeout,
+                    max_retries=0,
+                    http_client=DefaultAioHttpClient(timeout=self._timeout),
                 )
             return self._clients[loop]
 

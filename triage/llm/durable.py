@@ -54,7 +54,7 @@ class DurableModel(Model):
             ModelBehaviorError: the model stopped before the end of its answer.
         """
         call = ModelCall(*arguments, **options)
-        outcome = await self._step(call, _forget)
+        outcome = await self._step(call, None)
         self._keep(outcome)
         response = _response_of(outcome)
         if not outcome["is_complete"]:
@@ -76,7 +76,7 @@ class DurableModel(Model):
         """
         call = ModelCall(*arguments, **options)
         events: asyncio.Queue[TResponseStreamEvent | None] = asyncio.Queue()
-        step = asyncio.create_task(self._step(call, events.put_nowait if self.role in _SHOWN else _forget))
+        step = asyncio.create_task(self._step(call, events.put_nowait if self.role in _SHOWN else None))
 
         def close(done: asyncio.Task[Outcome]) -> None:
             # Looking at the error here keeps asyncio quiet about a step whose consumer has gone.
@@ -96,7 +96,7 @@ class DurableModel(Model):
         self._keep(outcome)
         yield _closing_event(outcome)
 
-    async def _step(self, call: ModelCall, relay: Relay) -> Outcome:
+    async def _step(self, call: ModelCall, relay: Relay | None) -> Outcome:
         async def work() -> Outcome:
             return _outcome_of(await self.chain.answer(call, relay))
 
@@ -186,7 +186,3 @@ def _response_of(outcome: Outcome) -> Response:
         return Response.model_validate(fields)
     except ValidationError:
         return Response.construct(**fields)
-
-
-def _forget(event: TResponseStreamEvent) -> None:
-    """Drop an event that nobody waits for."""

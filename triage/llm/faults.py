@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from json import JSONDecodeError
 from typing import Any
 
+from aiohttp import ClientConnectionError
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 from pydantic import ValidationError
 
@@ -43,7 +44,7 @@ def fault_of(error: Exception) -> ModelFault | ModelRequestError | None:
     """Translate what a provider raised; None means that it is no outage and has to reach the caller as it is."""
     if isinstance(error, APIStatusError):
         return _fault_of_status(error)
-    if isinstance(error, APITimeoutError | TimeoutError):
+    if isinstance(error, APITimeoutError | TimeoutError) and not _is_lost_connection(error):
         return ModelFault("no answer in time", is_passing=True)
     if isinstance(error, APIConnectionError):
         return ModelFault("connection failed", is_passing=True)
@@ -52,6 +53,13 @@ def fault_of(error: Exception) -> ModelFault | ModelRequestError | None:
     if isinstance(error, JSONDecodeError | UnicodeDecodeError | ValidationError):
         return ModelFault("unreadable stream", is_passing=True)
     return None
+
+
+def _is_lost_connection(error: BaseException | None) -> bool:
+    """Whether a connection failed and no time ran out; the client's transport calls both a timeout."""
+    while error is not None and not isinstance(error, ClientConnectionError):
+        error = error.__cause__
+    return error is not None and not isinstance(error, TimeoutError)
 
 
 def fault_of_event(event: object) -> ModelFault | ModelRequestError | None:

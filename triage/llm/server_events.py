@@ -2,20 +2,30 @@
 
 The client looks at every line of a stream by itself and reads its JSON with Python's own reader. The servers that this
 product talks to end lines with a newline, so a block up to an empty line is an event; for any other stream the client's
-decoder is used.
+decoder is used. Pieces of an answer that nobody watches are left out: its end brings the whole again.
 """
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import orjson
 from openai._streaming import ServerSentEvent, SSEDecoder
 
+_PIECE = re.compile(rb"event: ?response\.[a-z_.]+\.delta\n")
+# So often a piece is let through all the same, because whoever reads the stream takes silence for an outage.
+SIGN_OF_LIFE_S = 0.5
+
 
 class EventDecoder:
     """The decoder that ``AsyncOpenAI`` asks for; an event that the stream breaks off in is none."""
+
+    def __init__(self, *, is_watched: bool = True) -> None:
+        self._is_watched = is_watched
+        self._let_through_at = 0.0
 
     async def aiter_bytes(self, iterator: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
         """Return the events of a stream of bytes, however it is cut into chunks."""
@@ -30,8 +40,16 @@ class EventDecoder:
                 *blocks, rest = b"".join(pieces).split(b"\n\n")
                 pieces = [rest]
                 for block in blocks:
-                    if (found := _event(block)) is not None:
+                    if self._is_wanted(block) and (found := _event(block)) is not None:
                         yield found
+
+    def _is_wanted(self, block: bytes) -> bool:
+        if self._is_watched or not _PIECE.match(block):
+            return True
+        if (now := time.monotonic()) < self._let_through_at + SIGN_OF_LIFE_S:
+            return False
+        self._let_through_at = now
+        return True
 
     def iter_bytes(self, iterator: Iterator[bytes]) -> Iterator[ServerSentEvent]:
         """Return the events of a stream that is read without waiting, as the client does; nothing here asks for it."""

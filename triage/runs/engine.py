@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
+from triage.runs.dbos_in_place import work_in_place
 from triage.runs.dbos_pace import AT_START_S, look_seldom_for_deadlines, look_seldom_for_recovered
 from triage.runs.dbos_statements import compile_once
 from triage.runs.gateway import News
@@ -133,6 +134,7 @@ class DurableEngine:
 
         DBOS.launch()
         compile_once(launched)
+        work_in_place(launched)
         return launched, segment_workflow
 
     async def _dispatch(self, workflow: Any, waiting: Callable[[int], Sequence[WaitingSegment]]) -> None:
