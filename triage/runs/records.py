@@ -16,18 +16,19 @@ from triage.domain import (
     EventKind,
     ExecutionStatus,
     NewEvent,
+    Refund,
     Release,
     Run,
-    RunEvent,
     RunFailure,
     RunStatus,
     StoredState,
+    Ticket,
     utc_now,
 )
 from triage.errors import OutcomeUnknown
+from triage.gateway import Gateway, Stores
 from triage.llm.offline import OFFLINE_MODEL_NAME
 from triage.notices.outbox import notify_run
-from triage.runs.gateway import Gateway
 from triage.runs.outcome import Outcome
 from triage.runs.queue import WaitingSegment
 from triage.runs.reading import MAX_EVENTS
@@ -89,13 +90,12 @@ class RunRecords:
     def status(self, run_id: str) -> RunStatus:
         """Return the status of a run."""
         with self._gateway.read() as tx:
-            status: RunStatus = tx.runs.status(run_id)
-        return status
+            return tx.runs.status(run_id)
 
     def streamed_texts(self, run_id: str) -> dict[str, str]:
         """Return what of streamed text is in the log already, by source."""
         with self._gateway.read() as tx:
-            events: list[RunEvent] = tx.events.list(run_id, limit=MAX_EVENTS)
+            events = tx.events.list(run_id, limit=MAX_EVENTS)
         texts: dict[str, str] = {}
         for event in events:
             if event.kind is EventKind.TEXT_RESTARTED:
@@ -112,7 +112,7 @@ class RunRecords:
         """
         now = utc_now()
         with self._gateway.begin() as tx:
-            run: Run | None = tx.runs.start(run_id, segment, at=now)
+            run = tx.runs.start(run_id, segment, at=now)
             if run is None:
                 raise NothingToDo(tx.runs.status(run_id))
             kind = EventKind.RUN_RESUMED if segment else EventKind.RUN_STARTED
@@ -151,7 +151,7 @@ class RunRecords:
             changes["escalated"] = True
         events = [_end_event(run, outcome)]
         with self._gateway.begin() as tx:
-            current: Run = tx.runs.get(run.id)
+            current = tx.runs.get(run.id)
             # A budget counts what was spent in the transaction that says so on the run, which a replay finds done.
             tx.spending.add(
                 now.date(),
@@ -162,8 +162,7 @@ class RunRecords:
                 tx.events.append(run.id, told, if_cancelled=_ACTED)
                 # Somebody cancelled while the last step ended; what was spent and done still counts.
                 _settle(tx, run)
-                cancelled: Run = tx.runs.update(run.id, **changes)
-                return cancelled
+                return tx.runs.update(run.id, **changes)
             tx.steps.forget(run.id, run.segment)
             if outcome.state is not None:
                 tx.states.put(
@@ -189,9 +188,7 @@ class RunRecords:
                 tx.approvals.update(approval.id, execution=execution_of(executions.get(approval.call_id)))
             tx.events.append(run.id, [*told, *events])
             ending = _ending(current, outcome, now=now)
-            finished: Run = tx.runs.update(
-                run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **ending
-            )
+            finished = tx.runs.update(run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **ending)
             notify_run(tx, finished)
         return finished
 
@@ -203,19 +200,19 @@ class RunRecords:
         )
         outcome = Outcome(status=RunStatus.FAILED, failure=failure)
         with self._gateway.begin() as tx:
-            run: Run = tx.runs.get(run_id)
+            run = tx.runs.get(run_id)
             if run.segment != segment or run.status is not RunStatus.RUNNING:
                 return run.status
             _settle(tx, run)
             tx.events.append(run_id, [_end_event(run, outcome)])
-            failed: Run = tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
+            failed = tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
             notify_run(tx, failed)
         return RunStatus.FAILED
 
     def settle_cancelled(self, run_id: str, segment: int) -> None:
         """Say what became of the actions of a segment that did not come to its end before its run was cancelled."""
         with self._gateway.begin() as tx:
-            run: Run = tx.runs.get(run_id)
+            run = tx.runs.get(run_id)
             if run.segment == segment and run.status is RunStatus.CANCELLED:
                 _settle(tx, run)
 
@@ -245,23 +242,23 @@ def _was_refused(run: Run) -> bool:
     return run.trip is not None and run.trip.stage == "input"
 
 
-def _executing(tx: Any, run: Run) -> list[Approval]:
+def _executing(tx: Stores, run: Run) -> list[Approval]:
     # Only a segment after a decision acts on approvals.
-    approvals: list[Approval] = tx.approvals.list_of_run(run.id) if run.segment else []
+    approvals = tx.approvals.list_of_run(run.id) if run.segment else []
     return [approval for approval in approvals if approval.execution is ExecutionStatus.EXECUTING]
 
 
-def _settle(tx: Any, run: Run) -> None:
+def _settle(tx: Stores, run: Run) -> None:
     """End the segment of a run that ends without it: what its actions left in the records says what became of them."""
     for approval in _executing(tx, run):
         tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval, run.segment))
     tx.steps.forget(run.id, run.segment)
 
 
-def _execution_on_record(tx: Any, approval: Approval, segment: int) -> ExecutionStatus:
+def _execution_on_record(tx: Stores, approval: Approval, segment: int) -> ExecutionStatus:
     """Say what became of an action by what it left in the records."""
     order_id = approval.arguments.get("order_id")
-    made = [*tx.tickets.list_of_run(approval.run_id)]
+    made: list[Ticket | Refund] = [*tx.tickets.list_of_run(approval.run_id)]
     if order_id:
         made += [*tx.orders.refunds(order_id), *tx.outside_refunds.list([order_id])]
     is_done = any((item.run_id, item.call_id) == (approval.run_id, approval.call_id) for item in made)

@@ -25,9 +25,9 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import Conflict, InvalidInput
+from triage.gateway import Gateway, Stores
 from triage.notices.outbox import notify_reply
 from triage.runs.event_log import EventLog
-from triage.runs.gateway import Gateway
 from triage.runs.intake import (
     CONVERSATION_PREFIX,
     MAX_CONVERSATION_MESSAGES,
@@ -136,7 +136,7 @@ class RunService(RunReading):
             if run.assigned_to not in (None, actor.name):
                 raise Conflict(f"{run.assigned_to} has taken this over already. Talk to them first.")
             _require_unanswered(run)
-            taken: Run = tx.runs.update(run_id, assigned_to=actor.name)
+            taken = tx.runs.update(run_id, assigned_to=actor.name)
             before, after = {"assigned_to": run.assigned_to}, {"assigned_to": actor.name}
             _tell(tx, EventKind.RUN_TAKEN_OVER, run_id, actor=actor, before=before, after=after)
         return taken
@@ -152,7 +152,7 @@ class RunService(RunReading):
         with self._records.begin() as tx:
             run = run_for(tx, run_id, actor=actor, action=Action.RUNS_ESCALATE)
             escalation_id = f"esc_{secrets.token_hex(6)}"
-            escalation: Escalation = tx.escalations.add(
+            escalation = tx.escalations.add(
                 Escalation(
                     id=escalation_id,
                     run_id=run.id,
@@ -193,7 +193,8 @@ class RunService(RunReading):
                     corrected_at=utc_now(),
                 )
             )
-            changed: Run = tx.runs.update(run_id, **{field: label})
+            change: dict[str, Any] = {field: label}
+            changed = tx.runs.update(run_id, **change)
             said = {"field": field, "before": before, "after": label.value}
             was = {field: before.value if before else None}
             _tell(tx, EventKind.LABEL_CORRECTED, run_id, actor=actor, said=said, before=was, after={field: label.value})
@@ -211,7 +212,7 @@ class RunService(RunReading):
             _require_open_reply(run, seen=seen)
             if run.reply == reply:
                 return run
-            changed: Run = tx.runs.update(run_id, reply=reply, reply_edited_by=actor.name)
+            changed = tx.runs.update(run_id, reply=reply, reply_edited_by=actor.name)
             before, after = text_mark(run.reply), text_mark(reply)
             _tell(tx, EventKind.REPLY_EDITED, run_id, actor=actor, before=before, after=after)
         return changed
@@ -229,9 +230,9 @@ class RunService(RunReading):
             _require_open_reply(run, seen=seen, is_another=text is not None)
             reply = clean_message(text if text is not None else run.reply or "", what="reply")
             now = utc_now()
-            edited = {"reply_edited_by": actor.name} if reply != run.reply else {}
-            sent = {"reply_sent_at": now, "reply_sent_by": actor.name, "escalated": False}
-            changed: Run = tx.runs.update(run_id, reply=reply, **sent, **edited)
+            edited: dict[str, Any] = {"reply_edited_by": actor.name} if reply != run.reply else {}
+            sent: dict[str, Any] = {"reply_sent_at": now, "reply_sent_by": actor.name, "escalated": False}
+            changed = tx.runs.update(run_id, reply=reply, **sent, **edited)
             reply_id = f"msg_{secrets.token_hex(8)}"
             tx.conversations.add_message(
                 Message(
@@ -250,7 +251,7 @@ class RunService(RunReading):
 
     def _accept(
         self,
-        tx: Any,
+        tx: Stores,
         text: str,
         *,
         email: str | None,
@@ -330,15 +331,15 @@ def key_of(idempotency_key: str | None, *, team: str) -> str | None:
     return f"{team}{_OF_TEAM}{idempotency_key}"
 
 
-def _made_before(tx: Any, key: str | None, *, actor: Actor) -> Run | None:
-    known: Run | None = tx.runs.find_by_key(key) if key else None
+def _made_before(tx: Stores, key: str | None, *, actor: Actor) -> Run | None:
+    known = tx.runs.find_by_key(key) if key else None
     if known is not None and not sees(actor, known.team):
         raise Conflict("This idempotency key is in use; choose another one.")
     return known
 
 
 def _tell(
-    tx: Any, kind: EventKind, run_id: str, *, actor: Actor, said: Mapping[str, Any] | None = None, **parts: Any
+    tx: Stores, kind: EventKind, run_id: str, *, actor: Actor, said: Mapping[str, Any] | None = None, **parts: Any
 ) -> None:
     """Tell in the run's own log and in the audit log, under the same word, what a person did to the run."""
     tx.events.append(run_id, [event_by_person(kind, by=actor.name, **(said or {}))])

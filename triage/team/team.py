@@ -13,12 +13,12 @@ from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
 from triage.connectors.orders import OrderBook
 from triage.connectors.tickets import HelpDesk
 from triage.domain import TriageResult
+from triage.gateway import Gateway
 from triage.llm.names import ModelRole
 from triage.settings import Settings
 from triage.team import instructions
 from triage.team.context import RunFacts, TriageContext
 from triage.team.description import TeamDescription, describe_agent, fingerprint
-from triage.team.desk_records import DeskRecords
 from triage.team.disclosure import mentioned_in, protected_phrases
 from triage.team.escalation import escalation_handoff
 from triage.team.guardrails import INPUT_CHECK, input_guardrail, output_guardrails
@@ -109,7 +109,7 @@ class Team:
 def build_team(
     *,
     models: ModelSource,
-    records: DeskRecords,
+    records: Gateway,
     knowledge: ArticleSearch,
     settings: Settings,
     gate: ActionGate | None = None,
