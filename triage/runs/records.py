@@ -112,15 +112,19 @@ class RunRecords:
         """
         now = utc_now()
         with self._gateway.begin() as tx:
+            steps = tx.steps.load(run_id, segment)
+            worked_ms = _worked_before(tx, run_id) if steps else 0
             run = tx.runs.start(run_id, segment, at=now)
             if run is None:
                 raise NothingToDo(tx.runs.status(run_id))
+            if worked_ms:
+                run = tx.runs.update(run_id, active_ms=run.active_ms + worked_ms, updated_at=now)
             kind = EventKind.RUN_RESUMED if segment else EventKind.RUN_STARTED
             tx.events.append(run_id, [NewEvent(key=f"started:{segment}", kind=kind, at=now)])
             start = SegmentStart(
                 run=run,
                 history=memory_of(run, tx.runs.list_of_conversation(run.conversation_id)),
-                steps=tx.steps.load(run_id, segment),
+                steps=steps,
                 release=tx.releases.find_by_released_run(run_id),
             )
             if not segment:
@@ -240,6 +244,15 @@ def memory_of(run: Run, of_conversation: Sequence[Run]) -> list[dict[str, str]]:
 def _was_refused(run: Run) -> bool:
     """Whether the input guardrail kept the message from the team, which then must not reach it as a memory."""
     return run.trip is not None and run.trip.stage == "input"
+
+
+def _worked_before(tx: Stores, run_id: str) -> int:
+    """Return the milliseconds that a segment worked before it was interrupted, as far as its events tell."""
+    run, last = tx.runs.get(run_id), tx.events.last_work(run_id)
+    # A run is written at the start of an attempt, and then not until its end.
+    if run.status is not RunStatus.RUNNING or last is None:
+        return 0
+    return max(0, round((last - run.updated_at).total_seconds() * 1000))
 
 
 def _executing(tx: Stores, run: Run) -> list[Approval]:
