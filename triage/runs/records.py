@@ -169,23 +169,18 @@ class RunRecords:
                 return tx.runs.update(run.id, **changes)
             tx.steps.forget(run.id, run.segment)
             if outcome.state is not None:
+                facts = context.facts.model_dump(mode="json")
                 tx.states.put(
                     pack_state(
                         outcome.state,
-                        facts=context.facts.model_dump(mode="json"),
+                        facts=facts,
                         run_id=run.id,
                         segment=run.segment,
                         fingerprint=fingerprint,
                         key=key,
                     )
                 )
-                rules = self._policies.document()
-                for interruption in outcome.interruptions:
-                    ruling = ruling_of(scope, interruption)
-                    approval = requested(run, interruption, ruling, order=ruling.order, rules=rules)
-                    tx.approvals.add(approval)
-                    self._notify(tx, "approval.new", approval)
-                    events.insert(0, _requested(approval))
+                events = [*self._ask(tx, run, scope=scope, outcome=outcome), *events]
             for approval in passed(run, scope, executions):
                 tx.approvals.add_once(approval)
             for approval in _executing(tx, run):
@@ -195,6 +190,17 @@ class RunRecords:
             finished = tx.runs.update(run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **ending)
             notify_run(tx, finished)
         return finished
+
+    def _ask(self, tx: Stores, run: Run, *, scope: RunScope, outcome: Outcome) -> list[NewEvent]:
+        """Add an approval for every call that waits and return the events that say so, the last one first."""
+        rules, asked = self._policies.document(), list[NewEvent]()
+        for interruption in outcome.interruptions:
+            ruling = ruling_of(scope, interruption)
+            approval = requested(run, interruption, ruling, order=ruling.order, rules=rules)
+            tx.approvals.add(approval)
+            self._notify(tx, "approval.new", approval)
+            asked.insert(0, _requested(approval))
+        return asked
 
     def fail_segment(self, run_id: str, segment: int) -> RunStatus:
         """End a run whose segment cannot be brought to its end; a person has to look."""

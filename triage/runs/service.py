@@ -261,20 +261,9 @@ class RunService(RunReading):
         key: str | None,
     ) -> Run:
         now = utc_now()
-        known = tx.conversations.find(conversation_id) if conversation_id else None
-        if known is not None and not sees(actor, known.team):
-            raise not_found("conversation", known.id)
+        known = _to_continue(tx, conversation_id, email=email, actor=actor)
         if known is not None:
             email, account = email or known.customer_email, account or known.account_id
-            if known.customer_email and email != known.customer_email:
-                raise InvalidInput(
-                    f"Conversation {known.id} belongs to another customer, {known.customer_email}. Leave the e-mail "
-                    "address empty to continue it, or the conversation to start a new one."
-                )
-            if tx.conversations.count_messages(known.id) >= MAX_CONVERSATION_MESSAGES:
-                raise InvalidInput(
-                    f"Conversation {known.id} has {MAX_CONVERSATION_MESSAGES} messages and is full. Start a new one."
-                )
         if account is not None and not tx.accounts.exists(account):
             raise InvalidInput(f"There is no account {account}. Check the id, or leave it empty.")
         conversation = known or Conversation(
@@ -329,6 +318,25 @@ def key_of(idempotency_key: str | None, *, team: str) -> str | None:
     if not idempotency_key or team == DEFAULT_TEAM:
         return idempotency_key
     return f"{team}{_OF_TEAM}{idempotency_key}"
+
+
+def _to_continue(tx: Stores, conversation_id: str | None, *, email: str | None, actor: Actor) -> Conversation | None:
+    """Return the conversation that a message is to continue; None where it begins one, under the id that it names."""
+    known = tx.conversations.find(conversation_id) if conversation_id else None
+    if known is None:
+        return None
+    if not sees(actor, known.team):
+        raise not_found("conversation", known.id)
+    if known.customer_email and email and email != known.customer_email:
+        raise InvalidInput(
+            f"Conversation {known.id} belongs to another customer, {known.customer_email}. Leave the e-mail "
+            "address empty to continue it, or the conversation to start a new one."
+        )
+    if tx.conversations.count_messages(known.id) >= MAX_CONVERSATION_MESSAGES:
+        raise InvalidInput(
+            f"Conversation {known.id} has {MAX_CONVERSATION_MESSAGES} messages and is full. Start a new one."
+        )
+    return known
 
 
 def _made_before(tx: Stores, key: str | None, *, actor: Actor) -> Run | None:

@@ -123,23 +123,14 @@ def build_team(
     book = orders or OrderBook(records)
     gate = gate or ActionGate(orders=book, records=records, policies=BuiltInPolicy(), switches=NothingOff())
     writer = _plain_agent(REPLY_WRITER, models.for_role("writer"), instructions=instructions.writer_instructions)
-    checker = _plain_agent(
-        INPUT_CHECK,
-        models.for_role("guardrail"),
-        instructions=instructions.INPUT_CHECK_INSTRUCTIONS,
-        output_type=BuiltOutput(GuardrailVerdict),
-    )
+    checker = _input_check(models)
     account = account_tool(records, gate)
     kit = _Kit(
         models=models,
         shared=(ticket_tool(records, gate, help_desk=help_desk), teammate_tool(gate), draft_tool(writer, gate)),
         search=knowledge_tool(knowledge, gate),
     )
-    escalation = kit.agent(
-        ESCALATION,
-        instructions=instructions.escalation_instructions,
-        tools=[account],
-    )
+    escalation = kit.agent(ESCALATION, instructions=instructions.escalation_instructions, tools=[account])
     to_escalation = escalation_handoff(escalation, records=records)
     billing = kit.agent(
         BILLING_SPECIALIST,
@@ -170,6 +161,16 @@ def build_team(
     keep_identity(everybody)
     agents = {agent.name: agent for agent in everybody}
     return Team(entry=entry, agents=agents, shape=fingerprint(agents))
+
+
+def _input_check(models: ModelSource) -> DeskAgent:
+    """Return the agent that says whether a message is one for support."""
+    return _plain_agent(
+        INPUT_CHECK,
+        models.for_role("guardrail"),
+        instructions=instructions.INPUT_CHECK_INSTRUCTIONS,
+        output_type=BuiltOutput(GuardrailVerdict),
+    )
 
 
 @dataclass(frozen=True)
