@@ -66,7 +66,7 @@ try:
                     ask("apply_retention", dry_run=True)
                 if st.button("Remove what is due now", icon=":material/auto_delete:"):
                     ask("apply_retention")
-        job_list([JobKind.RETENTION], empty="Nobody has asked for it; it happens once a day.")
+        job_list([JobKind.RETENTION], empty="Nobody has asked for a removal yet; it happens by itself once a day.")
     elif view == EXPORTS:
         st.caption("Traces with their spans and runs, as Parquet files in one archive. Each export is audited.")
         today = datetime.now(UTC).date()

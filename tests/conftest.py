@@ -16,13 +16,14 @@ import structlog
 
 from tests.surroundings import clean_environment
 from triage.domain import Actor, Role
-from triage.settings import Settings, load_settings
+from triage.settings import PROJECT_DIR, Settings, load_settings
 
 # How long an example takes is for the benchmarks to say; on a busy machine it may be anything.
 hypothesis.settings.register_profile("checks", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("checks")
 
 _SETTINGS = [str(field.alias) for field in Settings.model_fields.values()]
+_ARTICLES = PROJECT_DIR / "knowledge"
 _connect = socket.socket.connect
 
 
@@ -59,6 +60,18 @@ def _packages_looked_through_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _articles_read_once() -> Iterator[None]:
+    """Let each desk that a test opens find the product's own articles read and indexed: no test changes them."""
+    from triage.team.knowledge import KnowledgeBase
+
+    load = KnowledgeBase.load
+    read_once = cache(load)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(KnowledgeBase, "load", lambda folder: read_once(folder) if folder == _ARTICLES else load(folder))
         yield
 
 

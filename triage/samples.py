@@ -5,7 +5,7 @@ from __future__ import annotations
 from triage.access.actions import Action, require
 from triage.audit.entries import SYSTEM, add_entry
 from triage.domain import Actor, utc_now
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway
 
 
 class SampleService:
@@ -17,7 +17,7 @@ class SampleService:
     def load(self) -> int:
         """Add the samples at the first start and return how many were added; later starts add none."""
         with self._records.begin() as tx:
-            loaded: int = tx.samples.load(utc_now())
+            loaded = tx.samples.load(utc_now())
             if loaded:
                 add_entry(tx, "samples.loaded", actor=SYSTEM, subject=("samples", "all"), after={"records": loaded})
         return loaded
@@ -25,8 +25,7 @@ class SampleService:
     def count(self) -> int:
         """Return how many sample accounts and orders there are."""
         with self._records.read() as tx:
-            count: int = tx.samples.count()
-        return count
+            return tx.samples.count()
 
     def remove(self, *, actor: Actor) -> int:
         """Delete the samples for good and return how many went; they do not come back with the next start.
@@ -36,6 +35,6 @@ class SampleService:
         """
         require(actor, Action.SAMPLES_REMOVE)
         with self._records.begin() as tx:
-            removed: int = tx.samples.remove()
+            removed = tx.samples.remove()
             add_entry(tx, "samples.removed", actor=actor, subject=("samples", "all"), before={"records": removed})
         return removed

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.components.context import actor, services
 from pages.components.data_jobs import job_list
 from pages.components.refusal import show_refusal
-from pages.components.text import plain
+from pages.components.text import plain, typed
 from triage.domain import JobKind
 from triage.errors import TriageError
 
@@ -35,11 +35,16 @@ def erase_panel() -> None:
         st.dataframe(
             [{"What": name, "How many": count} for name, count in found.items()], hide_index=True, width="content"
         )
-        typed = st.text_input(
-            "Type the address once more to erase this customer", key=f"{TYPED}_{turn}", autocomplete="off", width=420
+        again = typed(
+            st.text_input(
+                "Type the address once more to erase this customer",
+                key=f"{TYPED}_{turn}",
+                autocomplete="off",
+                width=420,
+            )
         )
-        is_same = typed.strip().lower() == email.strip().lower()
-        if typed.strip() and not is_same:
+        is_same = again.lower() == typed(email).lower()
+        if again and not is_same:
             st.caption("The two addresses are not the same.")
         if st.button(
             "Erase this customer for good", type="primary", icon=":material/delete_forever:", disabled=not is_same

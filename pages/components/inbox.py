@@ -12,7 +12,7 @@ from pages.components import address, held
 from pages.components.context import seen
 from pages.components.dialogs import open_dialog
 from pages.components.selection import select_run, selected_run
-from pages.components.text import plain
+from pages.components.text import plain, typed
 from pages.components.words import category, one_line, run_state, run_status, short_ago, short_status, urgency
 from triage.domain import Category, Run, RunFilter, RunStatus, Urgency, utc_now
 
@@ -23,6 +23,8 @@ _ROW_CHARS = 60
 # What fits below the text of a row in a window of 1280, with the room that a badge takes besides its word.
 _CAPTION_CHARS = 40
 _BADGE_CHARS = 4
+# The few letters of "now" are wide ones.
+_AGE_CHARS = 5
 _LEAST_CUSTOMER_CHARS = 8
 _ROWS = "desk_rows"
 _SHOW = "desk_show"
@@ -122,7 +124,7 @@ def _filters() -> RunFilter:
                 bind="query-params",
                 format_func=lambda value: urgency(value).text,
             )
-    return RunFilter(text=text or "", categories=tuple(categories or ()), urgencies=tuple(urgencies or ()))
+    return RunFilter(text=typed(text), categories=tuple(categories or ()), urgencies=tuple(urgencies or ()))
 
 
 def _choose_view(query: RunFilter, counts: Mapping[str, int]) -> RunFilter:
@@ -243,7 +245,7 @@ def caption(run: Run, *, now: datetime) -> str:
     age = short_ago(run.created_at, now=now)
     parts = [f":{label.colour}-badge[{label.icon} {text}]" for label, text in badges]
     parts.append(plain(age))
-    room = _CAPTION_CHARS - sum(len(text) + _BADGE_CHARS for _, text in badges) - len(f"{age} · ")
+    room = _CAPTION_CHARS - sum(len(text) + _BADGE_CHARS for _, text in badges) - max(len(age), _AGE_CHARS) - len(" · ")
     if run.customer_email and room >= _LEAST_CUSTOMER_CHARS:
         parts.append(f"· {plain(one_line(run.customer_email, limit=room))}")
     return " ".join(parts)

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import words
+from pages.components.text import typed
 from triage.domain import Category
 from triage.domain.traces import MeasureFilter
 
@@ -51,7 +52,7 @@ def measure_filters(choices: Any, *, usual: MeasureFilter | None = None) -> Meas
         models=tuple(models),
         agents=tuple(agents),
         categories=tuple(CATEGORIES[name] for name in categories if name in CATEGORIES),
-        customer=(customer or "").strip().lower() or None,
+        customer=typed(customer).lower() or None,
     )
 
 

@@ -16,8 +16,20 @@ from pages.components.selection import select_run
 from pages.components.text import bold, link, plain
 from pages.components.words import ago, category, cost, count, duration, exact, one_line, urgency, words
 from triage.access.actions import Action, may
-from triage.domain import Approval, Category, Correction, EventKind, Run, RunStatus, Ticket, TriageResult, Urgency
+from triage.domain import (
+    Approval,
+    Category,
+    Correction,
+    EventKind,
+    Run,
+    RunEvent,
+    RunStatus,
+    Ticket,
+    TriageResult,
+    Urgency,
+)
 from triage.errors import TriageError
+from triage.llm.faults import KEY_REFUSED
 
 _LABEL_WIDTH = 140
 
@@ -26,6 +38,8 @@ def result(view: RunView) -> None:
     """Draw everything on the right, what has to be acted on first."""
     run = view.run
     _ending(run, is_released=any(event.kind is EventKind.RUN_RELEASED for event in view.events))
+    if run.degraded:
+        st.warning(by_rules(view.events), title="Classified by rules", icon=":material/cloud_off:")
     _other_run(view)
     _escalations(view)
     waiting = [approval for approval in view.approvals if approval.status.is_open]
@@ -65,12 +79,18 @@ def _ending(run: Run, *, is_released: bool) -> None:
             f"{by} What the agents found until then is here.",
             icon=":material/back_hand:" if run.assigned_to else ":material/cancel:",
         )
-    if run.degraded:
-        st.warning(
-            "No model answered, so written rules classified this message. Check labels and reply before you use them.",
-            title="Classified by rules",
-            icon=":material/cloud_off:",
-        )
+
+
+def by_rules(events: Sequence[RunEvent]) -> str:
+    """Say as Markdown that no model answered, and why, as far as whoever runs the console can do something about it."""
+    reasons = (event.payload.get("reason") for event in events if event.kind is EventKind.MODEL_FELL_BACK)
+    reason = str(next(reasons, "") or "")
+    why = f": {plain(reason)}" if reason else ""
+    todo = " Whoever runs the console has to check the model's key." if reason.startswith(KEY_REFUSED) else ""
+    return (
+        f"No model answered{why}.{todo} Written rules classified this message; check labels and reply before you use "
+        "them."
+    )
 
 
 def _other_run(view: RunView) -> None:

@@ -6,6 +6,7 @@ through ``plain`` before it becomes part of a line. A tool that was called and t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +19,7 @@ from pages.components.words import Colour, duration, event, money, one_line, wor
 from triage.domain import EventKind, RunEvent
 
 _WORTH_TELLING_MS = 10
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _STAGES = {
     "input": "the message",
     "output": "the answer",
@@ -129,9 +131,11 @@ class _Teller:
 
     def failed(self, item: RunEvent, said: Mapping[str, Any]) -> None:
         index, line, arguments = self._call(item, said)
+        text = action(str(said.get("tool", "")), arguments, tense="failed")
+        why = plain(_first_sentence(str(said.get("error") or "")))
         self._lines[index] = replace(
             line,
-            text=action(str(said.get("tool", "")), arguments, tense="failed"),
+            text=f"{text} :gray[· {why}]" if why else text,
             duration_ms=item.duration_ms,
             badge=("not done", "orange"),
             fields=(*line.fields, *fields_of(said.get("error"), name="Reason")),
@@ -196,7 +200,8 @@ class _Teller:
 
     def fell_back(self, item: RunEvent, said: Mapping[str, Any]) -> None:
         text = f"{bold(said.get('to', 'Another model'))} steps in for {bold(said.get('from', 'the model'))}"
-        self.add(item, text, fields=fields_of(said))
+        why = plain(one_line(str(said.get("reason") or "")))
+        self.add(item, f"{text} :gray[· {why}]" if why else text, fields=fields_of(said))
 
     def requested(self, item: RunEvent, said: Mapping[str, Any]) -> None:
         tool = str(said.get("tool", ""))
@@ -300,6 +305,11 @@ _TELLERS: Mapping[EventKind, Callable[[_Teller, RunEvent, Mapping[str, Any]], No
     EventKind.REPLY_EDITED: _simple("Reply edited"),
     EventKind.REPLY_SENT: _simple("Reply marked as sent"),
 }
+
+
+def _first_sentence(text: str) -> str:
+    """Return what went wrong; the sentences after it tell the agent what to do."""
+    return one_line(_SENTENCE_END.split(text, maxsplit=1)[0].rstrip("."))
 
 
 def _verdict(said: Mapping[str, Any]) -> tuple[Field, ...]:

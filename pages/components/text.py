@@ -28,6 +28,14 @@ def plain(text: object) -> str:
     return _PUNCTUATION.sub(r"\\\1", parted)
 
 
+def typed(text: str | None) -> str:
+    """Return what a person typed or pasted without the signs that nobody sees.
+
+    What was copied from a page holds the ones that ``plain`` put there, and nothing would be found with them.
+    """
+    return _UNSEEN.sub("", text or "").strip()
+
+
 def bold(text: object) -> str:
     """Return ``plain`` text in bold; nothing for an empty text."""
     shown = plain(text)

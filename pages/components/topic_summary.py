@@ -13,6 +13,7 @@ from pages.components import words
 from pages.components.chart_card import chart_card
 from pages.components.charts import OTHER_MODELS, PALETTE, Chart, Mark, lines, ranked_bars, shown_model, stacked_bars
 from pages.components.overview_view import View
+from pages.components.text import plain
 from triage.domain import RunStatus
 from triage.domain.measures import RunBucket, RunTimesBucket, SpendingBucket, TripCount
 from triage.measures.topics import Head, RunTopic
@@ -92,7 +93,7 @@ def model_card(view: View, head: Head) -> None:
     buckets = head.spending_by_time
     chart_card(
         f"{noun} per {view.unit}, by model" + (" (USD)" if picked == "Cost" else ""),
-        f"\\{total} in all" + (f"; {priced}" if picked == "Cost" else ""),
+        f"{plain(total)} in all" + (f"; {priced}" if picked == "Cost" else ""),
         _model_chart(view, buckets, starts=[bucket.at for bucket in head.runs_by_time], counted=picked),
         key="models_by_time",
         rows=buckets,

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import streamlit as st
 
 from pages.components import words
-from pages.components.text import plain
+from pages.components.text import plain, typed
 from pages.components.trace_address import CHOICES, CUSTOM, PERIODS, Asked
 from pages.components.trace_columns import COLUMNS, DEFAULT_COLUMNS
 from pages.components.trace_state import asked_now, go, narrow
@@ -48,7 +48,7 @@ def search_and_time(asked: Asked) -> None:
     st.text_input(
         SEARCH_LABEL, key="traces_text", placeholder="Search messages, results, customers, ids",
         icon=":material/search:", label_visibility="collapsed", width=270, max_chars=300,
-        on_change=lambda: narrow(text=_value("traces_text") or ""),
+        on_change=lambda: narrow(text=typed(_value("traces_text"))),
     )  # fmt: skip
     _shown("traces_time", asked.period)
     st.segmented_control(
@@ -207,7 +207,7 @@ def _text(name: str, label: str, asked: Asked, *, placeholder: str) -> None:
     _shown(key, getattr(asked.wanted, name) or "")
     st.text_input(
         label, key=key, placeholder=placeholder, max_chars=254,
-        on_change=lambda: narrow(**{name: (_value(key) or "").strip() or None}),
+        on_change=lambda: narrow(**{name: typed(_value(key)) or None}),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from storage.records.columns import Folded, FoldedAscii
 from storage.records.prepared import Prepared
 from triage.errors import Conflict, NotFound
 
@@ -151,6 +152,12 @@ def like(text: str) -> str:
     """Return the pattern that finds ``text`` anywhere, its own wildcards taken literally."""
     escaped = text.replace(LIKE_ESCAPE, LIKE_ESCAPE * 2).replace("%", f"{LIKE_ESCAPE}%").replace("_", f"{LIKE_ESCAPE}_")
     return f"%{escaped}%"
+
+
+def says(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
+    """Return the condition that the column holds ``text``, upper and lower case alike in every language."""
+    folded = FoldedAscii(column) if text.isascii() else Folded(column)
+    return folded.like(like(text.lower()), escape=LIKE_ESCAPE)
 
 
 def add_rows(

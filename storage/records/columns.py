@@ -70,6 +70,23 @@ def _folded_on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> st
     return f"unicode_lower({compiler.process(element.clauses, **options)})"
 
 
+class FoldedAscii(FunctionElement[str]):
+    """The text for a comparison by LIKE with lower case ASCII, which on SQLite knows upper from lower case by itself.
+
+    To ask Python's function about each row takes three times as long.
+    """
+
+    name = "folded_ascii"
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(FoldedAscii, "sqlite")
+def _as_it_is(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(FoldedAscii)
 @compiles(Folded)
 def _folded_elsewhere(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     return f"lower({compiler.process(element.clauses, **options)})"

@@ -8,8 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.records.base import LIKE_ESCAPE, Store, like
-from storage.records.columns import Folded
+from storage.records.base import Store, says
 from storage.records.prepared import Prepared
 from storage.records.schema import conversations, messages
 from triage.domain import Conversation, ConversationFilter, Message, utc_now
@@ -95,9 +94,7 @@ def _conditions(filter: ConversationFilter) -> Iterator[sa.ColumnElement[bool]]:
         if wanted is not None:
             yield column == wanted
     if text := filter.text.strip():
-        pattern = like(text.lower())
-        written = (Folded(column).like(pattern, escape=LIKE_ESCAPE) for column in (kept.subject, kept.customer_email))
-        yield sa.or_(*written, kept.id.ilike(pattern, escape=LIKE_ESCAPE))
+        yield sa.or_(*(says(column, text) for column in (kept.subject, kept.customer_email, kept.id)))
     if filter.before is not None:
         at, last_id = filter.before
         # The first part alone would do; with it the database goes to the place by the index.

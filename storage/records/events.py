@@ -50,6 +50,16 @@ _FIRST_WORK = Prepared(
     )
     .group_by(run_events.c.run_id)
 )
+_OF_AGENTS = [
+    kind.value
+    for kind in EventKind
+    if kind.value.startswith(("agent.", "guardrail.", "handoff", "model.", "text.", "tool."))
+]
+_LAST_WORK = Prepared(
+    sa.select(sa.func.max(run_events.c.at).label("last_at")).where(
+        run_events.c.run_id == sa.bindparam("run_id"), run_events.c.kind.in_(_OF_AGENTS)
+    )
+)
 _LIST = Prepared(
     sa.select(run_events)
     .where(run_events.c.run_id == sa.bindparam("run_id"), run_events.c.seq > sa.bindparam("after"))
@@ -114,6 +124,11 @@ class EventStore:
         """Return for each of the runs on which agents have shown to work when they first did."""
         rows = _FIRST_WORK.rows(self.connection, {"run_ids": list(run_ids)})
         return {row["run_id"]: row["first_at"] for row in rows}
+
+    def last_work(self, run_id: str) -> datetime | None:
+        """Return when agents last showed to be at work on a run; None where they never did."""
+        found: datetime | None = _LAST_WORK.rows(self.connection, {"run_id": run_id})[0]["last_at"]
+        return found
 
     def heads(self, run_ids: Collection[str]) -> dict[str, RunHead]:
         """Return how far each of the runs is; one that does not exist is left out."""

@@ -9,8 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.records.base import LIKE_ESCAPE, Store, like, plain
-from storage.records.columns import Folded
+from storage.records.base import Store, plain, says
 from storage.records.prepared import Prepared
 from storage.records.schema import runs
 from triage.domain import Run, RunFilter, RunStatus, utc_now
@@ -199,11 +198,5 @@ def _conditions(filter: RunFilter) -> Iterator[sa.ColumnElement[bool]]:  # noqa:
     if filter.conversation_id is not None:
         yield runs.c.conversation_id == filter.conversation_id
     if text := filter.text.strip():
-        pattern = like(text.lower())
-        written = (runs.c.message, runs.c.customer_email)
-        # Ids are plain ASCII, for which the database's own and faster comparison is enough.
-        ids = (runs.c.id, runs.c.conversation_id)
-        yield sa.or_(
-            *(Folded(column).like(pattern, escape=LIKE_ESCAPE) for column in written),
-            *(column.ilike(pattern, escape=LIKE_ESCAPE) for column in ids),
-        )
+        searched = (runs.c.message, runs.c.customer_email, runs.c.id, runs.c.conversation_id)
+        yield sa.or_(*(says(column, text) for column in searched))

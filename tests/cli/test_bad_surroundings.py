@@ -139,10 +139,10 @@ def checks(triage: CommandLine, *, status: int = 0, **variables: str) -> dict[st
 def test_doctor_names_the_model_that_each_role_asks_first(triage: CommandLine, model_server: ModelServer) -> None:
     offline = checks(triage)
     assert "the offline engine answers" in offline["model"]
-    assert offline["model roles"] == "offline-rules answers as triage, specialist, writer, guardrail."
+    assert offline["model roles"] == "offline-rules is asked as triage, specialist, writer, guardrail."
     keyed = checks(triage, OPENAI_API_KEY="test-key", OPENAI_BASE_URL=model_server.base_url)
     assert keyed["model roles"] == (
-        "gpt-5.4 answers as triage, specialist; gpt-5.4-mini answers as writer; gpt-5.4-nano answers as guardrail."
+        "gpt-5.4 is asked as triage, specialist; gpt-5.4-mini is asked as writer; gpt-5.4-nano is asked as guardrail."
     )
 
 
@@ -155,7 +155,7 @@ def test_doctor_says_where_mixed_settings_leave_roles_to_the_offline_engine(
     mixed = checks(triage, TRIAGE_MODEL="litellm/anthropic/claude")
     assert "offline engine" not in mixed["model"]
     assert mixed["model roles"] == (
-        "litellm/anthropic/claude answers as triage, specialist; offline-rules answers as writer, guardrail."
+        "litellm/anthropic/claude is asked as triage, specialist; offline-rules is asked as writer, guardrail."
     )
 
 

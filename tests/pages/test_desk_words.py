@@ -9,10 +9,12 @@ import pytest
 
 from pages.components.conversation import steady
 from pages.components.inbox import caption, row_labels
+from pages.components.result import by_rules
 from pages.components.run_view import refresh_every
 from pages.components.text import plain
+from tests.pages.test_story import make_events
 from tests.pages.test_words import NOW, make_run
-from triage.domain import RunStatus, Urgency
+from triage.domain import EventKind, RunStatus, Urgency
 
 
 def test_rows_of_equal_text_can_be_told_apart() -> None:
@@ -39,6 +41,20 @@ def test_the_second_line_of_a_row_names_the_customer_as_far_as_there_is_room(
     line = caption(make_run(customer_email="dana@northwind.example", **fields), now=NOW + timedelta(minutes=17))
     assert "17 min" in line
     assert line.endswith(f"· {plain(said)}") if said else "dana" not in line
+
+
+def test_the_second_line_of_a_new_row_is_one_line() -> None:
+    run = make_run(customer_email="dana@northwind.example", requires_human=True)
+    assert caption(run, now=NOW).endswith(plain("dana@northwind.exa…"))
+
+
+def test_who_runs_the_console_is_told_of_a_refused_key() -> None:
+    refused = make_events((EventKind.MODEL_FELL_BACK, {"from": "m", "to": "rules", "reason": "key refused (401)"}))
+    assert by_rules(refused).startswith(
+        r"No model answered: key refused \(401\). Whoever runs the console has to check"
+    )
+    slow = make_events((EventKind.MODEL_FELL_BACK, {"from": "m", "to": "rules", "reason": "no answer in time"}))
+    assert "answer in time. Written rules" in by_rules(slow)
 
 
 def test_the_pace_follows_the_status() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,6 +48,9 @@ def test_the_page_counts_a_run(
     assert shown["Runs"] == "1"
     assert shown["Waiting now"] == "0"
     assert shown["Guardrail trips"] == "0.0 %"
+    # A backslash before a digit escapes nothing, so it would be seen.
+    assert re.search(r"\d calls in all", texts(page))
+    assert not re.search(r"\\\d", texts(page))
 
 
 def test_every_part_draws_what_the_store_counts(history: Services, open_page: OpenPage) -> None:

@@ -55,11 +55,18 @@ def test_a_call_and_its_answer_are_one_line_at_the_place_of_the_call():
 
 def test_a_call_that_failed_says_why():
     called = (EventKind.TOOL_CALLED, {"call_id": "c", "tool": "process_refund", "arguments": {"order_id": "2"}})
-    failed = (EventKind.TOOL_FAILED, {"call_id": "c", "tool": "process_refund", "error": "Still processing."})
+    error = "The order is 3.5 kg too heavy. Do not try it again."
+    failed = (EventKind.TOOL_FAILED, {"call_id": "c", "tool": "process_refund", "error": error})
     (line,) = story(make_events(called, failed))
-    assert line.text == "Could not refund order **2**"
+    assert line.text == r"Could not refund order **2** :gray[· The order is 3\.5 kg too heavy]"
     assert line.badge == ("not done", "orange")
-    assert line.fields[-1].value == "Still processing."
+    assert line.fields[-1].value == error
+
+
+def test_a_model_that_steps_in_says_why():
+    fell_back = (EventKind.MODEL_FELL_BACK, {"from": "big", "to": "small", "reason": "key refused (401)"})
+    (line,) = story(make_events(fell_back))
+    assert line.text == r"**small** steps in for **big** :gray[· key refused \(401\)]"
 
 
 def test_an_action_waits_until_it_is_decided():

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pages.components.text import bold, link, plain
+from pages.components.text import bold, link, plain, typed
 
 NASTY = [
     "[click](https://evil.example)",
@@ -49,6 +49,13 @@ def test_every_sign_that_markdown_knows_is_escaped_and_nothing_is_lost(text):
 def test_nothing_is_left_that_streamlit_looks_for_after_markdown(text):
     left = shown(plain(text))
     assert not re.search(r"://|www\.|\w@\w|:streamlit:|<-|->|<=|>=|--|~=", left, re.IGNORECASE)
+
+
+def test_what_was_copied_from_a_page_is_what_was_shown_there():
+    address = "dana@northwind.example"
+    assert shown(plain(address)) != address
+    assert typed(f" {shown(plain(address))} ") == address
+    assert typed(None) == ""
 
 
 def test_text_goes_on_one_line_so_that_it_cannot_open_a_block():

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from triage.errors import InvalidInput
-from triage.runs.intake import MAX_MESSAGE_CHARS, TextKind, clean_message
+from triage.runs.intake import MAX_MESSAGE_CHARS, TextKind, clean_email, clean_message
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,12 @@ def test_a_text_that_cannot_be_used_is_called_what_it_is(what: TextKind, text: s
     assert said.startswith(f"The {what} ")
     assert what == "message" or "message" not in said
     assert text not in said
+
+
+@pytest.mark.parametrize("pasted", ["dana\u2060@northwind.example", " \ufeffDana@Northwind.example\u200b"])
+def test_an_address_that_was_copied_from_a_page_is_the_same_customers(pasted: str) -> None:
+    assert clean_email(pasted) == "dana@northwind.example"
+    assert clean_email("\u2060 ") is None
 
 
 def test_line_ends_become_plain_and_control_characters_go() -> None:

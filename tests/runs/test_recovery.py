@@ -1,15 +1,19 @@
-"""A run whose end could not be written is not lost."""
+"""A run whose end could not be written is not lost, and one that was interrupted still counts what it worked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from storage.records import Records, open_engine
+from tests.migrated import migrated
 from tests.runs.conftest import settled, until
-from triage.domain import Actor, EventKind, RunStatus
+from triage.domain import Actor, Conversation, EventKind, NewEvent, Run, RunStatus
 from triage.errors import DataFolderError
 from triage.runs.records import RunRecords
 from triage.services import open_services
@@ -83,3 +87,38 @@ def test_a_step_that_could_not_be_kept_is_worked_again_and_the_run_goes_on(
         assert kinds.count(EventKind.RUN_STARTED) == kinds.count(EventKind.RUN_COMPLETED) == 1
     finally:
         services.close()
+
+
+def test_the_time_that_a_segment_worked_before_each_kill_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+    records = Records(open_engine(migrated(tmp_path / "triage.db")))
+    work = RunRecords(records)
+    nobody = {"customer_email": None, "account_id": None}
+    conversation = Conversation(id="c1", subject="x", created_at=begun, updated_at=begun, **nobody)
+    run = Run(
+        id="r1", conversation_id="c1", message_id="m1", message="x", status=RunStatus.QUEUED, submitted_by="olga",
+        trace_id="t1", created_at=begun, updated_at=begun, **nobody,
+    )  # fmt: skip
+    with records.begin() as tx:
+        tx.conversations.add(conversation)
+        tx.runs.add(run)
+
+    def start(minute: int) -> int:
+        monkeypatch.setattr("triage.runs.records.utc_now", lambda: begun + timedelta(minutes=minute))
+        return work.start_segment("r1", 0).run.active_ms
+
+    def tell(minute: int, second: int, kind: EventKind) -> None:
+        at = begun + timedelta(minutes=minute, seconds=second)
+        work.append_many({"r1": [NewEvent(key=f"{kind}:{at}", kind=kind, at=at)]})
+
+    assert start(1) == 0
+    work.keep("r1", 0, "model:triage#0", {})
+    tell(1, 2, EventKind.MODEL_COMPLETED)
+    # Killed; while nothing works, a person writes in the story of the run.
+    tell(5, 0, EventKind.REPLY_EDITED)
+    assert start(9) == 2_000
+    tell(9, 3, EventKind.TOOL_CALLED)
+    assert start(20) == 5_000
+    records.close()

@@ -56,6 +56,8 @@ def test_a_rejection_lets_the_run_finish_without_the_action(
     basis = [event.payload for event in services.runs.events(run.id) if event.kind is EventKind.TOOL_CALLED]
     (brief,) = [payload["arguments"]["brief"] for payload in basis if payload["tool"] == "draft_reply"]
     assert "Known incident" in brief
+    told = "Answer the customer by hand, without a ticket: Known incident, a ticket exists already."
+    assert run.result.recommended_action == told
 
 
 def test_a_refund_of_the_own_order_waits_and_then_happens_once(

@@ -276,7 +276,8 @@ def test_lists_of_100_000_runs_need_no_search_through_all(records: Records) -> N
         "select * from runs where needs_person = 1 order by created_at desc, id desc limit 50": "ix_runs_needs_person",
         "select id from runs r where status = 'queued' and not exists (select 1 from runs o where o.conversation_id = "
         "r.conversation_id and o.status = 'running') order by created_at, id limit 5": "ix_runs_status",
-        "select status, count(*), sum(needs_person) from runs group by status": "ix_runs_status",
+        "select status, count(*), sum(needs_person) from runs group by status": "_status_created_at_id_needs_person",
+        "select status, count(*), sum(needs_person) from runs where team = 't' group by status": "_status_needs_person",
         "select * from run_events where run_id = 'r' and seq > 5 order by seq": "run_events_1 (run_id=? AND seq>?)",
         "select * from approvals where status = 'pending' order by created_at, number": "ix_approvals_status",
         "select * from orders where lower(customer_email) = lower('a')": "ix_orders_lower",

@@ -280,7 +280,7 @@ async def test_the_writers_words_are_streamed_and_kept(desk: Desk) -> None:
     assert output == context.facts.draft == "Dear Alice, here you are."
     assert desk.told.texts[0] == ("c1", "<restart>")
     assert "".join(text for source, text in desk.told.texts[1:] if source == "c1") == output
-    assert desk.told.of(EventKind.TOOL_COMPLETED)[0]["summary"] == "reply of 5 words"
+    assert desk.told.of(EventKind.TOOL_COMPLETED)[0]["summary"] == "5 words"
     seen = desk.models.writer.calls[0]
     assert "Rechnungen?" in str(seen.input)
     assert "Say where invoices are." in str(seen.input)

@@ -147,8 +147,7 @@ class SeenConversations(_SeenPart):
         require(self._actor, Action.CONVERSATIONS_READ)
         wanted = query if self._team is None else query.model_copy(update={"team": self._team})
         with self._services.records.read() as tx:
-            found: builtins.list[Conversation] = tx.conversations.list(wanted, limit=limit)
-        return found
+            return tx.conversations.list(wanted, limit=limit)
 
     def messages(self, conversation_id: str) -> builtins.list[Message]:
         """Return the messages of a conversation, oldest first."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from triage.access.actions import Action, require
 from triage.access.teams import sees, team_seen
-from triage.domain import Actor, Run
+from triage.domain import Actor
 from triage.domain.traces import SpanRow, TraceFilter, TraceRow
 from triage.errors import Conflict, NotFound
 
@@ -97,7 +97,7 @@ class SeenTraces:
         if team_seen(self._actor) is None:
             return builtins.list(rows)
         with self._services.records.read() as tx:
-            runs: builtins.list[Run] = tx.runs.list_among({row.run_id for row in rows if row.run_id})
+            runs = tx.runs.list_among({row.run_id for row in rows if row.run_id})
         seen = {run.id for run in runs if sees(self._actor, run.team)}
         return [row for row in rows if row.run_id in seen]
 

@@ -17,7 +17,7 @@ from triage.access.people import PeopleService
 from triage.audit.entries import SYSTEM, add_entry
 from triage.domain import Actor, SignIn, SignInState, utc_now
 from triage.errors import NotAllowed, NotSignedIn
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway
 
 OVER = "Your sign-in is over. Sign in again to go on."
 NOBODY = "Nobody is signed in. Sign in to go on."
@@ -136,7 +136,7 @@ class SignInService:
         if believed is not None and timedelta(0) <= at - believed[0] < _BELIEVED:
             return believed[1]
         with self._records.read() as tx:
-            found: SignIn | None = tx.sign_ins.find(sign_in_id)
+            found = tx.sign_ins.find(sign_in_id)
         state = None if found is None else found.state
         self._believe(sign_in_id, state, at=at)
         return state
@@ -163,7 +163,7 @@ class SignInService:
                     subject=("sign_in", span.id),
                     after={"person": person, "ends_at": until},
                 )
-            kept: SignIn = tx.sign_ins.get(span.id)
+            kept = tx.sign_ins.get(span.id)
         self._believe(span.id, kept.state, at=at)
         return kept.state is state
 

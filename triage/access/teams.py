@@ -11,6 +11,7 @@ from typing import Any
 from triage.access.actions import Action, has_role, require
 from triage.domain import Actor, Approval, Conversation, Role, Run
 from triage.errors import NotFound
+from triage.gateway import Stores
 
 LONGEST_SHOWN_ID = 64
 
@@ -25,7 +26,7 @@ def sees(actor: Actor, team: str) -> bool:
     return team_seen(actor) in (None, team)
 
 
-def run_for(tx: Any, run_id: str, *, actor: Actor, action: Action) -> Run:
+def run_for(tx: Stores, run_id: str, *, actor: Actor, action: Action) -> Run:
     """Return a run to an actor who may do ``action`` with it.
 
     Raises:
@@ -36,7 +37,7 @@ def run_for(tx: Any, run_id: str, *, actor: Actor, action: Action) -> Run:
     return run
 
 
-def conversation_for(tx: Any, conversation_id: str, *, actor: Actor, action: Action) -> Conversation:
+def conversation_for(tx: Stores, conversation_id: str, *, actor: Actor, action: Action) -> Conversation:
     """Return a conversation to an actor who may do ``action`` with it.
 
     Raises:
@@ -49,7 +50,7 @@ def conversation_for(tx: Any, conversation_id: str, *, actor: Actor, action: Act
     return conversation
 
 
-def approval_for(tx: Any, approval_id: str, *, actor: Actor, action: Action) -> Approval:
+def approval_for(tx: Stores, approval_id: str, *, actor: Actor, action: Action) -> Approval:
     """Return an approval to an actor who may do ``action`` with it.
 
     Raises:
@@ -60,7 +61,7 @@ def approval_for(tx: Any, approval_id: str, *, actor: Actor, action: Action) -> 
     return approval
 
 
-def lock_for(tx: Any, approval_id: str, *, actor: Actor, action: Action) -> Approval:
+def lock_for(tx: Stores, approval_id: str, *, actor: Actor, action: Action) -> Approval:
     """Return an approval like ``approval_for``; nobody else changes it before this transaction ends.
 
     Raises:
@@ -68,8 +69,7 @@ def lock_for(tx: Any, approval_id: str, *, actor: Actor, action: Action) -> Appr
         NotFound: there is no such approval, or it is another team's.
     """
     approval_for(tx, approval_id, actor=actor, action=action)
-    locked: Approval = tx.approvals.lock(approval_id)
-    return locked
+    return tx.approvals.lock(approval_id)
 
 
 def _found(find: Callable[[str], Any], object_id: str, *, noun: str, actor: Actor, action: Action) -> Any:

@@ -17,7 +17,7 @@ from triage.access.token_form import SECRET
 from triage.audit.entries import SYSTEM, add_entry
 from triage.domain import DEFAULT_TEAM, Actor, Role, Token, utc_now
 from triage.errors import Conflict, InvalidInput, NotAllowed, NotSignedIn
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway
 
 NOT_SIGNED_IN = "Send a valid token: Authorization: Bearer tri_…"
 MAX_NAME_CHARS = 60
@@ -85,8 +85,7 @@ class TokenService:
         """Return all tokens, revoked ones included, newest first."""
         require(actor, Action.TOKENS_CHANGE)
         with self._records.read() as tx:
-            found: builtins.list[Token] = tx.tokens.list()
-        return found
+            return tx.tokens.list()
 
     def revoke(self, token_id: str, *, actor: Actor) -> Token:
         """End a token: the next request with it is refused.
@@ -97,10 +96,10 @@ class TokenService:
         """
         require(actor, Action.TOKENS_CHANGE)
         with self._records.begin() as tx:
-            before: Token = tx.tokens.get(token_id)
+            before = tx.tokens.get(token_id)
             if before.revoked_at is not None:
                 return before
-            after: Token = tx.tokens.update(token_id, revoked_at=utc_now(), revoked_by=actor.name)
+            after = tx.tokens.update(token_id, revoked_at=utc_now(), revoked_by=actor.name)
             add_entry(tx, "token.revoked", actor=actor, subject=("token", token_id), before=_kept(before))
         return after
 

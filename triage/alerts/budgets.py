@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from triage.domain import AlertState, Budget, BudgetPeriod, Spent
 from triage.errors import BudgetReached, InvalidInput
+from triage.gateway import Stores
 
 MOST_USD = Decimal(1_000_000_000)
 _CENT = Decimal("0.01")
@@ -26,11 +26,10 @@ def bounds(period: BudgetPeriod, at: datetime) -> tuple[datetime, datetime]:
     return first, (first + timedelta(days=32)).replace(day=1)
 
 
-def spent_in(tx: Any, period: BudgetPeriod, at: datetime) -> Spent:
+def spent_in(tx: Stores, period: BudgetPeriod, at: datetime) -> Spent:
     """Return what was spent in the period that a time is in."""
     start, end = bounds(period, at)
-    spent: Spent = tx.spending.between(start.date(), end.date())
-    return spent
+    return tx.spending.between(start.date(), end.date())
 
 
 def judge_budget(budget: Budget, spent: Spent) -> AlertState:
@@ -41,7 +40,7 @@ def judge_budget(budget: Budget, spent: Spent) -> AlertState:
     return AlertState.WARNING if share >= Decimal(str(budget.warn_share)) else AlertState.OK
 
 
-def require_budget(tx: Any, *, at: datetime) -> None:
+def require_budget(tx: Stores, *, at: datetime) -> None:
     """Refuse a new run once a budget is spent; asked in the transaction that makes the run.
 
     It costs one small query, and one sum of at most 31 rows for each budget that is on. What is at work is not counted

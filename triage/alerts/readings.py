@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
@@ -13,6 +13,7 @@ from triage.alerts.rules import judge
 from triage.domain import AlertMeasure, AlertRule, AlertState, PastPoint, Reading
 from triage.domain.traces import MeasureFilter, TimeRange
 from triage.errors import DataFolderError, TriageError
+from triage.gateway import TraceQueries
 
 TREND_WINDOWS = 4
 MOST_POINTS = 120
@@ -33,7 +34,7 @@ class _Part(NamedTuple):
 class RuleReader:
     """Reads what rules look at; it remembers each window, so a trial on the past asks for none twice."""
 
-    def __init__(self, traces: Any) -> None:
+    def __init__(self, traces: TraceQueries) -> None:
         self._traces = traces
         self._known: dict[tuple[datetime, datetime], _Part] = {}
 

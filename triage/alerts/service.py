@@ -26,7 +26,7 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import Conflict, DataFolderError, InvalidInput, NotFound
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, Stores, TraceQueries
 
 MAX_RULES = 50
 LONGEST_TRIAL_DAYS = 90
@@ -43,7 +43,7 @@ class AlertService:
         self,
         *,
         records: Gateway,
-        traces: Any | None = None,
+        traces: TraceQueries | None = None,
         look: Callable[[], None] = lambda: None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -83,8 +83,7 @@ class AlertService:
     def changes(self, watched_id: str | None = None, *, limit: int = 50) -> list[StateChange]:
         """Return the changes of the state of one rule or budget, or of all, the newest first."""
         with self._records.read() as tx:
-            found: list[StateChange] = tx.alert_states.list_changes(watched_id, limit=limit)
-        return found
+            return tx.alert_states.list_changes(watched_id, limit=limit)
 
     def count_alerts(self) -> int:
         """Return how many rules and budgets are at alert."""
@@ -153,7 +152,7 @@ class AlertService:
         require(actor, Action.BUDGETS_CHANGE)
         budget, now = checked_budget(budget), self._clock()
         with self._records.begin() as tx:
-            before: Budget | None = tx.budgets.find_of(budget.period)
+            before = tx.budgets.find_of(budget.period)
             if before is not None:
                 _require_unchanged(before.version, budget.version, by=before.changed_by)
             after = budget.model_copy(
@@ -185,21 +184,21 @@ class AlertService:
         return RuleReader(self._traces).past(rule, start=end - timedelta(days=days), end=end)
 
 
-def list_rules(tx: Any) -> list[AlertRule]:
+def list_rules(tx: Stores) -> list[AlertRule]:
     """Return the rules in force: those of the console as somebody has changed them, then the added ones by name."""
     kept: dict[str, AlertRule] = {rule.id: rule for rule in tx.alert_rules.list()}
     own = [kept.pop(rule.id, rule) for rule in DEFAULT_RULES]
     return [*own, *sorted(kept.values(), key=lambda rule: (rule.name.lower(), rule.id))]
 
 
-def list_budgets(tx: Any) -> list[Budget]:
+def list_budgets(tx: Stores) -> list[Budget]:
     """Return the budget of each period, in the order day, week, month."""
     kept = {budget.period: budget for budget in tx.budgets.list()}
     return [kept.get(period) or Budget(period=period) for period in BudgetPeriod]
 
 
-def _get(tx: Any, rule_id: str) -> AlertRule:
-    found: AlertRule | None = tx.alert_rules.find(rule_id) or default_rule(rule_id)
+def _get(tx: Stores, rule_id: str) -> AlertRule:
+    found = tx.alert_rules.find(rule_id) or default_rule(rule_id)
     if found is None:
         raise NotFound("There is no such alert rule; it may have been removed.")
     return found

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from triage.alerts.budgets import usd
 from triage.alerts.measures import MEASURES, Unit, said
 from triage.domain import AlertRule, AlertState, Budget, KeptState, NoticeTopic, Reading, StateChange
+from triage.gateway import Stores
 from triage.notices.outbox import notify
 
 _TOPICS = {
@@ -55,7 +56,7 @@ def first_state(watched: Watched, *, now: datetime) -> KeptState:
 
 
 def keep_state(
-    tx: Any, kept: KeptState, after: AlertState, *, watched: Watched, reading: Reading, now: datetime, note: str = ""
+    tx: Stores, kept: KeptState, after: AlertState, *, watched: Watched, reading: Reading, now: datetime, note: str = ""
 ) -> KeptState:
     """Keep what a look has found; a change goes into the history, and to the webhooks unless they know that state.
 
@@ -85,7 +86,7 @@ def keep_state(
     return changed
 
 
-def end_state(tx: Any, *, watched: Watched, now: datetime, note: str) -> None:
+def end_state(tx: Stores, *, watched: Watched, now: datetime, note: str) -> None:
     """Forget the state of what is switched off or removed; who was told of a warning or alert is told that it is over.
 
     So no receiver is left with an alert that nobody will ever end.

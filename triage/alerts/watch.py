@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import structlog
 
@@ -16,7 +15,7 @@ from triage.alerts.rules import judge
 from triage.alerts.service import list_budgets, list_rules
 from triage.alerts.states import first_state, keep_state, of_budget, of_rule
 from triage.domain import AlertRule, Budget, Reading, utc_now
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, TraceQueries
 
 LOOK_EVERY_S = 60.0
 
@@ -26,7 +25,7 @@ log = structlog.get_logger(__name__)
 class AlertWatch:
     """Keeps the states; each is judged and kept in one transaction together with what is told of it."""
 
-    def __init__(self, *, records: Gateway, traces: Any, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, *, records: Gateway, traces: TraceQueries, clock: Callable[[], datetime] = utc_now) -> None:
         self._records = records
         self._reader = RuleReader(traces)
         self._clock = clock

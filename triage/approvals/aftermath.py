@@ -20,8 +20,8 @@ from triage.connectors.tickets import (
 )
 from triage.domain import Actor, Approval, EventKind, ExecutionStatus, NewEvent, utc_now
 from triage.errors import Conflict
+from triage.gateway import Gateway, Stores
 from triage.notices.outbox import notify_ticket
-from triage.runs.gateway import Gateway
 from triage.runs.intake import clean_message
 from triage.stable_ids import action_key
 
@@ -79,7 +79,7 @@ class AftermathService:
 
     def _settle(
         self,
-        tx: Any,
+        tx: Stores,
         approval_id: str,
         *,
         actor: Actor,
@@ -91,7 +91,7 @@ class AftermathService:
         if before.execution is not ExecutionStatus.UNKNOWN:
             raise Conflict(f"What became of this action is known: {before.execution.value.replace('_', ' ')}.")
         execution = ExecutionStatus.SUCCEEDED if happened else ExecutionStatus.FAILED
-        after: Approval = tx.approvals.update(approval_id, execution=execution)
+        after = tx.approvals.update(approval_id, execution=execution)
         if found is not None:
             _keep_ticket(tx, after, found)
         told = after.model_copy(update={"reason": note})
@@ -113,14 +113,14 @@ class AftermathService:
                 raise Conflict("Only an action that happened can be reversed.")
             if before.reversed_at is not None:
                 raise Conflict(f"{before.reversed_by} has marked this as reversed already.")
-            after: Approval = tx.approvals.update(approval_id, reversed_at=now, reversed_by=actor.name)
+            after = tx.approvals.update(approval_id, reversed_at=now, reversed_by=actor.name)
             told = after.model_copy(update={"reason": text})
             was_told(tx, EventKind.ACTION_REVERSED, told, actor=actor, before=before, now=now)
             self._when_reversed(tx, after)
         return after
 
 
-def _keep_ticket(tx: Any, approval: Approval, found: HelpDeskTicket) -> None:
+def _keep_ticket(tx: Stores, approval: Approval, found: HelpDeskTicket) -> None:
     """Keep here what the help desk has, as if the tool had come to its end."""
     said = approval.decided_arguments or approval.arguments
     ticket = kept_at(

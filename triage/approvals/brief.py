@@ -30,7 +30,7 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import OutsideUnavailable
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, Stores
 from triage.runs.reading import MAX_EVENTS
 
 REFUND_TOOL = "process_refund"
@@ -120,10 +120,8 @@ class BriefService:
     def queue(self, filter: QueueFilter, *, actor: Actor, limit: int, offset: int = 0) -> QueueView:  # noqa: A002
         """Return a page of the queue, what waits by due time, and the counts as they are for the actor."""
         with self._records.read() as tx:
-            found: list[Approval] = tx.approval_queue.list(filter, limit=limit + 1, offset=offset)
-            counts: QueueCounts = tx.approval_queue.counts(
-                person=actor.name, roles=roles_of(actor), now=utc_now(), team=filter.team
-            )
+            found = tx.approval_queue.list(filter, limit=limit + 1, offset=offset)
+            counts = tx.approval_queue.counts(person=actor.name, roles=roles_of(actor), now=utc_now(), team=filter.team)
         return QueueView(approvals=found[:limit], counts=counts, has_more=len(found) > limit)
 
     def brief(self, approval_id: str) -> Brief:
@@ -134,15 +132,15 @@ class BriefService:
         """
         now = utc_now()
         with self._records.read() as tx:
-            approval: Approval = tx.approvals.get(approval_id)
-            run: Run = tx.runs.get(approval.run_id)
-            messages: list[Message] = tx.conversations.messages(run.conversation_id)
+            approval = tx.approvals.get(approval_id)
+            run = tx.runs.get(approval.run_id)
+            messages = tx.conversations.messages(run.conversation_id)
             account = _account(tx, run)
-            events: list[RunEvent] = tx.events.list(run.id, limit=MAX_EVENTS)
+            events = tx.events.list(run.id, limit=MAX_EVENTS)
             others: list[Approval] = [
                 other for other in tx.approvals.list_open_of_run(run.id) if other.id != approval_id
             ]
-            past: list[PastDecision] = tx.approval_queue.past_decisions(
+            past = tx.approval_queue.past_decisions(
                 tool=approval.tool,
                 rule=approval.rule,
                 but=approval.id,
@@ -229,8 +227,8 @@ def _short(value: Any, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _account(tx: Any, run: Run) -> Account | None:
-    account: Account | None = tx.accounts.find(run.account_id) if run.account_id else None
+def _account(tx: Stores, run: Run) -> Account | None:
+    account = tx.accounts.find(run.account_id) if run.account_id else None
     if account is None and run.customer_email:
         account = tx.accounts.find_by_email(run.customer_email)
     return account

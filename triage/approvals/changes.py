@@ -9,6 +9,7 @@ from typing import Any
 
 from triage.audit.entries import argument_marks, staff_words
 from triage.domain import Actor, Approval, EventKind, NewAuditEntry, NewEvent, RunStatus
+from triage.gateway import Stores
 
 # Tells whoever wants to know, in the same transaction: topic and approval.
 Notify = Callable[[Any, str, Approval], None]
@@ -29,7 +30,7 @@ _TRACKED = (
 )
 
 
-def was_told(tx: Any, kind: EventKind, after: Approval, *, actor: Actor, before: Approval, now: datetime) -> None:
+def was_told(tx: Stores, kind: EventKind, after: Approval, *, actor: Actor, before: Approval, now: datetime) -> None:
     """Write a change into the story of the run and into the audit log.
 
     It comes last in its transaction: the audit log lets one writer in at a time, until that one has committed.
@@ -56,7 +57,7 @@ def was_told(tx: Any, kind: EventKind, after: Approval, *, actor: Actor, before:
     audit(tx, action, after, actor=actor, before=before, now=now)
 
 
-def audit(tx: Any, action: str, after: Approval, *, actor: Actor, before: Approval, now: datetime) -> None:
+def audit(tx: Stores, action: str, after: Approval, *, actor: Actor, before: Approval, now: datetime) -> None:
     """Write a change of an approval into the audit log: the fields that differ."""
     old, new = (value.model_dump(mode="json", include=set(_TRACKED)) for value in (before, after))
     changed = [name for name in _TRACKED if old[name] != new[name]]
@@ -77,7 +78,7 @@ def audit(tx: Any, action: str, after: Approval, *, actor: Actor, before: Approv
     )
 
 
-def resume_when_decided(tx: Any, approval: Approval) -> None:
+def resume_when_decided(tx: Stores, approval: Approval) -> None:
     """Queue the next segment when this was the last open approval of the run."""
     if any(other.status.is_open for other in tx.approvals.list_of_run(approval.run_id)):
         return

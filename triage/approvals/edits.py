@@ -9,6 +9,7 @@ from triage.approvals.gate import proposed_call
 from triage.approvals.policies import PolicyDocument, ProposedCall
 from triage.domain import Approval, Mode, Order
 from triage.errors import InvalidInput
+from triage.gateway import Stores
 
 # The more people have to agree, the further back.
 _STRICTNESS = [Mode.AUTO, Mode.APPROVAL, Mode.TWO_PEOPLE]
@@ -25,7 +26,7 @@ class ToolBook(Protocol):
 
 
 def check_edit(
-    tx: Any, approval: Approval, arguments: Mapping[str, Any], *, rules: PolicyDocument, order: Order | None
+    tx: Stores, approval: Approval, arguments: Mapping[str, Any], *, rules: PolicyDocument, order: Order | None
 ) -> tuple[ProposedCall, Mode]:
     """Return the changed call, with its sum, and how many have to agree to it: never fewer than before.
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from triage.approvals.policies import PolicyDocument, ProposedCall, Verdict, default_policy
 from triage.connectors.orders import OrderBook
 from triage.domain import Mode, Order, Urgency, Value, utc_now
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, Stores
 from triage.scope import RunScope
 
 SWITCH_RULE = "everything needs approval"
@@ -120,7 +120,7 @@ class ActionGate:
 
 
 def proposed_call(
-    tx: Any, tool: str, arguments: Mapping[str, Any], *, customer_email: str | None, order: Order | None
+    tx: Stores, tool: str, arguments: Mapping[str, Any], *, customer_email: str | None, order: Order | None
 ) -> ProposedCall:
     """Return a call with what is known of it: its sum, which is that of the ``order``, and the customer's plan."""
     account = tx.accounts.find_by_email(customer_email) if customer_email else None
@@ -134,7 +134,7 @@ def proposed_call(
     )
 
 
-def _within_customer_limit(tx: Any, call: ProposedCall, verdict: Verdict, *, document: PolicyDocument) -> Verdict:
+def _within_customer_limit(tx: Stores, call: ProposedCall, verdict: Verdict, *, document: PolicyDocument) -> Verdict:
     """Let a person decide what would go ahead by itself, but is more than the customer's day allows."""
     if verdict.mode is not Mode.AUTO or not call.amount_usd or not call.customer_email:
         return verdict

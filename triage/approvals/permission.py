@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from triage.access import actions
 from triage.access.actions import Action
 from triage.access.one_person import are_one_person, may_be_one_person, you
 from triage.approvals.policies import PolicyDocument
-from triage.domain import Actor, Approval, Release
+from triage.domain import Actor, Approval
+from triage.gateway import Stores
 
 NO_MONEY = Decimal(0)
 
@@ -30,12 +30,12 @@ def hindrance(approval: Approval, *, actor: Actor, now: datetime) -> str | None:
     return None
 
 
-def agreement_refusal(tx: Any, approval: Approval, *, actor: Actor) -> str | None:
+def agreement_refusal(tx: Stores, approval: Approval, *, actor: Actor) -> str | None:
     """Return why this person may not agree to the action, or None; whoever may not agree may still reject."""
     submitted, first = approval.submitted_by, approval.endorsed_by
     if are_one_person(tx, actor, submitted):
         return f"{you(actor, submitted)} submitted this message, so another person decides what it sets going."
-    release: Release | None = tx.releases.find_by_released_run(approval.run_id)
+    release = tx.releases.find_by_released_run(approval.run_id)
     if release is not None and are_one_person(tx, actor, release.released_by):
         return f"{you(actor, release.released_by)} released this message, so another person decides what it sets going."
     if first is not None and may_be_one_person(tx, actor, first):

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from triage.access.actions import Action, require
 from triage.approvals.evidence import LOOKED_AT, Evidence, evidence_of, same_since
@@ -17,7 +16,7 @@ from triage.approvals.policy_tools import WRITING_TOOLS
 from triage.connectors.orders import OrderBook
 from triage.domain import Actor, Approval, Mode, NewAuditEntry, Order, Role, SavedPolicy, Value, utc_now
 from triage.errors import Conflict, InvalidInput, NotFound, OutsideUnavailable
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, Stores
 
 PREVIEWED = 200
 MAX_NOTE = 500
@@ -98,13 +97,14 @@ class PolicyService:
         """Return the rules in force."""
         return self.current().document
 
-    def current_in(self, tx: Any) -> PolicyVersion:
+    def current_in(self, tx: Stores) -> PolicyVersion:
         """Return the policy in force as a transaction sees it."""
-        version: int = tx.policies.version()
+        version = tx.policies.version()
         known = self._newest
         if known.version == version:
             return known
-        return _read(tx.policies.find(version)) if version else _built_in()
+        saved = tx.policies.find(version)
+        return _built_in() if saved is None else _read(saved)
 
     def save(self, text: str, *, actor: Actor, note: str = "", based_on: int | None = None) -> PolicyVersion:
         """Put a policy in force.
@@ -135,7 +135,7 @@ class PolicyService:
     def history(self, *, limit: int = _HISTORY, offset: int = 0) -> list[PolicyChange]:
         """Return the saved versions, the newest first, each with what it changed."""
         with self._records.read() as tx:
-            found: list[SavedPolicy] = tx.policies.list(limit=limit + 1, offset=offset)
+            found = tx.policies.list(limit=limit + 1, offset=offset)
         texts = [*(policy.text for policy in found[1:]), default_text()]
         return [
             PolicyChange(policy=policy, diff=_diff(before, policy.text))
@@ -151,7 +151,7 @@ class PolicyService:
         if version == 0:
             return default_text()
         with self._records.read() as tx:
-            found: SavedPolicy | None = tx.policies.find(version)
+            found = tx.policies.find(version)
         if found is None:
             raise NotFound(f"There is no version {version} of the policy.")
         return found.text
@@ -165,7 +165,7 @@ class PolicyService:
         document = parse_policy(_clean(text))
         with self._records.read() as tx:
             current = self.current_in(tx).document
-            last: list[Approval] = tx.policies.list_calls(limit=PREVIEWED)
+            last = tx.policies.list_calls(limit=PREVIEWED)
         # Not within a transaction: they may be in another database.
         orders = self._orders_without_sum(last)
         with self._records.read() as tx:
@@ -223,7 +223,7 @@ class PolicyService:
             _put(tx, before, text=text, note=reason[:MAX_NOTE], actor=actor, action="policy.promoted")
         return self.current()
 
-    def demote(self, tx: Any, approval: Approval) -> None:
+    def demote(self, tx: Stores, approval: Approval) -> None:
         """Let the rule of a reversed action ask a person again; does nothing where it asks already.
 
         Works in the caller's transaction, so that the reversal and its consequence are one.
@@ -247,9 +247,9 @@ class PolicyService:
             pass
         return found
 
-    def _evidence(self, tx: Any) -> list[Evidence]:
+    def _evidence(self, tx: Stores) -> list[Evidence]:
         current = self.current_in(tx)
-        saved: list[SavedPolicy] = tx.policies.list(limit=_HISTORY)
+        saved = tx.policies.list(limit=_HISTORY)
         versions = [(policy.version, _parsed(policy.text)[0]) for policy in saved]
         if len(saved) < _HISTORY:
             versions.append((0, default_policy()))
@@ -264,7 +264,7 @@ class PolicyService:
         return found
 
 
-def _put(tx: Any, before: PolicyVersion, *, text: str, note: str, actor: Actor, action: str) -> SavedPolicy:
+def _put(tx: Stores, before: PolicyVersion, *, text: str, note: str, actor: Actor, action: str) -> SavedPolicy:
     """Keep a new version and its audit entry."""
     now = utc_now()
     policy = SavedPolicy(version=before.version + 1, text=text, note=note, created_by=actor.name, created_at=now)
@@ -326,7 +326,7 @@ def _diff(before: str, after: str) -> str:
     return "\n".join(list(lines)[2:])
 
 
-def _proposed(tx: Any, item: Approval, orders: Mapping[str, Order]) -> ProposedCall:
+def _proposed(tx: Stores, item: Approval, orders: Mapping[str, Order]) -> ProposedCall:
     """Return a past call as the gate would see it now, with the sum that it was about then."""
     order = orders.get(_order_id(item) or "") if item.amount_usd is None else None
     call = proposed_call(tx, item.tool, item.arguments, customer_email=item.customer_email, order=order)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 from triage.access.actions import Action
 from triage.access.teams import run_for
 from triage.audit.entries import add_entry
 from triage.domain import Actor, Approval, Build, Run, RunStatus, Value
 from triage.errors import Conflict, NotFound, StateError
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, Stores
 from triage.runs.queue import WorkQueue
 from triage.runs.state import build_problem, this_build, unpack_state
 from triage.runs.steering import end_by_person, run_again
@@ -47,8 +46,7 @@ class ResumableService:
     def count(self, *, team: str | None = None) -> int:
         """Return how many waiting runs were paused by another build; quick, also with thousands of them."""
         with self._records.read() as tx:
-            count: int = tx.states.count_of_other_builds(self._build, team=team)
-        return count
+            return tx.states.count_of_other_builds(self._build, team=team)
 
     def list(self, *, limit: int = 50, team: str | None = None) -> builtins.list[NotResumable]:
         """Return the waiting runs that were paused by another build, the one that waits longest first."""
@@ -87,7 +85,7 @@ class ResumableService:
 
     def _altered(self) -> Iterator[NotResumable]:
         with self._records.read() as tx:
-            waiting: builtins.list[tuple[str, int]] = tx.states.of_waiting()
+            waiting = tx.states.of_waiting()
         for run_id, segment in waiting:
             # Each is its own look: reading them all takes long, and meanwhile some are decided.
             with self._records.read() as tx, suppress(NotFound):
@@ -95,7 +93,7 @@ class ResumableService:
                 if reason is not None:
                     yield _not_resumable(tx, run_id, reason)
 
-    def _problem(self, tx: Any, run_id: str, segment: int) -> str | None:
+    def _problem(self, tx: Stores, run_id: str, segment: int) -> str | None:
         try:
             stored = tx.states.get(run_id, segment)
         except NotFound:
@@ -110,6 +108,6 @@ class ResumableService:
         return NO_STATE if build is None else build_problem(build, build=self._build) or ""
 
 
-def _not_resumable(tx: Any, run_id: str, reason: str) -> NotResumable:
+def _not_resumable(tx: Stores, run_id: str, reason: str) -> NotResumable:
     approvals = tx.approvals.list_open_of_run(run_id)
     return NotResumable(run=tx.runs.get(run_id), approvals=tuple(approvals), reason=reason)

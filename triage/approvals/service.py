@@ -41,7 +41,7 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import Conflict, InvalidInput, NotAllowed, OutsideUnavailable, TriageError
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, Stores
 from triage.runs.intake import clean_message
 from triage.runs.queue import WorkQueue
 
@@ -89,7 +89,7 @@ class ApprovalService:
             before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
             _require(hindrance(before, actor=actor, now=now), Conflict)
             is_renewal = is_claimed(before, now=now)
-            after: Approval = tx.approvals.update(
+            after = tx.approvals.update(
                 approval_id, status=ApprovalStatus.CLAIMED, claimed_by=actor.name, claimed_until=now + LEASE
             )
             if not is_renewal:
@@ -107,8 +107,7 @@ class ApprovalService:
             before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
             if not (before.status.is_open and before.claimed_by == actor.name and is_claimed(before, now=now)):
                 raise Conflict(closed_sentence(before, now=now) or "Your claim has run out; claim it again.")
-            after: Approval = tx.approvals.update(approval_id, claimed_until=now + LEASE)
-        return after
+            return tx.approvals.update(approval_id, claimed_until=now + LEASE)
 
     def release(self, approval_id: str, *, actor: Actor) -> Approval:
         """Give back one's claim; does nothing where the actor has none."""
@@ -117,7 +116,7 @@ class ApprovalService:
             before = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_CLAIM)
             if not before.status.is_open or before.claimed_by != actor.name:
                 return before
-            after: Approval = tx.approvals.update(approval_id, **_UNCLAIMED, status=ApprovalStatus.PENDING)
+            after = tx.approvals.update(approval_id, **_UNCLAIMED, status=ApprovalStatus.PENDING)
             audit(tx, "approval.released", after, actor=actor, before=before, now=now)
         return after
 
@@ -239,8 +238,7 @@ class ApprovalService:
     def get(self, approval_id: str) -> Approval:
         """Return an approval."""
         with self._records.read() as tx:
-            approval: Approval = tx.approvals.get(approval_id)
-        return approval
+            return tx.approvals.get(approval_id)
 
     def list(
         self,
@@ -254,7 +252,7 @@ class ApprovalService:
     ) -> builtins.list[Approval]:
         """Return approvals, by default the open ones with the one that is due first at the beginning."""
         with self._records.read() as tx:
-            approvals: builtins.list[Approval] = tx.approvals.list(
+            return tx.approvals.list(
                 statuses=statuses,
                 executions=executions,
                 team=team,
@@ -262,25 +260,22 @@ class ApprovalService:
                 limit=limit,
                 offset=offset,
             )
-        return approvals
 
     def list_of_run(self, run_id: str) -> builtins.list[Approval]:
         """Return what a run asked people for; what a policy let pass by itself is left out."""
         with self._records.read() as tx:
-            kept: builtins.list[Approval] = tx.approvals.list_of_run(run_id)
+            kept = tx.approvals.list_of_run(run_id)
         return [approval for approval in kept if approval.mode is not Mode.AUTO]
 
     def count_open(self, *, team: str | None = None) -> int:
         """Return how many wait for a decision, with ``team`` how many of its."""
         with self._records.read() as tx:
-            count: int = tx.approvals.count_open(team=team)
-        return count
+            return tx.approvals.count_open(team=team)
 
     def load(self) -> QueueLoad:
         """Return how much waits, of all teams."""
         with self._records.read() as tx:
-            load: QueueLoad = tx.approval_queue.load(now=self._clock())
-        return load
+            return tx.approval_queue.load(now=self._clock())
 
     def refusal(self, approval: Approval, *, actor: Actor) -> str | None:
         """Return why this person may not agree to the action now, or None."""
@@ -303,7 +298,7 @@ class ApprovalService:
         return self._tools.problem(approval.tool, arguments)
 
     def _agree(
-        self, tx: Any, approval: Approval, final: dict[str, Any], *, actor: Actor, reason: str | None
+        self, tx: Stores, approval: Approval, final: dict[str, Any], *, actor: Actor, reason: str | None
     ) -> Approval:
         """Decide for the action, or agree to it as the first of two."""
         now = self._clock()
@@ -311,7 +306,7 @@ class ApprovalService:
         _require(agreement_refusal(tx, approval, actor=actor), NotAllowed)
         _require(self._over_limit(tx, approval, actor=actor), NotAllowed)
         if approval.mode is Mode.TWO_PEOPLE and (approval.endorsed_by is None or final != approval.endorsed_arguments):
-            endorsed: Approval = tx.approvals.update(
+            endorsed = tx.approvals.update(
                 approval.id,
                 status=ApprovalStatus.PENDING,
                 **_UNCLAIMED,
@@ -334,9 +329,9 @@ class ApprovalService:
             reason=reason or approval.reason,
         )
 
-    def _close(self, tx: Any, approval: Approval, *, actor: Actor, **decided: Any) -> Approval:
+    def _close(self, tx: Stores, approval: Approval, *, actor: Actor, **decided: Any) -> Approval:
         now = self._clock()
-        after: Approval = tx.approvals.update(
+        after = tx.approvals.update(
             approval.id, expect=OPEN_APPROVAL_STATUSES, decided_by=actor.name, decided_at=now, **decided
         )
         resume_when_decided(tx, after)
@@ -344,7 +339,7 @@ class ApprovalService:
         was_told(tx, EventKind.APPROVAL_DECIDED, after, actor=actor, before=approval, now=now)
         return after
 
-    def _over_limit(self, tx: Any, approval: Approval, *, actor: Actor) -> str | None:
+    def _over_limit(self, tx: Stores, approval: Approval, *, actor: Actor) -> str | None:
         midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
         return limit_refusal(
             approval,
@@ -357,7 +352,7 @@ class ApprovalService:
 _UNCLAIMED: Mapping[str, Any] = {"claimed_by": None, "claimed_until": None}
 
 
-def _lock_to_decide(tx: Any, approval_id: str, *, actor: Actor, seen: str | None) -> Approval:
+def _lock_to_decide(tx: Stores, approval_id: str, *, actor: Actor, seen: str | None) -> Approval:
     """Return an approval for a decision; an open one whose arguments are not the ones that were seen is refused."""
     approval = lock_for(tx, approval_id, actor=actor, action=Action.APPROVALS_DECIDE)
     if seen is not None and approval.status.is_open and seen != shown_hash(approval):

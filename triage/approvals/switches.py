@@ -22,7 +22,7 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import InvalidInput
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, Stores
 from triage.runs.intake import clean_message
 
 MAX_REASON_CHARS = 300
@@ -122,7 +122,7 @@ class SwitchService:
             raise InvalidInput(f"The reason has {len(text)} characters; write it in at most {MAX_REASON_CHARS}.")
         switch = Switch(name=name, reason=text, set_by=actor.name, set_at=utc_now())
         with self._records.begin() as tx:
-            before: Switch | None = tx.switches.find(name)
+            before = tx.switches.find(name)
             if before is not None and before.reason == text:
                 return before
             if before is not None:
@@ -141,7 +141,7 @@ class SwitchService:
         """
         require(actor, Action.SWITCHES_SET)
         with self._records.begin() as tx:
-            before: Switch | None = tx.switches.find(name)
+            before = tx.switches.find(name)
             if before is None:
                 return
             tx.switches.remove(name)
@@ -178,7 +178,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _audit(tx: Any, action: str, name: str, *, actor: Actor, before: Switch | None, after: Switch | None) -> None:
+def _audit(tx: Stores, action: str, name: str, *, actor: Actor, before: Switch | None, after: Switch | None) -> None:
     entry = NewAuditEntry(
         at=utc_now(), actor=actor.name, role=actor.role, action=action, subject_kind="switch", subject_id=name,
         before=_kept(before), after=_kept(after),

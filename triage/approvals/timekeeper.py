@@ -15,7 +15,7 @@ import structlog
 from triage.approvals.changes import Notify, audit, resume_when_decided, was_told
 from triage.approvals.gate import Policies
 from triage.domain import Actor, Approval, ApprovalStatus, EventKind, Role, utc_now
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, Stores
 from triage.runs.queue import WorkQueue
 
 LOOK_EVERY_S = 5.0
@@ -68,7 +68,7 @@ class Timekeeper:
         if ids:
             self._queue.wake()
 
-    def _look_at(self, tx: Any, approval: Approval, *, now: datetime) -> None:
+    def _look_at(self, tx: Stores, approval: Approval, *, now: datetime) -> None:
         if not approval.status.is_open:
             return
         if approval.expires_at is not None and now >= approval.expires_at:
@@ -83,7 +83,7 @@ class Timekeeper:
             released = tx.approvals.update(approval.id, **_UNCLAIMED)
             audit(tx, "approval.released", released, actor=BY_TIME, before=approval, now=now)
 
-    def _escalate(self, tx: Any, approval: Approval, *, now: datetime) -> None:
+    def _escalate(self, tx: Stores, approval: Approval, *, now: datetime) -> None:
         """Hand what is overdue to the role of the policy in force.
 
         A claim ends with it: a page that stays open would renew it for ever, and keep that role from deciding.
@@ -95,7 +95,7 @@ class Timekeeper:
         self._notify(tx, "approval.overdue", escalated)
         audit(tx, "approval.escalated", escalated, actor=BY_TIME, before=approval, now=now)
 
-    def _expire(self, tx: Any, approval: Approval, *, now: datetime) -> None:
+    def _expire(self, tx: Stores, approval: Approval, *, now: datetime) -> None:
         expired = tx.approvals.update(approval.id, **{**_UNCLAIMED, "status": ApprovalStatus.EXPIRED}, decided_at=now)
         resume_when_decided(tx, expired)
         self._notify(tx, "approval.expired", expired)

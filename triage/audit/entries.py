@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from triage.domain import Actor, NewAuditEntry, Role, utc_now
+from triage.gateway import Stores
 from triage.redaction.redact import redact_text
 
 FINGERPRINT_CHARS = 32
@@ -18,7 +19,7 @@ SYSTEM = Actor(name="system", role=Role.ADMIN)
 
 
 def add_entry(
-    tx: Any,
+    tx: Stores,
     action: str,
     *,
     actor: Actor,

@@ -10,7 +10,7 @@ from triage.audit.entries import add_entry
 from triage.audit.export import Format, written
 from triage.domain import Actor, AuditCheck, AuditEntry, AuditFilter, Value
 from triage.errors import InvalidInput, NotFound
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway
 
 MAX_REASON_CHARS = 500
 _PAGE = 1000
@@ -40,8 +40,7 @@ class AuditService:
         """
         _require_reader(actor)
         with self._records.read() as tx:
-            entries: builtins.list[AuditEntry] = tx.audit.list(query, newest_first=True, limit=limit, offset=offset)
-        return entries
+            return tx.audit.list(query, newest_first=True, limit=limit, offset=offset)
 
     def get(self, seq: int, *, actor: Actor) -> AuditEntry:
         """Return one entry.
@@ -52,7 +51,7 @@ class AuditService:
         """
         _require_reader(actor)
         with self._records.read() as tx:
-            found: builtins.list[AuditEntry] = tx.audit.list(after=seq - 1, limit=1)
+            found = tx.audit.list(after=seq - 1, limit=1)
         if not found or found[0].seq != seq:
             raise NotFound(f"The audit log has no line {seq}.")
         return found[0]
@@ -65,8 +64,7 @@ class AuditService:
         """
         _require_reader(actor)
         with self._records.read() as tx:
-            count: int = tx.audit.count(query)
-        return count
+            return tx.audit.count(query)
 
     def choices(self, *, actor: Actor) -> AuditChoices:
         """Return who and what there is in the log.
@@ -91,8 +89,7 @@ class AuditService:
         """
         _require_reader(actor)
         with self._records.read() as tx:
-            check: AuditCheck = tx.audit.verify(known=known)
-        return check
+            return tx.audit.verify(known=known)
 
     def export(self, query: AuditFilter | None = None, *, form: Format, actor: Actor) -> Iterator[str]:
         """Enter the export into the log, then return the file piece by piece, oldest entry first, without that entry.
@@ -124,19 +121,18 @@ class AuditService:
         if not text:
             raise InvalidInput("Say why the audit log is sealed anew; the reason becomes a part of it.")
         with self._records.begin() as tx:
-            found: AuditCheck = tx.audit.verify()
+            found = tx.audit.verify()
             before = {"checked": found.checked, "problem": found.problem}
             add_entry(tx, "audit.sealed", actor=actor, subject=("audit", "seal"), before=before, after={"reason": text})
             tx.audit.seal()
-            check: AuditCheck = tx.audit.verify()
-        return check
+            return tx.audit.verify()
 
     def _pages(self, query: AuditFilter, *, until: int) -> Iterator[AuditEntry]:
         """Yield the entries up to number ``until`` in order; each page is its own look, so no look lasts long."""
         after = 0
         while after < until:
             with self._records.read() as tx:
-                page: builtins.list[AuditEntry] = tx.audit.list(query, after=after, limit=_PAGE)
+                page = tx.audit.list(query, after=after, limit=_PAGE)
             if not page:
                 return
             for entry in page:

@@ -117,7 +117,7 @@ def _models(settings: Settings) -> str:
     roles: dict[str, list[str]] = {}
     for described in ModelRegistry(settings).describe():
         roles.setdefault(described.chain[0].model, []).append(described.role)
-    parts = [f"{model} answers as {', '.join(names)}" for model, names in roles.items()]
+    parts = [f"{model} is asked as {', '.join(names)}" for model, names in roles.items()]
     return f"{'; '.join(parts)}."
 
 

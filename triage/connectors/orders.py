@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from triage.connectors.threads import off_loop
 from triage.domain import Order, OrderStatus, Refund
 from triage.errors import Conflict, OutsideUnavailable, ToolError
+from triage.gateway import Gateway, Stores
 from triage.notices.outbox import notify_refund
-from triage.runs.gateway import Gateway
 
 _REFUNDED_ALREADY = "This order was refunded already, so it cannot be refunded again."
 
@@ -51,8 +51,7 @@ class OrderBook:
         """
         if self._source is None:
             with self._records.read() as tx:
-                own: Order | None = tx.orders.find(order_id)
-            return own
+                return tx.orders.find(order_id)
         found = self._source.find(order_id)
         return self._with_refunds([found])[0] if found else None
 
@@ -64,8 +63,7 @@ class OrderBook:
         """
         if self._source is None:
             with self._records.read() as tx:
-                own: list[Order] = tx.orders.list_by_email(email)
-            return own
+                return tx.orders.list_by_email(email)
         return self._with_refunds(self._source.list_by_email(email))
 
     def refunds(self, order_ids: list[str]) -> list[Refund]:
@@ -93,7 +91,7 @@ class OrderBook:
             with self._records.begin() as tx:
                 if self._source is None:
                     tx.orders.update(order.id, expect=(OrderStatus.DELIVERED,), status=OrderStatus.REFUNDED)
-                    kept: Refund = tx.orders.add_refund(refund)
+                    kept = tx.orders.add_refund(refund)
                 else:
                     kept = tx.outside_refunds.add(refund)
                 if kept is refund:
@@ -107,10 +105,9 @@ class OrderBook:
         if self._source is not None:
             self._source.close()
 
-    def _refunds(self, tx: Any, order_ids: list[str]) -> list[Refund]:
+    def _refunds(self, tx: Stores, order_ids: list[str]) -> list[Refund]:
         if self._source is not None:
-            found: list[Refund] = tx.outside_refunds.list(order_ids)
-            return found
+            return tx.outside_refunds.list(order_ids)
         return [refund for order_id in order_ids for refund in tx.orders.refunds(order_id)]
 
     def _with_refunds(self, orders: list[Order]) -> list[Order]:

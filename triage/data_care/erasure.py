@@ -13,7 +13,7 @@ from typing import Any
 
 from triage.data_care.aside import blank_lines_in_use, remove_lines_aside
 from triage.data_care.holdings import Holdings, Receipt, as_numbers, customer_mark
-from triage.domain import Actor, CustomerRecords, DataJob, JobKind, JobStatus
+from triage.domain import Actor, DataJob, JobKind, JobStatus
 from triage.errors import Conflict, DataFolderError, InvalidInput
 from triage.runs.steering import end_by_person
 
@@ -63,7 +63,7 @@ def erase(holdings: Holdings, job: DataJob, *, email: str) -> Receipt:
 def preview(holdings_records: Any, *, email: str) -> dict[str, int]:
     """Return what an erasure would find in the records, by kind and count; nothing changes."""
     with holdings_records.read() as tx:
-        found: CustomerRecords = tx.erasure.find(email)
+        found = tx.erasure.find(email)
         others = tx.erasure.mentions(email)
     return {
         "conversations": len(found.conversation_ids),
@@ -78,7 +78,7 @@ def _end_runs(holdings: Holdings, email: str, *, actor: Actor) -> None:
     deadline = time.monotonic() + STOP_WAIT_S
     for _ in range(_MAX_ROUNDS):
         with holdings.records.read() as tx:
-            found: CustomerRecords = tx.erasure.find(email)
+            found = tx.erasure.find(email)
         for run_id in found.open_run_ids:
             holdings.flush_events(run_id)
             try:
@@ -104,7 +104,7 @@ def _note(holdings: Holdings, job: DataJob, *, email: str, removed: Counter[str]
     """Note what is about to be removed, together with what an interrupted try has noted."""
     before = (job.progress or {}).get("found", {})
     with holdings.records.read() as tx:
-        found: CustomerRecords = tx.erasure.find(email)
+        found = tx.erasure.find(email)
     ids = {
         name: [*dict.fromkeys([*before.get(name, ()), *getattr(found, name)])]
         for name in ("conversation_ids", "run_ids", "trace_ids")
@@ -119,10 +119,10 @@ def _note(holdings: Holdings, job: DataJob, *, email: str, removed: Counter[str]
 def _remove_records(holdings: Holdings, job: DataJob, *, email: str, removed: Counter[str]) -> Counter[str]:
     """Remove the records, and what was removed goes into the job in the same transaction."""
     with holdings.records.begin() as tx:
-        found: CustomerRecords = tx.erasure.find(email)
+        found = tx.erasure.find(email)
         if found.open_run_ids:
             raise DataFolderError("This customer has written again in this moment; it is tried again.")
-        gone: Counter[str] = tx.erasure.remove(found)
+        gone = tx.erasure.remove(found)
         gone += tx.erasure.forget_person(email, pseudonym=customer_mark(email, key=holdings.key))
         progress = tx.data_jobs.get(job.id).progress or {}
         tx.data_jobs.update(job.id, progress={**progress, "removed": dict(removed + gone)})
@@ -133,7 +133,7 @@ def _remove_exports(holdings: Holdings, trace_ids: set[str]) -> dict[str, list[s
     """Remove the exports that hold one of the traces; name those that are no longer where they were put."""
     files: dict[str, list[str]] = {"removed": [], "elsewhere": [], "backups": []}
     with holdings.records.read() as tx:
-        jobs: list[DataJob] = tx.data_jobs.list([JobKind.EXPORT, JobKind.BACKUP], limit=10_000)
+        jobs = tx.data_jobs.list([JobKind.EXPORT, JobKind.BACKUP], limit=10_000)
     for job in jobs:
         if job.status is not JobStatus.DONE or not job.result:
             continue

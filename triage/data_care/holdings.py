@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from triage.domain.traces import TraceFilter
-from triage.runs.gateway import WatchedGateway
+from triage.gateway import WatchedGateway
 
 MARK_CHARS = 24
 

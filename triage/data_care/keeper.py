@@ -67,7 +67,7 @@ class DataKeeper:
     def do_next(self) -> bool:
         """Do one job, if there is one; return whether there was."""
         with self._holdings.records.read() as tx:
-            job: DataJob | None = tx.data_jobs.find_next(place=self._holdings.place)
+            job = tx.data_jobs.find_next(place=self._holdings.place)
         if job is None:
             return False
         if job.status is JobStatus.WAITING:

@@ -18,7 +18,7 @@ from triage.data_care.retention import Retention
 from triage.data_care.sealed import seal_address
 from triage.domain import Actor, DataJob, JobKind, JobStatus, utc_now
 from triage.errors import InvalidInput
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway
 from triage.runs.intake import clean_email
 
 if TYPE_CHECKING:
@@ -166,8 +166,7 @@ class DataCareService:
         """
         _require_reader(actor)
         with self._records.read() as tx:
-            job: DataJob = tx.data_jobs.get(job_id)
-        return job
+            return tx.data_jobs.get(job_id)
 
     def list(self, kinds: Sequence[JobKind] = (), *, actor: Actor, limit: int = 50) -> builtins.list[DataJob]:
         """Return jobs, newest first.
@@ -177,8 +176,7 @@ class DataCareService:
         """
         _require_reader(actor)
         with self._records.read() as tx:
-            jobs: builtins.list[DataJob] = tx.data_jobs.list(kinds, limit=limit)
-        return jobs
+            return tx.data_jobs.list(kinds, limit=limit)
 
     @property
     def no_backup(self) -> str | None:

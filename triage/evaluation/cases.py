@@ -11,7 +11,7 @@ from triage.access.actions import Action, require
 from triage.audit.entries import add_entry
 from triage.domain import Actor, Case, Judgement, Run, TripMark, text_hash, utc_now
 from triage.errors import Conflict
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, Stores
 
 # The words by which guardrails let something through: the input check says what a message is, the others just that.
 _LET_THROUGH = {"input": "support"}
@@ -33,14 +33,14 @@ class CaseService:
         """
         require(actor, Action.CASES_MAKE)
         with self._records.begin() as tx:
-            mark: TripMark | None = tx.marks.find(trip_id)
+            mark = tx.marks.find(trip_id)
             if mark is None:
                 raise Conflict("Mark the trip as right or wrong first: the case has to know what to expect.")
-            run: Run | None = tx.runs.find(mark.run_id) if mark.run_id else None
+            run = tx.runs.find(mark.run_id) if mark.run_id else None
             if run is None:
                 raise Conflict("The message of this trip is no longer kept, so it cannot become a case.")
             made = _case_of(mark, run, actor=actor)
-            kept: Case = tx.cases.add(made)
+            kept = tx.cases.add(made)
             if kept.expected_verdict != made.expected_verdict:
                 raise Conflict(
                     f"{kept.created_by} made a case of the same text, which expects {kept.expected_verdict!r}. "
@@ -53,20 +53,18 @@ class CaseService:
     def of_trips(self, trip_ids: Collection[str]) -> dict[str, Case]:
         """Return the cases that were made of these trips, by trip."""
         with self._records.read() as tx:
-            found: builtins.list[Case] = tx.cases.list_of_trips(trip_ids)
+            found = tx.cases.list_of_trips(trip_ids)
         return {case.source_trip_id: case for case in found}
 
     def list(self) -> builtins.list[Case]:
         """Return all cases, oldest first."""
         with self._records.read() as tx:
-            found: builtins.list[Case] = tx.cases.list()
-        return found
+            return tx.cases.list()
 
     def count(self) -> int:
         """Return how many cases there are."""
         with self._records.read() as tx:
-            count: int = tx.cases.count()
-        return count
+            return tx.cases.count()
 
     def export(self, *, actor: Actor) -> Iterator[str]:
         """Return the cases as lines of JSON; it is entered into the audit log, as the messages leave the records.
@@ -81,7 +79,7 @@ class CaseService:
         return (case.model_dump_json() + "\n" for case in found)
 
 
-def follow_mark(tx: Any, mark: TripMark) -> None:
+def follow_mark(tx: Stores, mark: TripMark) -> None:
     """Let the case that was made of a trip expect what its mark says now."""
     for case in tx.cases.list_of_trips([mark.id]):
         tx.cases.update(case.id, expected_verdict=_expected(mark), note=mark.note)

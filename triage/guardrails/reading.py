@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
 from triage.domain.measures import GuardrailUse, TripBucket, TripPage, TripRow
 from triage.domain.traces import TimeRange
 from triage.errors import DataFolderError, NotFound, TriageError
+from triage.gateway import TraceQueries
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class GuardrailReading:
         NotFound: this process has no trace store.
     """
 
-    def __init__(self, traces: Any | None) -> None:
+    def __init__(self, traces: TraceQueries | None) -> None:
         self._traces = traces
 
     def figures(self, time_range: TimeRange, *, step: timedelta) -> GuardrailFigures:
@@ -59,7 +59,7 @@ class GuardrailReading:
     ) -> TripPage:
         """Return one page of the trips, newest first; ``among`` and ``without`` choose and leave out single ones."""
         with self._reading() as traces:
-            found: TripPage = traces.guardrails.list_trips(
+            return traces.guardrails.list_trips(
                 time_range,
                 guardrails=guardrails,
                 verdicts=verdicts,
@@ -68,7 +68,6 @@ class GuardrailReading:
                 limit=limit,
                 offset=offset,
             )
-        return found
 
     def get(self, trip_id: str) -> TripRow:
         """Return a trip.
@@ -77,13 +76,13 @@ class GuardrailReading:
             NotFound: it is not, or no longer, in the trace store.
         """
         with self._reading() as traces:
-            trip: TripRow | None = traces.trips.find_trip(trip_id)
+            trip = traces.trips.find_trip(trip_id)
         if trip is None:
             raise NotFound("This trip is not in the traces, or no longer; load the page again.")
         return trip
 
     @contextmanager
-    def _reading(self) -> Iterator[Any]:
+    def _reading(self) -> Iterator[TraceQueries]:
         if self._traces is None:
             raise NotFound("Trips can be read and marked in the console only, which has the traces.")
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from triage.access import actions
 from triage.access.actions import Action
@@ -12,7 +11,7 @@ from triage.access.teams import run_for, sees
 from triage.audit.entries import add_entry, staff_words, text_mark
 from triage.domain import Actor, EventKind, Release, Run, RunStatus, text_hash, utc_now
 from triage.errors import Conflict, NotAllowed, NotFound
-from triage.runs.gateway import Gateway
+from triage.gateway import Gateway, Stores
 from triage.runs.intake import clean_message
 from triage.runs.queue import WorkQueue
 from triage.runs.steering import add_run, event_by_person, new_run
@@ -51,7 +50,7 @@ class ReleaseService:
     def refusal(self, run_id: str, *, actor: Actor) -> str | None:
         """Return why this person cannot release the run now, or None; for saying so beforehand."""
         with self._records.read() as tx:
-            run: Run | None = tx.runs.find(run_id)
+            run = tx.runs.find(run_id)
             if run is None or not sees(actor, run.team):
                 return "The message is no longer kept."
             of_message = _of_message(tx, run)
@@ -60,16 +59,14 @@ class ReleaseService:
     def find(self, run_id: str) -> Release | None:
         """Return the release of a blocked run, or None."""
         with self._records.read() as tx:
-            found: Release | None = tx.releases.find(run_id)
-        return found
+            return tx.releases.find(run_id)
 
     def find_by_released_run(self, run_id: str) -> Release | None:
         """Return the release that made a run, or None."""
         with self._records.read() as tx:
-            found: Release | None = tx.releases.find_by_released_run(run_id)
-        return found
+            return tx.releases.find_by_released_run(run_id)
 
-    def _run_again(self, tx: Any, blocked: Run, *, why: str, actor: Actor) -> Run:
+    def _run_again(self, tx: Stores, blocked: Run, *, why: str, actor: Actor) -> Run:
         if blocked.trip is None:
             raise NotFound("This run has no trip.")
         run = add_run(
@@ -118,13 +115,13 @@ class ReleaseService:
         return run
 
 
-def _of_message(tx: Any, run: Run) -> list[Run]:
+def _of_message(tx: Stores, run: Run) -> list[Run]:
     """Return every run of the run's message, oldest first."""
-    found: list[Run] = tx.runs.list_of_conversation(run.conversation_id)
+    found = tx.runs.list_of_conversation(run.conversation_id)
     return [other for other in found if other.message_id == run.message_id]
 
 
-def _not_allowed(tx: Any, of_message: Collection[Run], *, actor: Actor) -> str | None:
+def _not_allowed(tx: Stores, of_message: Collection[Run], *, actor: Actor) -> str | None:
     if sentence := actions.refusal(actor, Action.GUARDRAILS_RELEASE):
         return sentence
     # Any run of the message counts: somebody else's retry must not make one's own message releasable.
@@ -132,9 +129,9 @@ def _not_allowed(tx: Any, of_message: Collection[Run], *, actor: Actor) -> str |
     return mine and f"{you(actor, mine)} submitted this message, so another person decides whether it runs."
 
 
-def _closed(tx: Any, run: Run, of_message: Collection[Run]) -> str | None:
+def _closed(tx: Stores, run: Run, of_message: Collection[Run]) -> str | None:
     """Say why nobody can release the run, or None."""
-    release: Release | None = tx.releases.find(run.id)
+    release = tx.releases.find(run.id)
     if release is not None:
         return f"{release.released_by} released this already, at {release.released_at:%Y-%m-%d %H:%M} UTC."
     if run.status is not RunStatus.BLOCKED or run.trip is None or run.trip.stage != "input":

@@ -12,8 +12,8 @@ from triage.domain.measures import TripPage
 from triage.domain.traces import TimeRange
 from triage.errors import InvalidInput
 from triage.evaluation.cases import follow_mark
+from triage.gateway import Gateway
 from triage.guardrails.reading import GuardrailReading
-from triage.runs.gateway import Gateway
 
 MAX_NOTE_CHARS = 1000
 
@@ -50,7 +50,7 @@ class GuardrailService:
             marked_at=utc_now(),
         )
         with self._records.begin() as tx:
-            before: TripMark | None = tx.marks.find(trip_id)
+            before = tx.marks.find(trip_id)
             if before is not None and (before.judgement, before.note) == (mark.judgement, mark.note):
                 return before
             tx.marks.put(mark)
@@ -73,7 +73,7 @@ class GuardrailService:
         if not judged:
             return self.reading.trips(time_range, **chosen)
         with self._records.read() as tx:
-            marked: dict[str, Judgement] = tx.marks.judgements(start=time_range.start, end=time_range.end)
+            marked = tx.marks.judgements(start=time_range.start, end=time_range.end)
         if None in judged:
             others = [trip_id for trip_id, judgement in marked.items() if judgement not in judged]
             return self.reading.trips(time_range, without=others, **chosen)
@@ -83,13 +83,13 @@ class GuardrailService:
     def marks(self, trip_ids: Collection[str]) -> dict[str, TripMark]:
         """Return the marks on these trips, by trip."""
         with self._records.read() as tx:
-            found: list[TripMark] = tx.marks.list_among(trip_ids)
+            found = tx.marks.list_among(trip_ids)
         return {mark.id: mark for mark in found}
 
     def precision(self, time_range: TimeRange) -> dict[str, Precision]:
         """Return by guardrail how many of the trips in the range were marked as right and as wrong."""
         with self._records.read() as tx:
-            found: list[Precision] = tx.marks.precision(start=time_range.start, end=time_range.end)
+            found = tx.marks.precision(start=time_range.start, end=time_range.end)
         return {item.guardrail: item for item in found}
 
 

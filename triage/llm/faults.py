@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from triage.errors import ModelRequestError
 
 LONGEST_WAIT_S = 30.0
+KEY_REFUSED = "key refused"
+"""What the reason begins with where only another key helps."""
 
 _PASSING_STATUSES = frozenset({408, 409, 425, 429})
 _UNUSABLE_STATUSES = frozenset({401, 402, 403, 404, 405, 407, 410})
@@ -85,7 +87,7 @@ def _fault_of_status(error: APIStatusError) -> ModelFault | ModelRequestError:
         is_short = wait_s is None or wait_s <= LONGEST_WAIT_S
         return ModelFault(f"{name} ({status})", is_passing=is_short, retry_after_s=wait_s)
     if status in {401, 403}:
-        return ModelFault(f"key refused ({status})", is_passing=False)
+        return ModelFault(f"{KEY_REFUSED} ({status})", is_passing=False)
     if status in _UNUSABLE_STATUSES or error.code in _UNKNOWN_MODEL_CODES:
         return ModelFault(f"model or address unknown ({status})", is_passing=False)
     return _refused_request(str(status), error.code)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import structlog
 
@@ -13,10 +12,10 @@ from triage.domain import Actor, Role, utc_now
 from triage.domain.measures import Spending
 from triage.domain.people_measures import LabelMatrix
 from triage.domain.traces import TraceChoices
-from triage.errors import DataFolderError, TriageError
+from triage.errors import DataFolderError, NotFound, TriageError
+from triage.gateway import Gateway, TraceQueries
 from triage.measures.people import approval_figures, reviewer_of
 from triage.measures.topics import CostTopic, HandoffTopic, Head, PeopleTopic, Question, RunTopic, ToolTopic
-from triage.runs.gateway import Gateway
 
 log = structlog.get_logger(__name__)
 
@@ -26,23 +25,23 @@ class MeasureService:
 
     Raises:
         DataFolderError: the trace store or the records cannot be read.
+        NotFound: this process has no traces; the console, which owns the data folder, has them.
     """
 
-    def __init__(self, *, traces: Any, records: Gateway) -> None:
+    def __init__(self, *, traces: TraceQueries | None, records: Gateway) -> None:
         self._traces = traces
         self._records = records
 
     def choices(self) -> TraceChoices:
         """Return what can be filtered by; models in the order of their first use."""
-        with _reading("trace store"):
-            choices: TraceChoices = self._traces.choices()
-        return choices
+        with self._reading_traces() as traces:
+            return traces.choices()
 
     def head(self, question: Question) -> Head:
         """Return the figures of the range and of the period before."""
-        traces, asked, step = self._traces, (question.time_range, question.chosen), question.step
+        asked, step = (question.time_range, question.chosen), question.step
         before = (question.time_range.previous, question.chosen)
-        with _reading("trace store"):
+        with self._reading_traces() as traces:
             spending_by_time = traces.costs.over_time(*asked, step=step)
             return Head(
                 runs=traces.runs.totals(*asked),
@@ -59,8 +58,8 @@ class MeasureService:
 
     def runs(self, question: Question) -> RunTopic:
         """Return how runs ended, how long conversations are, and what guardrails stopped."""
-        traces, asked = self._traces, (question.time_range, question.chosen)
-        with _reading("trace store"):
+        asked = (question.time_range, question.chosen)
+        with self._reading_traces() as traces:
             return RunTopic(
                 outcomes=traces.runs.by_status_and_category(*asked),
                 turns=traces.runs.conversation_turns(*asked),
@@ -71,24 +70,24 @@ class MeasureService:
 
     def costs(self, question: Question) -> CostTopic:
         """Return where cost and tokens go."""
-        costs, asked = self._traces.costs, (question.time_range, question.chosen)
-        with _reading("trace store"):
-            models, agents = costs.by_model_and_agent(*asked)
-            categories, customers = costs.by_category_and_customer(*asked)
+        asked = (question.time_range, question.chosen)
+        with self._reading_traces() as traces:
+            models, agents = traces.costs.by_model_and_agent(*asked)
+            categories, customers = traces.costs.by_category_and_customer(*asked)
         return CostTopic(models=models, agents=agents, categories=categories, customers=customers)
 
     def handoffs(self, question: Question) -> HandoffTopic:
         """Return who handed over to whom, and how that ended."""
-        handoffs, asked = self._traces.handoffs, (question.time_range, question.chosen)
-        with _reading("trace store"):
-            course = handoffs.course(*asked, step=question.step)
-            before = handoffs.totals(question.time_range.previous, question.chosen)
+        asked = (question.time_range, question.chosen)
+        with self._reading_traces() as traces:
+            course = traces.handoffs.course(*asked, step=question.step)
+            before = traces.handoffs.totals(question.time_range.previous, question.chosen)
         return HandoffTopic(totals=course.totals, before=before, paths=course.paths, by_time=course.by_time)
 
     def tools(self, question: Question) -> ToolTopic:
         """Return calls, errors and times of tools, and failures, retries and fallbacks of models."""
-        traces, asked = self._traces, (question.time_range, question.chosen)
-        with _reading("trace store"):
+        asked = (question.time_range, question.chosen)
+        with self._reading_traces() as traces:
             return ToolTopic(
                 tools=traces.tools.use(*asked),
                 errors=traces.tools.errors(*asked),
@@ -106,7 +105,7 @@ class MeasureService:
         with _reading("records"), self._records.read() as tx:
             approvals, claims = tx.measures.approvals(*asked), tx.measures.claims(*asked)
             earlier = approval_figures(tx.measures.approvals(*before), tx.measures.claims(*before))
-            let_pass: int = tx.measures.let_pass(*asked)
+            let_pass = tx.measures.let_pass(*asked)
             labels = {
                 label: LabelMatrix(label=label, pairs=tuple(tx.measures.labels(label, *asked)))
                 for label in ("category", "urgency")
@@ -124,6 +123,13 @@ class MeasureService:
             sees_everybody=sees_everybody,
             **labels,
         )
+
+    @contextmanager
+    def _reading_traces(self) -> Iterator[TraceQueries]:
+        if self._traces is None:
+            raise NotFound("Figures can be read in the console only, which has the traces.")
+        with _reading("trace store"):
+            yield self._traces
 
 
 @contextmanager

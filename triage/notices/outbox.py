@@ -26,6 +26,7 @@ from triage.domain import (
     Webhook,
     utc_now,
 )
+from triage.gateway import Stores
 from triage.stable_ids import action_key
 
 SWITCHED_OFF = "The webhook is switched off."
@@ -101,7 +102,7 @@ _ABOUT = {
 }
 
 
-def notify(tx: Any, topic: NoticeTopic | str, subject: Mapping[str, Any], *, now: datetime | None = None) -> None:
+def notify(tx: Stores, topic: NoticeTopic | str, subject: Mapping[str, Any], *, now: datetime | None = None) -> None:
     """Tell the webhooks that want ``topic``, if and when the caller's transaction is committed.
 
     Of ``subject`` only the fields of the topic are sent.
@@ -116,7 +117,7 @@ def notify(tx: Any, topic: NoticeTopic | str, subject: Mapping[str, Any], *, now
         tx.deliveries.add_all([new_delivery(webhook, word, subject, at=at) for webhook in wanted])
 
 
-def notify_approval(tx: Any, topic: NoticeTopic | str, approval: Approval) -> None:
+def notify_approval(tx: Stores, topic: NoticeTopic | str, approval: Approval) -> None:
     """Tell the webhooks what has become of an approval."""
     notify(tx, topic, approval_subject(approval))
 
@@ -128,25 +129,25 @@ def approval_subject(approval: Approval) -> dict[str, Any]:
     return {**said, "by": approval.decided_by, "idempotency_key": key}
 
 
-def notify_run(tx: Any, run: Run) -> None:
+def notify_run(tx: Stores, run: Run) -> None:
     """Tell the webhooks how a run has ended; nothing where it has not, or a person stopped it."""
     topic = _RUN_ENDS.get(run.status)
     if topic is not None:
         notify(tx, topic, _run_subject(run))
 
 
-def notify_reply(tx: Any, run: Run, *, reply_id: str) -> None:
+def notify_reply(tx: Stores, run: Run, *, reply_id: str) -> None:
     """Tell the webhooks that a reply went to the customer; ``reply_id`` is the message that it became."""
     notify(tx, NoticeTopic.REPLY_SENT, {**_run_subject(run), "by": run.reply_sent_by, "reply_id": reply_id})
 
 
-def notify_ticket(tx: Any, ticket: Ticket) -> None:
+def notify_ticket(tx: Stores, ticket: Ticket) -> None:
     """Tell the webhooks of a new ticket, without its words."""
     key = action_key(ticket.run_id, ticket.call_id)
     notify(tx, NoticeTopic.TICKET_CREATED, {**ticket.model_dump(), "idempotency_key": key})
 
 
-def notify_refund(tx: Any, refund: Refund, *, conversation_id: str, is_outside: bool) -> None:
+def notify_refund(tx: Stores, refund: Refund, *, conversation_id: str, is_outside: bool) -> None:
     """Tell the webhooks of a refund that was agreed to; ``is_outside``: who pays keeps the order somewhere else."""
     key = action_key(refund.run_id, refund.call_id)
     said = {**refund.model_dump(), "conversation_id": conversation_id, "idempotency_key": key}

@@ -18,12 +18,12 @@ import structlog
 
 from triage.domain import REPLY_TOPICS, Delivery, DeliveryStatus, NewAuditEntry, NoticeTopic, Role, utc_now
 from triage.errors import Conflict, NotFound
+from triage.gateway import Gateway, Stores
 from triage.notices.addresses import Resolve, ask_system
 from triage.notices.message import message
 from triage.notices.outbox import SWITCHED_OFF
 from triage.notices.sending import TIMEOUT_S, Outcome, new_client, send
 from triage.notices.signature import signed_headers
-from triage.runs.gateway import Gateway
 
 INTERVAL_S = 1.0
 # For this long nobody else sends what one has taken; more than a try can last.
@@ -130,7 +130,7 @@ class NoticeSender:
         except Exception as error:  # noqa: BLE001 - one notice that cannot be sent must not keep back the others
             return Outcome(f"The notice could not be sent ({type(error).__name__}).")
 
-    def _record(self, tx: Any, delivery: Delivery, outcome: Outcome, *, now: datetime) -> None:
+    def _record(self, tx: Stores, delivery: Delivery, outcome: Outcome, *, now: datetime) -> None:
         changes: dict[str, Any] = {"last_error": outcome.error}
         if outcome.error is None:
             changes |= {"status": DeliveryStatus.DELIVERED, "delivered_at": now}
@@ -167,7 +167,7 @@ class NoticeSender:
                 log.warning("notices_not_sent", error=type(error).__name__)
 
 
-def _reply(tx: Any, delivery: Delivery) -> str | None:
+def _reply(tx: Stores, delivery: Delivery) -> str | None:
     """Return the reply that a notice is about: the one that was sent, or the draft as it stands now."""
     about = json.loads(delivery.body)["run"]
     if delivery.topic is NoticeTopic.REPLY_SENT:
@@ -177,7 +177,7 @@ def _reply(tx: Any, delivery: Delivery) -> str | None:
     return run.reply if run is not None else None
 
 
-def _switch_off(tx: Any, webhook_id: str, *, now: datetime) -> None:
+def _switch_off(tx: Stores, webhook_id: str, *, now: datetime) -> None:
     """Send nothing more to a receiver that said so."""
     if tx.webhooks.get(webhook_id).is_active:
         tx.webhooks.switch(webhook_id, active=False)

@@ -24,10 +24,10 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import Conflict, InvalidInput
+from triage.gateway import Gateway, Stores
 from triage.notices.addresses import check_url
 from triage.notices.outbox import SWITCHED_OFF, new_delivery
 from triage.notices.signature import new_secret
-from triage.runs.gateway import Gateway
 
 MAX_WEBHOOKS = 20
 # So long a receiver has time to learn of a new secret.
@@ -112,8 +112,7 @@ class WebhookService:
         """Return the newest notices to a webhook, newest first."""
         require(actor, Action.WEBHOOKS_CHANGE)
         with self._records.read() as tx:
-            found: builtins.list[Delivery] = tx.deliveries.list(webhook_id, statuses=statuses, limit=limit)
-        return found
+            return tx.deliveries.list(webhook_id, statuses=statuses, limit=limit)
 
     def test(self, webhook_id: str, *, actor: Actor) -> Delivery:
         """Send a test to a webhook; what came of it stands on the returned delivery a moment later.
@@ -141,7 +140,7 @@ class WebhookService:
         now = utc_now()
         with self._records.begin() as tx:
             webhook = _active(tx, tx.deliveries.get(delivery_id).webhook_id)
-            changed: Delivery = tx.deliveries.update(
+            changed = tx.deliveries.update(
                 delivery_id, expect=(DeliveryStatus.DEAD,), status=DeliveryStatus.PENDING, attempts=0, next_at=now
             )
             _audit(tx, "webhook.sent_again", webhook, actor=actor, after={"delivery": delivery_id})
@@ -151,10 +150,10 @@ class WebhookService:
         """Let a webhook get notices, or no more; what it was still to get is given up with it."""
         require(actor, Action.WEBHOOKS_CHANGE)
         with self._records.begin() as tx:
-            before: Webhook = tx.webhooks.get(webhook_id)
+            before = tx.webhooks.get(webhook_id)
             if before.is_active == active:
                 return before
-            after: Webhook = tx.webhooks.switch(webhook_id, active=active)
+            after = tx.webhooks.switch(webhook_id, active=active)
             if not active:
                 tx.deliveries.end_pending(webhook_id, error=SWITCHED_OFF)
             action = "webhook.switched_on" if active else "webhook.switched_off"
@@ -172,7 +171,7 @@ class WebhookService:
         require(actor, Action.WEBHOOKS_CHANGE)
         secret, until = new_secret(), utc_now() + BOTH_SIGN_FOR
         with self._records.begin() as tx:
-            webhook: Webhook = tx.webhooks.renew_secret(webhook_id, secret=secret, until=until)
+            webhook = tx.webhooks.renew_secret(webhook_id, secret=secret, until=until)
             _audit(tx, "webhook.secret_renewed", webhook, actor=actor, after={"old_secret_until": until.isoformat()})
         return NewWebhook(webhook=webhook, secret=secret)
 
@@ -184,7 +183,7 @@ class WebhookService:
         """
         require(actor, Action.WEBHOOKS_CHANGE)
         with self._records.begin() as tx:
-            webhook: Webhook = tx.webhooks.get(webhook_id)
+            webhook = tx.webhooks.get(webhook_id)
             tx.webhooks.remove(webhook_id)
             _audit(tx, "webhook.deleted", webhook, actor=actor, before=_kept(webhook))
 
@@ -194,8 +193,8 @@ def host_of(webhook: Webhook) -> str:
     return urlsplit(webhook.url).netloc
 
 
-def _active(tx: Any, webhook_id: str) -> Webhook:
-    webhook: Webhook = tx.webhooks.get(webhook_id)
+def _active(tx: Stores, webhook_id: str) -> Webhook:
+    webhook = tx.webhooks.get(webhook_id)
     if not webhook.is_active:
         raise Conflict("The webhook is switched off; switch it on first.")
     return webhook
@@ -220,7 +219,7 @@ def _kept(webhook: Webhook) -> dict[str, Any]:
 
 
 def _audit(
-    tx: Any,
+    tx: Stores,
     action: str,
     webhook: Webhook,
     *,

@@ -18,10 +18,10 @@ from typing import Any
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
+from triage.gateway import News
 from triage.runs.dbos_in_place import work_in_place
 from triage.runs.dbos_pace import AT_START_S, look_seldom_for_deadlines, look_seldom_for_recovered
 from triage.runs.dbos_statements import compile_once
-from triage.runs.gateway import News
 from triage.runs.queue import WaitingSegment
 
 APP_NAME = "triage"

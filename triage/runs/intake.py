@@ -88,7 +88,10 @@ def clean_email(email: str | None) -> str | None:
     """
     if email is None or not email.strip():
         return None
-    address = email.strip().lower()
+    # A copy from a page or a mail can hold signs that nobody sees; with them it would be another customer's.
+    address = "".join(char for char in email if unicodedata.category(char) != "Cf").strip().lower()
+    if not address:
+        return None
     if len(address) > MAX_ID_CHARS or not _EMAIL.fullmatch(address):
         raise InvalidInput(
             "The customer's e-mail address is not one. Write it like name@company.com, or leave it empty."

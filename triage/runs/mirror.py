@@ -15,7 +15,7 @@ from typing import Protocol
 import structlog
 
 from triage.domain import Run, RunStatus
-from triage.runs.gateway import WatchedGateway
+from triage.gateway import WatchedGateway
 
 INTERVAL_S = 0.5
 PAGE = 1000
@@ -76,8 +76,8 @@ class RunMirror:
         with self._records.read() as tx:
             versions = tx.runs.versions_since(self._since - OVERLAP, limit=PAGE + len(self._seen))
             fresh = [run_id for run_id, at in versions if self._seen.get(run_id) != at]
-            runs: list[Run] = tx.runs.list_among(fresh) if fresh else []
-            first_events: dict[str, datetime] = tx.events.first_work(fresh) if fresh else {}
+            runs = tx.runs.list_among(fresh) if fresh else []
+            first_events = tx.events.first_work(fresh) if fresh else {}
         for run in runs:
             self._seen[run.id] = run.updated_at
             self._record_run(run, first_event_at=first_events.get(run.id))

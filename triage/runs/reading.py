@@ -6,8 +6,8 @@ import builtins
 from collections.abc import Collection
 
 from triage.domain import Conversation, Correction, Escalation, Message, Run, RunEvent, RunFilter, RunHead, Ticket
+from triage.gateway import Gateway
 from triage.runs.event_log import EventLog
-from triage.runs.gateway import Gateway
 
 MAX_EVENTS = 5000
 
@@ -22,32 +22,27 @@ class RunReading:
     def get(self, run_id: str) -> Run:
         """Return a run."""
         with self._records.read() as tx:
-            run: Run = tx.runs.get(run_id)
-        return run
+            return tx.runs.get(run_id)
 
     def list(self, query: RunFilter | None = None, *, limit: int = 50, offset: int = 0) -> builtins.list[Run]:
         """Return runs, newest first."""
         with self._records.read() as tx:
-            runs: builtins.list[Run] = tx.runs.list(query or RunFilter(), limit=limit, offset=offset)
-        return runs
+            return tx.runs.list(query or RunFilter(), limit=limit, offset=offset)
 
     def counts(self, query: RunFilter | None = None) -> dict[str, int]:
         """Return how many runs there are by status, with ``all`` and ``needs_person``."""
         with self._records.read() as tx:
-            counts: dict[str, int] = tx.runs.counts(query or RunFilter())
-        return counts
+            return tx.runs.counts(query or RunFilter())
 
     def events(self, run_id: str, *, after: int = 0, limit: int = MAX_EVENTS) -> builtins.list[RunEvent]:
         """Return the events of a run from a number on."""
         with self._records.read() as tx:
-            events: builtins.list[RunEvent] = tx.events.list(run_id, after=after, limit=limit)
-        return events
+            return tx.events.list(run_id, after=after, limit=limit)
 
     def heads(self, run_ids: Collection[str]) -> dict[str, RunHead]:
         """Return how far each of the runs is; one that does not exist is left out."""
         with self._records.read() as tx:
-            heads: dict[str, RunHead] = tx.events.heads(run_ids)
-        return heads
+            return tx.events.heads(run_ids)
 
     def live_text(self, run_id: str) -> dict[str, str]:
         """Return the text that is being streamed and not in the log yet; only the owner of the folder has it."""
@@ -56,35 +51,29 @@ class RunReading:
     def conversation(self, conversation_id: str) -> Conversation:
         """Return a conversation."""
         with self._records.read() as tx:
-            conversation: Conversation = tx.conversations.get(conversation_id)
-        return conversation
+            return tx.conversations.get(conversation_id)
 
     def messages(self, conversation_id: str) -> builtins.list[Message]:
         """Return the messages of a conversation, oldest first."""
         with self._records.read() as tx:
-            messages: builtins.list[Message] = tx.conversations.messages(conversation_id)
-        return messages
+            return tx.conversations.messages(conversation_id)
 
     def runs_of_conversation(self, conversation_id: str) -> builtins.list[Run]:
         """Return the runs of a conversation."""
         with self._records.read() as tx:
-            runs: builtins.list[Run] = tx.runs.list_of_conversation(conversation_id)
-        return runs
+            return tx.runs.list_of_conversation(conversation_id)
 
     def tickets(self, run_id: str) -> builtins.list[Ticket]:
         """Return the tickets that a run made."""
         with self._records.read() as tx:
-            tickets: builtins.list[Ticket] = tx.tickets.list_of_run(run_id)
-        return tickets
+            return tx.tickets.list_of_run(run_id)
 
     def escalations(self, run_id: str) -> builtins.list[Escalation]:
         """Return the escalations of a run."""
         with self._records.read() as tx:
-            escalations: builtins.list[Escalation] = tx.escalations.list_of_run(run_id)
-        return escalations
+            return tx.escalations.list_of_run(run_id)
 
     def corrections(self, run_id: str) -> builtins.list[Correction]:
         """Return the label corrections of a run."""
         with self._records.read() as tx:
-            corrections: builtins.list[Correction] = tx.corrections.list_of_run(run_id)
-        return corrections
+            return tx.corrections.list_of_run(run_id)

@@ -16,18 +16,19 @@ from triage.domain import (
     EventKind,
     ExecutionStatus,
     NewEvent,
+    Refund,
     Release,
     Run,
-    RunEvent,
     RunFailure,
     RunStatus,
     StoredState,
+    Ticket,
     utc_now,
 )
 from triage.errors import OutcomeUnknown
+from triage.gateway import Gateway, Stores
 from triage.llm.offline import OFFLINE_MODEL_NAME
 from triage.notices.outbox import notify_run
-from triage.runs.gateway import Gateway
 from triage.runs.outcome import Outcome
 from triage.runs.queue import WaitingSegment
 from triage.runs.reading import MAX_EVENTS
@@ -89,13 +90,12 @@ class RunRecords:
     def status(self, run_id: str) -> RunStatus:
         """Return the status of a run."""
         with self._gateway.read() as tx:
-            status: RunStatus = tx.runs.status(run_id)
-        return status
+            return tx.runs.status(run_id)
 
     def streamed_texts(self, run_id: str) -> dict[str, str]:
         """Return what of streamed text is in the log already, by source."""
         with self._gateway.read() as tx:
-            events: list[RunEvent] = tx.events.list(run_id, limit=MAX_EVENTS)
+            events = tx.events.list(run_id, limit=MAX_EVENTS)
         texts: dict[str, str] = {}
         for event in events:
             if event.kind is EventKind.TEXT_RESTARTED:
@@ -112,15 +112,19 @@ class RunRecords:
         """
         now = utc_now()
         with self._gateway.begin() as tx:
-            run: Run | None = tx.runs.start(run_id, segment, at=now)
+            steps = tx.steps.load(run_id, segment)
+            worked_ms = _worked_before(tx, run_id) if steps else 0
+            run = tx.runs.start(run_id, segment, at=now)
             if run is None:
                 raise NothingToDo(tx.runs.status(run_id))
+            if worked_ms:
+                run = tx.runs.update(run_id, active_ms=run.active_ms + worked_ms, updated_at=now)
             kind = EventKind.RUN_RESUMED if segment else EventKind.RUN_STARTED
             tx.events.append(run_id, [NewEvent(key=f"started:{segment}", kind=kind, at=now)])
             start = SegmentStart(
                 run=run,
                 history=memory_of(run, tx.runs.list_of_conversation(run.conversation_id)),
-                steps=tx.steps.load(run_id, segment),
+                steps=steps,
                 release=tx.releases.find_by_released_run(run_id),
             )
             if not segment:
@@ -151,7 +155,7 @@ class RunRecords:
             changes["escalated"] = True
         events = [_end_event(run, outcome)]
         with self._gateway.begin() as tx:
-            current: Run = tx.runs.get(run.id)
+            current = tx.runs.get(run.id)
             # A budget counts what was spent in the transaction that says so on the run, which a replay finds done.
             tx.spending.add(
                 now.date(),
@@ -162,38 +166,41 @@ class RunRecords:
                 tx.events.append(run.id, told, if_cancelled=_ACTED)
                 # Somebody cancelled while the last step ended; what was spent and done still counts.
                 _settle(tx, run)
-                cancelled: Run = tx.runs.update(run.id, **changes)
-                return cancelled
+                return tx.runs.update(run.id, **changes)
             tx.steps.forget(run.id, run.segment)
             if outcome.state is not None:
+                facts = context.facts.model_dump(mode="json")
                 tx.states.put(
                     pack_state(
                         outcome.state,
-                        facts=context.facts.model_dump(mode="json"),
+                        facts=facts,
                         run_id=run.id,
                         segment=run.segment,
                         fingerprint=fingerprint,
                         key=key,
                     )
                 )
-                rules = self._policies.document()
-                for interruption in outcome.interruptions:
-                    ruling = ruling_of(scope, interruption)
-                    approval = requested(run, interruption, ruling, order=ruling.order, rules=rules)
-                    tx.approvals.add(approval)
-                    self._notify(tx, "approval.new", approval)
-                    events.insert(0, _requested(approval))
+                events = [*self._ask(tx, run, scope=scope, outcome=outcome), *events]
             for approval in passed(run, scope, executions):
                 tx.approvals.add_once(approval)
             for approval in _executing(tx, run):
                 tx.approvals.update(approval.id, execution=execution_of(executions.get(approval.call_id)))
             tx.events.append(run.id, [*told, *events])
             ending = _ending(current, outcome, now=now)
-            finished: Run = tx.runs.update(
-                run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **ending
-            )
+            finished = tx.runs.update(run.id, expect=(RunStatus.RUNNING,), status=outcome.status, **changes, **ending)
             notify_run(tx, finished)
         return finished
+
+    def _ask(self, tx: Stores, run: Run, *, scope: RunScope, outcome: Outcome) -> list[NewEvent]:
+        """Add an approval for every call that waits and return the events that say so, the last one first."""
+        rules, asked = self._policies.document(), list[NewEvent]()
+        for interruption in outcome.interruptions:
+            ruling = ruling_of(scope, interruption)
+            approval = requested(run, interruption, ruling, order=ruling.order, rules=rules)
+            tx.approvals.add(approval)
+            self._notify(tx, "approval.new", approval)
+            asked.insert(0, _requested(approval))
+        return asked
 
     def fail_segment(self, run_id: str, segment: int) -> RunStatus:
         """End a run whose segment cannot be brought to its end; a person has to look."""
@@ -203,19 +210,19 @@ class RunRecords:
         )
         outcome = Outcome(status=RunStatus.FAILED, failure=failure)
         with self._gateway.begin() as tx:
-            run: Run = tx.runs.get(run_id)
+            run = tx.runs.get(run_id)
             if run.segment != segment or run.status is not RunStatus.RUNNING:
                 return run.status
             _settle(tx, run)
             tx.events.append(run_id, [_end_event(run, outcome)])
-            failed: Run = tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
+            failed = tx.runs.update(run_id, status=RunStatus.FAILED, **_ending(run, outcome, now=utc_now()))
             notify_run(tx, failed)
         return RunStatus.FAILED
 
     def settle_cancelled(self, run_id: str, segment: int) -> None:
         """Say what became of the actions of a segment that did not come to its end before its run was cancelled."""
         with self._gateway.begin() as tx:
-            run: Run = tx.runs.get(run_id)
+            run = tx.runs.get(run_id)
             if run.segment == segment and run.status is RunStatus.CANCELLED:
                 _settle(tx, run)
 
@@ -245,23 +252,32 @@ def _was_refused(run: Run) -> bool:
     return run.trip is not None and run.trip.stage == "input"
 
 
-def _executing(tx: Any, run: Run) -> list[Approval]:
+def _worked_before(tx: Stores, run_id: str) -> int:
+    """Return the milliseconds that a segment worked before it was interrupted, as far as its events tell."""
+    run, last = tx.runs.get(run_id), tx.events.last_work(run_id)
+    # A run is written at the start of an attempt, and then not until its end.
+    if run.status is not RunStatus.RUNNING or last is None:
+        return 0
+    return max(0, round((last - run.updated_at).total_seconds() * 1000))
+
+
+def _executing(tx: Stores, run: Run) -> list[Approval]:
     # Only a segment after a decision acts on approvals.
-    approvals: list[Approval] = tx.approvals.list_of_run(run.id) if run.segment else []
+    approvals = tx.approvals.list_of_run(run.id) if run.segment else []
     return [approval for approval in approvals if approval.execution is ExecutionStatus.EXECUTING]
 
 
-def _settle(tx: Any, run: Run) -> None:
+def _settle(tx: Stores, run: Run) -> None:
     """End the segment of a run that ends without it: what its actions left in the records says what became of them."""
     for approval in _executing(tx, run):
         tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval, run.segment))
     tx.steps.forget(run.id, run.segment)
 
 
-def _execution_on_record(tx: Any, approval: Approval, segment: int) -> ExecutionStatus:
+def _execution_on_record(tx: Stores, approval: Approval, segment: int) -> ExecutionStatus:
     """Say what became of an action by what it left in the records."""
     order_id = approval.arguments.get("order_id")
-    made = [*tx.tickets.list_of_run(approval.run_id)]
+    made: list[Ticket | Refund] = [*tx.tickets.list_of_run(approval.run_id)]
     if order_id:
         made += [*tx.orders.refunds(order_id), *tx.outside_refunds.list([order_id])]
     is_done = any((item.run_id, item.call_id) == (approval.run_id, approval.call_id) for item in made)

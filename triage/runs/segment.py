@@ -18,7 +18,7 @@ from agents import RunConfig, Runner, RunResultStreaming, ToolExecutionConfig, t
 from agents.run_state import RunState
 
 from triage.approvals.exact import DecidedCall, decided_call
-from triage.domain import Approval, ApprovalStatus, RunStatus
+from triage.domain import Approval, ApprovalStatus, RejectCode, RunStatus
 from triage.errors import DataFolderError
 from triage.runs.event_log import EventLog, RunEvents
 from triage.runs.hooks import StoryHooks
@@ -303,8 +303,11 @@ def _refused_write(error: BaseException | None) -> DataFolderError | None:
 def _rejection(approval: Approval | None) -> str:
     if approval is None or approval.status is not ApprovalStatus.REJECTED:
         return "This was not decided in time. Do not try it again; tell what happens next without it."
-    why = f" ({approval.reason_code.value.replace('_', ' ')})" if approval.reason_code else ""
+    code = approval.reason_code
+    why = f" ({code.value.replace('_', ' ')})" if code and code is not RejectCode.OTHER else ""
+    reason = approval.reason or "none given"
+    end = "" if reason.endswith((".", "!", "?")) else "."
     return (
-        f"A reviewer rejected this{why}. Their reason: {approval.reason or 'none given'}. "
+        f"A reviewer rejected this{why}. Their reason: {reason}{end} "
         "Do not try it again; finish without it and take the reason into account."
     )

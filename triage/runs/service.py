@@ -25,9 +25,9 @@ from triage.domain import (
     utc_now,
 )
 from triage.errors import Conflict, InvalidInput
+from triage.gateway import Gateway, Stores
 from triage.notices.outbox import notify_reply
 from triage.runs.event_log import EventLog
-from triage.runs.gateway import Gateway
 from triage.runs.intake import (
     CONVERSATION_PREFIX,
     MAX_CONVERSATION_MESSAGES,
@@ -136,7 +136,7 @@ class RunService(RunReading):
             if run.assigned_to not in (None, actor.name):
                 raise Conflict(f"{run.assigned_to} has taken this over already. Talk to them first.")
             _require_unanswered(run)
-            taken: Run = tx.runs.update(run_id, assigned_to=actor.name)
+            taken = tx.runs.update(run_id, assigned_to=actor.name)
             before, after = {"assigned_to": run.assigned_to}, {"assigned_to": actor.name}
             _tell(tx, EventKind.RUN_TAKEN_OVER, run_id, actor=actor, before=before, after=after)
         return taken
@@ -152,7 +152,7 @@ class RunService(RunReading):
         with self._records.begin() as tx:
             run = run_for(tx, run_id, actor=actor, action=Action.RUNS_ESCALATE)
             escalation_id = f"esc_{secrets.token_hex(6)}"
-            escalation: Escalation = tx.escalations.add(
+            escalation = tx.escalations.add(
                 Escalation(
                     id=escalation_id,
                     run_id=run.id,
@@ -193,7 +193,8 @@ class RunService(RunReading):
                     corrected_at=utc_now(),
                 )
             )
-            changed: Run = tx.runs.update(run_id, **{field: label})
+            change: dict[str, Any] = {field: label}
+            changed = tx.runs.update(run_id, **change)
             said = {"field": field, "before": before, "after": label.value}
             was = {field: before.value if before else None}
             _tell(tx, EventKind.LABEL_CORRECTED, run_id, actor=actor, said=said, before=was, after={field: label.value})
@@ -211,7 +212,7 @@ class RunService(RunReading):
             _require_open_reply(run, seen=seen)
             if run.reply == reply:
                 return run
-            changed: Run = tx.runs.update(run_id, reply=reply, reply_edited_by=actor.name)
+            changed = tx.runs.update(run_id, reply=reply, reply_edited_by=actor.name)
             before, after = text_mark(run.reply), text_mark(reply)
             _tell(tx, EventKind.REPLY_EDITED, run_id, actor=actor, before=before, after=after)
         return changed
@@ -229,9 +230,9 @@ class RunService(RunReading):
             _require_open_reply(run, seen=seen, is_another=text is not None)
             reply = clean_message(text if text is not None else run.reply or "", what="reply")
             now = utc_now()
-            edited = {"reply_edited_by": actor.name} if reply != run.reply else {}
-            sent = {"reply_sent_at": now, "reply_sent_by": actor.name, "escalated": False}
-            changed: Run = tx.runs.update(run_id, reply=reply, **sent, **edited)
+            edited: dict[str, Any] = {"reply_edited_by": actor.name} if reply != run.reply else {}
+            sent: dict[str, Any] = {"reply_sent_at": now, "reply_sent_by": actor.name, "escalated": False}
+            changed = tx.runs.update(run_id, reply=reply, **sent, **edited)
             reply_id = f"msg_{secrets.token_hex(8)}"
             tx.conversations.add_message(
                 Message(
@@ -250,7 +251,7 @@ class RunService(RunReading):
 
     def _accept(
         self,
-        tx: Any,
+        tx: Stores,
         text: str,
         *,
         email: str | None,
@@ -260,20 +261,9 @@ class RunService(RunReading):
         key: str | None,
     ) -> Run:
         now = utc_now()
-        known = tx.conversations.find(conversation_id) if conversation_id else None
-        if known is not None and not sees(actor, known.team):
-            raise not_found("conversation", known.id)
+        known = _to_continue(tx, conversation_id, email=email, actor=actor)
         if known is not None:
             email, account = email or known.customer_email, account or known.account_id
-            if known.customer_email and email != known.customer_email:
-                raise InvalidInput(
-                    f"Conversation {known.id} belongs to another customer, {known.customer_email}. Leave the e-mail "
-                    "address empty to continue it, or the conversation to start a new one."
-                )
-            if tx.conversations.count_messages(known.id) >= MAX_CONVERSATION_MESSAGES:
-                raise InvalidInput(
-                    f"Conversation {known.id} has {MAX_CONVERSATION_MESSAGES} messages and is full. Start a new one."
-                )
         if account is not None and not tx.accounts.exists(account):
             raise InvalidInput(f"There is no account {account}. Check the id, or leave it empty.")
         conversation = known or Conversation(
@@ -330,15 +320,34 @@ def key_of(idempotency_key: str | None, *, team: str) -> str | None:
     return f"{team}{_OF_TEAM}{idempotency_key}"
 
 
-def _made_before(tx: Any, key: str | None, *, actor: Actor) -> Run | None:
-    known: Run | None = tx.runs.find_by_key(key) if key else None
+def _to_continue(tx: Stores, conversation_id: str | None, *, email: str | None, actor: Actor) -> Conversation | None:
+    """Return the conversation that a message is to continue; None where it begins one, under the id that it names."""
+    known = tx.conversations.find(conversation_id) if conversation_id else None
+    if known is None:
+        return None
+    if not sees(actor, known.team):
+        raise not_found("conversation", known.id)
+    if known.customer_email and email and email != known.customer_email:
+        raise InvalidInput(
+            f"Conversation {known.id} belongs to another customer, {known.customer_email}. Leave the e-mail "
+            "address empty to continue it, or the conversation to start a new one."
+        )
+    if tx.conversations.count_messages(known.id) >= MAX_CONVERSATION_MESSAGES:
+        raise InvalidInput(
+            f"Conversation {known.id} has {MAX_CONVERSATION_MESSAGES} messages and is full. Start a new one."
+        )
+    return known
+
+
+def _made_before(tx: Stores, key: str | None, *, actor: Actor) -> Run | None:
+    known = tx.runs.find_by_key(key) if key else None
     if known is not None and not sees(actor, known.team):
         raise Conflict("This idempotency key is in use; choose another one.")
     return known
 
 
 def _tell(
-    tx: Any, kind: EventKind, run_id: str, *, actor: Actor, said: Mapping[str, Any] | None = None, **parts: Any
+    tx: Stores, kind: EventKind, run_id: str, *, actor: Actor, said: Mapping[str, Any] | None = None, **parts: Any
 ) -> None:
     """Tell in the run's own log and in the audit log, under the same word, what a person did to the run."""
     tx.events.append(run_id, [event_by_person(kind, by=actor.name, **(said or {}))])

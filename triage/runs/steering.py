@@ -12,11 +12,12 @@ from triage.approvals.changes import audit
 from triage.audit.entries import add_entry
 from triage.domain import FINAL_RUN_STATUSES, Actor, ApprovalStatus, EventKind, NewEvent, Run, RunStatus, utc_now
 from triage.errors import Conflict
+from triage.gateway import Stores
 
 STOPPABLE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.AWAITING_APPROVAL)
 
 
-def add_run(tx: Any, run: Run) -> Run:
+def add_run(tx: Stores, run: Run) -> Run:
     """Keep a new run and say in its log that it is queued.
 
     Raises:
@@ -47,7 +48,7 @@ def event_by_person(kind: EventKind, **payload: Any) -> NewEvent:
 
 
 def end_by_person(
-    tx: Any,
+    tx: Stores,
     run_id: str,
     *,
     actor: Actor,
@@ -60,8 +61,8 @@ def end_by_person(
     Raises:
         Conflict: it is in none of the states of ``expect``.
     """
-    before: Run = tx.runs.get(run_id)
-    ended: Run = tx.runs.update(
+    before = tx.runs.get(run_id)
+    ended = tx.runs.update(
         run_id, expect=expect, status=RunStatus.CANCELLED, ended_at=utc_now(), assigned_to=assigned_to
     )
     tx.events.append(run_id, [event_by_person(kind, by=actor.name)])
@@ -87,7 +88,7 @@ def end_by_person(
     return ended
 
 
-def run_again(tx: Any, old: Run, *, actor: Actor) -> Run:
+def run_again(tx: Stores, old: Run, *, actor: Actor) -> Run:
     """Queue the message of an ended run again, as a new run of the same conversation.
 
     Raises:

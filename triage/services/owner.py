@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from triage.approvals.switches import SwitchService, switch_names
 from triage.approvals.timekeeper import Timekeeper
 from triage.connectors.opening import open_help_desk
 from triage.connectors.orders import OrderBook
+from triage.data_care.holdings import Holdings
 from triage.data_care.keeper import DataKeeper
 from triage.data_care.retention import Retention
 from triage.domain import Run
@@ -80,26 +82,16 @@ def build_owner(settings: Settings, folder: DataFolder) -> Services:
         tools=TeamToolBook(team.agents.values()),
         orders=orders,
     )
-    key = signing_key(settings)
     held = partial(holdings, settings, records, traces=traces, processor=processor, inbox=inbox)
-    keeper = DataKeeper(
-        held(
-            sync=mirror.sync,
-            stop_run=segments.stop,
-            running=lambda: segments.running,
-            flush_events=working.event_log.flush,
-            forget_outgoing=exporter.forget if exporter else lambda _: 0,
-        ),
-        keep=Retention.of(settings),
-    )
-    keeper.start()
+    keeper = _start_keeper(held, keep=Retention.of(settings), working=working, mirror=mirror, exporter=exporter)
+    fingerprint, key = team.fingerprint(), signing_key(settings)
     return Services(
         **shared,
         keeper=keeper,
         folder=folder,
         switches=working.switches,
         is_owner=True,
-        resumable=ResumableService(records=records, queue=engine, fingerprint=team.fingerprint(), key=key),
+        resumable=ResumableService(records=records, queue=engine, fingerprint=fingerprint, key=key),
         engine=engine,
         knowledge=knowledge,
         models=models,
@@ -117,6 +109,25 @@ def build_owner(settings: Settings, folder: DataFolder) -> Services:
         alert_watch=alert_watch,
         notices=notices,
     )
+
+
+def _start_keeper(
+    held: Callable[..., Holdings], *, keep: Retention, working: _Work, mirror: RunMirror, exporter: OtlpExporter | None
+) -> DataKeeper:
+    """Start what removes data, beside runs at work: it knows how to stop them and to let nothing come back."""
+    segments = working.segments
+    keeper = DataKeeper(
+        held(
+            sync=mirror.sync,
+            stop_run=segments.stop,
+            running=lambda: segments.running,
+            flush_events=working.event_log.flush,
+            forget_outgoing=exporter.forget if exporter else lambda _: 0,
+        ),
+        keep=keep,
+    )
+    keeper.start()
+    return keeper
 
 
 def _open_traces(settings: Settings, records: Records) -> tuple[TraceStore, SpoolingProcessor, OtlpExporter | None]:

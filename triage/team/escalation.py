@@ -9,9 +9,9 @@ from agents import Agent, Handoff, RunContextWrapper, handoff
 from pydantic import BaseModel, Field
 
 from triage.domain import Escalation, EventKind, Urgency, utc_now
+from triage.gateway import Gateway
 from triage.stable_ids import stable_id
 from triage.team.context import EscalationFact, RunFacts, TriageContext, scope_of
-from triage.team.desk_records import DeskRecords
 
 _AUTHOR = "team"
 # The same for every agent: the team hands a run over once, however often it is worked.
@@ -27,7 +27,7 @@ class EscalationReason(BaseModel):
 
 
 def escalation_handoff(
-    agent: Agent[TriageContext], *, records: DeskRecords
+    agent: Agent[TriageContext], *, records: Gateway
 ) -> Handoff[TriageContext, Agent[TriageContext]]:
     """Build ``transfer_to_escalation``, which records the escalation before the agent takes over."""
 
@@ -52,7 +52,7 @@ def escalation_handoff(
     return handoff(agent, on_handoff=record, input_type=EscalationReason)
 
 
-def _keep(records: DeskRecords, context: TriageContext, given: EscalationReason) -> Escalation:
+def _keep(records: Gateway, context: TriageContext, given: EscalationReason) -> Escalation:
     reason = given.reason.strip()[:_LONGEST_REASON] or "The team gave no reason."
     with records.begin() as stores:
         return stores.escalations.add(

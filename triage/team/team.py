@@ -13,12 +13,12 @@ from triage.approvals.gate import ActionGate, BuiltInPolicy, NothingOff
 from triage.connectors.orders import OrderBook
 from triage.connectors.tickets import HelpDesk
 from triage.domain import TriageResult
+from triage.gateway import Gateway
 from triage.llm.names import ModelRole
 from triage.settings import Settings
 from triage.team import instructions
 from triage.team.context import RunFacts, TriageContext
 from triage.team.description import TeamDescription, describe_agent, fingerprint
-from triage.team.desk_records import DeskRecords
 from triage.team.disclosure import mentioned_in, protected_phrases
 from triage.team.escalation import escalation_handoff
 from triage.team.guardrails import INPUT_CHECK, input_guardrail, output_guardrails
@@ -109,7 +109,7 @@ class Team:
 def build_team(
     *,
     models: ModelSource,
-    records: DeskRecords,
+    records: Gateway,
     knowledge: ArticleSearch,
     settings: Settings,
     gate: ActionGate | None = None,
@@ -123,23 +123,14 @@ def build_team(
     book = orders or OrderBook(records)
     gate = gate or ActionGate(orders=book, records=records, policies=BuiltInPolicy(), switches=NothingOff())
     writer = _plain_agent(REPLY_WRITER, models.for_role("writer"), instructions=instructions.writer_instructions)
-    checker = _plain_agent(
-        INPUT_CHECK,
-        models.for_role("guardrail"),
-        instructions=instructions.INPUT_CHECK_INSTRUCTIONS,
-        output_type=BuiltOutput(GuardrailVerdict),
-    )
+    checker = _input_check(models)
     account = account_tool(records, gate)
     kit = _Kit(
         models=models,
         shared=(ticket_tool(records, gate, help_desk=help_desk), teammate_tool(gate), draft_tool(writer, gate)),
         search=knowledge_tool(knowledge, gate),
     )
-    escalation = kit.agent(
-        ESCALATION,
-        instructions=instructions.escalation_instructions,
-        tools=[account],
-    )
+    escalation = kit.agent(ESCALATION, instructions=instructions.escalation_instructions, tools=[account])
     to_escalation = escalation_handoff(escalation, records=records)
     billing = kit.agent(
         BILLING_SPECIALIST,
@@ -170,6 +161,16 @@ def build_team(
     keep_identity(everybody)
     agents = {agent.name: agent for agent in everybody}
     return Team(entry=entry, agents=agents, shape=fingerprint(agents))
+
+
+def _input_check(models: ModelSource) -> DeskAgent:
+    """Return the agent that says whether a message is one for support."""
+    return _plain_agent(
+        INPUT_CHECK,
+        models.for_role("guardrail"),
+        instructions=instructions.INPUT_CHECK_INSTRUCTIONS,
+        output_type=BuiltOutput(GuardrailVerdict),
+    )
 
 
 @dataclass(frozen=True)

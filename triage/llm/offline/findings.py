@@ -26,6 +26,7 @@ _ORDER_UNKNOWN = (
     "address of the order."
 )
 _ORDERS_TO_MODEL = re.compile(r"(?:do not|then|say|tell|set|ask|call|mend|write|use|answer)\b", re.IGNORECASE)
+_REASON = "Their reason: "
 _GENERAL = frozenset(
     stem(word)
     for word in (
@@ -185,7 +186,7 @@ def _read_refund(request: Request, labels: Labels, findings: Findings) -> None:
                 "A colleague has looked at your return and will write to you about what is possible."
             )
             findings.notes.append(f"The refund was not approved: {_said(call)}")
-            _ask_person(findings, f"The refund was rejected by a person; explain it to the customer: {_said(call)}")
+            _ask_person(findings, f"Explain to the customer why the refund was rejected: {_why_rejected(call)}")
         elif call.was_paused:
             findings.points.append("A colleague will look at your return and write to you.")
         elif call.was_refused:
@@ -219,7 +220,7 @@ def _read_ticket(request: Request, findings: Findings) -> None:
         if call.was_rejected:
             findings.points.append("A colleague has read your message and will come back to you with the next steps.")
             findings.notes.append(f"The ticket was not approved: {_said(call)}")
-            _ask_person(findings, f"The ticket was rejected by a person; answer the customer by hand: {_said(call)}")
+            _ask_person(findings, f"Answer the customer by hand, without a ticket: {_why_rejected(call)}")
         elif call.was_refused:
             _ask_person(findings, f"No ticket was opened: {_said(call)}")
         else:
@@ -267,6 +268,12 @@ def _read_pauses(request: Request, findings: Findings) -> None:
 def _ask_person(findings: Findings, action: str) -> None:
     findings.needs_person = True
     findings.action = action
+
+
+def _why_rejected(call: PastCall) -> str:
+    """Return a reviewer's reason, without the words around it."""
+    said = _said(call)
+    return said.partition(_REASON)[2] or said
 
 
 def _said(call: PastCall) -> str:

@@ -9,9 +9,9 @@ from agents import FunctionTool
 from triage.approvals.gate import ActionGate
 from triage.domain import Account
 from triage.errors import ToolError
+from triage.gateway import Gateway
 from triage.team.calls import Outcome, ToolCall, as_json, run_call
 from triage.team.context import RunFacts, TriageContext
-from triage.team.desk_records import DeskRecords
 from triage.team.tools.building import desk_tool
 
 _NOT_THEIRS = (
@@ -21,7 +21,7 @@ _NOT_THEIRS = (
 _SHOWN_INVOICES = 6
 
 
-def account_tool(records: DeskRecords, gate: ActionGate) -> FunctionTool:
+def account_tool(records: Gateway, gate: ActionGate) -> FunctionTool:
     """Build ``get_account_status``."""
 
     async def get_account_status(call: ToolCall, account_id: str) -> str:  # noqa: D417

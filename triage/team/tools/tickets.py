@@ -11,10 +11,10 @@ from triage.approvals.gate import ActionGate
 from triage.connectors.tickets import HelpDesk, created_key, created_payload, kept_at, key_of, new_ticket
 from triage.domain import EventKind, Ticket
 from triage.errors import OutcomeUnknown, ToolError
+from triage.gateway import Gateway
 from triage.notices.outbox import notify_ticket
 from triage.team.calls import CallEvent, Outcome, ToolCall, as_json, run_call
 from triage.team.context import RunFacts, TriageContext
-from triage.team.desk_records import DeskRecords
 from triage.team.tools.building import desk_tool
 
 _SEARCH_FIRST = "No ticket before a search: call search_knowledge_base for this problem first, then create the ticket."
@@ -23,7 +23,7 @@ Priority = Literal["low", "medium", "high", "critical"]
 TicketCategory = Literal["billing", "technical", "account", "feature_request", "other"]
 
 
-def ticket_tool(records: DeskRecords, gate: ActionGate, *, help_desk: HelpDesk | None = None) -> FunctionTool:
+def ticket_tool(records: Gateway, gate: ActionGate, *, help_desk: HelpDesk | None = None) -> FunctionTool:
     """Build ``create_support_ticket``; with a ``help_desk`` the ticket is created there first, and then kept here.
 
     A kill between the two leaves a ticket of which the records know nothing. It is not created again: the action's
@@ -91,7 +91,7 @@ def _new_ticket(call: ToolCall, said: Mapping[str, Any]) -> Ticket:
     )
 
 
-def _keep(records: DeskRecords, ticket: Ticket) -> Ticket:
+def _keep(records: Gateway, ticket: Ticket) -> Ticket:
     """Keep a ticket and tell of it, or return the one that this very call has kept before."""
     with records.begin() as stores:
         kept = stores.tickets.add(ticket)

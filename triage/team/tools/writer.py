@@ -53,7 +53,7 @@ def draft_tool(writer: Agent[TriageContext], gate: ActionGate) -> FunctionTool:
             tell_failed(call, _NO_DRAFT, kind=failure or "EmptyDraft", duration_ms=duration_ms)
             return _NO_DRAFT
         scope_of(call.context).events.finish_text(call.tool_call_id, text)
-        outcome = Outcome(output=text, summary=f"reply of {len(text.split())} words", facts=RunFacts(draft=text))
+        outcome = Outcome(output=text, summary=f"{len(text.split())} words", facts=RunFacts(draft=text))
         finish_call(call, outcome, duration_ms=duration_ms)
         return text
 

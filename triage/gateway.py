@@ -1,9 +1,18 @@
-"""The records as runs and approvals see them."""
+"""The stores as everything in triage sees them; who reads or writes is given them and opens none."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from storage.records.stores import Stores
+    from storage.traces.queries import TraceQueries
+else:
+    # Triage names the types of what it is given and loads nothing of them.
+    Stores = TraceQueries = Any
+
+__all__ = ["Gateway", "News", "Stores", "TraceQueries", "WatchedGateway"]
 
 
 class News(Protocol):
@@ -17,12 +26,12 @@ class News(Protocol):
 
 
 class Gateway(Protocol):
-    """Opens transactions that yield the stores; the stores are typed in storage, which triage does not import."""
+    """Opens transactions that yield the stores."""
 
-    def begin(self) -> AbstractContextManager[Any]:
+    def begin(self) -> AbstractContextManager[Stores]:
         """Open a write transaction."""
 
-    def read(self) -> AbstractContextManager[Any]:
+    def read(self) -> AbstractContextManager[Stores]:
         """Open a read transaction."""
 
 
