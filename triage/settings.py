@@ -16,6 +16,7 @@ from triage.errors import SettingsError
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 LITELLM_PREFIX = "litellm/"
 _HEADER = re.compile(r"[\w!#$%&'*+.^`|~-]+=[\x20-\x7e]*", re.ASCII)
+_KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 _TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _WEB_ADDRESS = re.compile(r"https?://[^\s?#<>|]+")
@@ -196,6 +197,13 @@ class Settings(BaseSettings):
         alias="TRIAGE_OTLP_HEADERS",
         description="Headers for the collector, such as keys: name=value, separated by commas.",
     )
+
+    @field_validator("openai_api_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _KEY.fullmatch(value.get_secret_value()):
+            raise ValueError("a key is one line of characters that a header can carry, without blanks around it")
+        return value
 
     @field_validator("otlp_endpoint")
     @classmethod

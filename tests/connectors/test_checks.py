@@ -91,6 +91,9 @@ def test_doctor_reads_the_orders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         ("TRIAGE_HELPDESK_TOKEN", "hunter2 x"),
         ("TRIAGE_HELPDESK_TOKEN", "hunter2\r\nx: y"),
         ("TRIAGE_HELPDESK_TOKEN", "hünter2"),
+        ("OPENAI_API_KEY", "hunter2\r\nx: y"),
+        ("OPENAI_API_KEY", "hünter2"),
+        ("OPENAI_API_KEY", " hunter2"),
     ],
 )
 def test_a_wrong_setting_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:

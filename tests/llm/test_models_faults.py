@@ -34,6 +34,8 @@ def status_error(status: int, *, code: str | None = None, headers: dict[str, str
         (status_error(400, code="model_not_found"), "model or address unknown (400)", False),
         (APITimeoutError(REQUEST), "no answer in time", True),
         (TimeoutError(), "no answer in time", True),
+        (httpx2.ReadTimeout("customer text"), "no answer in time", True),
+        (httpx2.ReadError("customer text"), "connection failed", True),
         (APIConnectionError(request=REQUEST), "connection failed", True),
         (APIError("customer text", REQUEST, body={"code": "server_error"}), "the model failed", True),
         (APIError("customer text", REQUEST, body={"code": "rate_limit_exceeded"}), "rate limited", True),

@@ -9,6 +9,7 @@ from json import JSONDecodeError
 from typing import Any
 
 from aiohttp import ClientConnectionError
+from httpx2 import RequestError, TimeoutException
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 from pydantic import ValidationError
 
@@ -46,9 +47,10 @@ def fault_of(error: Exception) -> ModelFault | ModelRequestError | None:
     """Translate what a provider raised; None means that it is no outage and has to reach the caller as it is."""
     if isinstance(error, APIStatusError):
         return _fault_of_status(error)
-    if isinstance(error, APITimeoutError | TimeoutError) and not _is_lost_connection(error):
+    # The client leaves its transport's errors as they are where the rest of an answer with an error status is missing.
+    if isinstance(error, APITimeoutError | TimeoutError | TimeoutException) and not is_lost_connection(error):
         return ModelFault("no answer in time", is_passing=True)
-    if isinstance(error, APIConnectionError):
+    if isinstance(error, APIConnectionError | RequestError):
         return ModelFault("connection failed", is_passing=True)
     if isinstance(error, APIError):
         return _fault_of_code(error.code)
@@ -57,7 +59,7 @@ def fault_of(error: Exception) -> ModelFault | ModelRequestError | None:
     return None
 
 
-def _is_lost_connection(error: BaseException | None) -> bool:
+def is_lost_connection(error: BaseException | None) -> bool:
     """Whether a connection failed and no time ran out; the client's transport calls both a timeout."""
     while error is not None and not isinstance(error, ClientConnectionError):
         error = error.__cause__

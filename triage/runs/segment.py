@@ -222,7 +222,12 @@ class SegmentRunner:
                 await _cancel(result)
             raise
         except Exception as error:  # noqa: BLE001 - the boundary of the workflow: nothing may leave a run without an end
-            return outcome_of_error(error, run_id=started.run.id)
+            if (refused := _refused_write(error)) is None:
+                return outcome_of_error(error, run_id=started.run.id)
+            # That a step could not be kept now says nothing of the run: the next attempt goes on from the kept ones.
+            if result is not None:
+                await _cancel(result)
+            raise refused from None
         finally:
             scope.turns, scope.last_agent = hooks.turns, hooks.last_agent
 
@@ -286,6 +291,13 @@ async def _interrupt(works: list[_Work]) -> None:
         work.stop()
     if tasks := {work.task for work in works if work.task is not None}:
         await asyncio.wait(tasks, timeout=INTERRUPT_S)
+
+
+def _refused_write(error: BaseException | None) -> DataFolderError | None:
+    """Return what the records refused, where the error comes from that; the SDK wraps what ends a tool."""
+    while error is not None and not isinstance(error, DataFolderError):
+        error = error.__cause__
+    return error
 
 
 def _rejection(approval: Approval | None) -> str:

@@ -1,0 +1,125 @@
+"""What becomes of connections to a model that somebody else ends, and what the errors are called."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from openai import APIConnectionError, APITimeoutError
+
+from triage.llm.clients import ClientPool
+from triage.llm.faults import ModelFault, fault_of
+
+GOOD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 14\r\n\r\ndata: [DONE]\n\n"
+Pools = Callable[[str], ClientPool]
+
+
+class RawServer:
+    """Takes connections, reads the beginning of a request and says what it was given to say."""
+
+    def __init__(self, listening: socket.socket, answers: list[bytes]) -> None:
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        self.asked = 0
+        self.ended = threading.Semaphore(0)
+        self._listening, self._answers = listening, answers
+
+    def serve(self) -> None:
+        for answer in self._answers:
+            connection, _ = self._listening.accept()
+            with connection:
+                if connection.recv(65536):
+                    self.asked += 1
+                connection.sendall(answer)
+                # The client takes the answer in before it hears that the connection has ended.
+                time.sleep(0.05)
+            self.ended.release()
+
+
+@contextmanager
+def raw_server(*answers: bytes) -> Iterator[RawServer]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = RawServer(listening, list(answers))
+        thread = threading.Thread(target=server.serve, daemon=True)
+        thread.start()
+        yield server
+        thread.join(10)
+
+
+@pytest.fixture
+async def pools() -> AsyncIterator[Pools]:
+    opened: list[ClientPool] = []
+
+    def open_pool(url: str) -> ClientPool:
+        opened.append(ClientPool(api_key="k", base_url=url, timeout_s=5))
+        return opened[-1]
+
+    yield open_pool
+    for pool in opened:
+        await pool.close()
+
+
+async def ask(pool: ClientPool) -> list[Any]:
+    stream = await pool.client().responses.create(model="m", input="i", stream=True)
+    return [event async for event in stream]
+
+
+async def test_a_connection_that_the_server_closed_meanwhile_is_not_used(
+    pools: Pools,
+) -> None:
+    with raw_server(GOOD, GOOD) as server:
+        pool = pools(server.url)
+        assert await ask(pool) == []
+        # The loop is busy, as with a tool's work or the database, while the connection ends.
+        assert server.ended.acquire(timeout=10)
+        assert await ask(pool) == []
+    assert server.asked == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 200 OK\r\nconte", b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: " + b"y" * 9000 + b"\r\n\r\n"],
+    ids=["no answer", "broken off in the headers", "no HTTP", "a header too long"],
+)
+async def test_an_answer_that_never_began_is_a_lost_connection_and_no_timeout(pools: Pools, answer: bytes) -> None:
+    with raw_server(answer) as server, pytest.raises(APIConnectionError) as lost:
+        await ask(pools(server.url))
+    assert not isinstance(lost.value, APITimeoutError)
+    assert _reason(lost.value) == "connection failed"
+
+
+async def test_a_server_that_is_not_there_is_a_lost_connection_and_no_timeout(
+    pools: Pools,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        url = f"http://127.0.0.1:{gone.getsockname()[1]}/v1"
+    with pytest.raises(APIConnectionError) as lost:
+        await ask(pools(url))
+    assert not isinstance(lost.value, APITimeoutError)
+    assert _reason(lost.value) == "connection failed"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"content-length: 500\r\n\r\n{", b"content-encoding: gzip\r\ncontent-length: 5\r\n\r\nabcde"],
+    ids=["cut", "no gzip"],
+)
+async def test_an_error_status_whose_text_cannot_be_read_is_an_outage(pools: Pools, rest: bytes) -> None:
+    with (
+        raw_server(b"HTTP/1.1 500 No\r\n" + rest) as server,
+        pytest.raises((httpx2.ReadError, httpx2.DecodingError)) as failed,
+    ):
+        await ask(pools(server.url))
+    assert _reason(failed.value) == "connection failed"
+
+
+def _reason(error: Exception) -> str:
+    fault = fault_of(error)
+    assert isinstance(fault, ModelFault)
+    assert fault.is_passing
+    return fault.reason
