@@ -70,7 +70,8 @@ def chart_card(
 ) -> None:
     """Draw a card with a chart; a click on a mark leads to the traces behind it."""
     with card(title, note, key=key, rows=rows, **head):
-        if not rows:
+        # Figures that are all zero make a chart without marks, whose axes would say nothing.
+        if not rows or not chart.figure.data:
             st.caption(empty)
             return
         event = st.plotly_chart(

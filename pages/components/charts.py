@@ -15,6 +15,8 @@ import plotly.graph_objects as go
 
 PALETTE = ("#0F766E", "#2563EB", "#D97706", "#7C3AED", "#DB2777", "#64748B")
 """The six colours of ``theme.chartCategoricalColors``; grey, the last one, stands for all the others."""
+_SAME, _CHANGED = "#0F766E", "#B45309"
+"""Grounds on which white can be read, of the hues of what stays the same and of what was changed."""
 OTHER_MODELS = "Other models"
 CHART_HEIGHT = 260
 _FEW = 8
@@ -183,8 +185,17 @@ def matrix(fields: Mapping[tuple[str, str], Mark], *, rows: Sequence[str], colum
             hoverongaps=False,
         )  # fmt: skip
     for (row, column), mark in fields.items():
-        # Not as the fields' own text, whose colour Plotly chooses as if they were opaque.
-        chart.figure.add_annotation(x=column, y=row, text=f"{mark.value:,.0f}", showarrow=False)
+        # Not as the fields' own text, whose colour Plotly chooses as if they were opaque. White on a ground of its own
+        # can be read on every shade, in the light theme and in the dark one.
+        chart.figure.add_annotation(
+            x=column,
+            y=row,
+            text=f"{mark.value:,.0f}",
+            showarrow=False,
+            font={"color": "#FFFFFF"},
+            bgcolor=_SAME if row == column else _CHANGED,
+            borderpad=3,
+        )
     chart.figure.update_xaxes(side="top", showgrid=False, title="Label in force")
     chart.figure.update_yaxes(autorange="reversed", showgrid=False, title="Label by the agents")
     return _dressed(chart)

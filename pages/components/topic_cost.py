@@ -54,7 +54,8 @@ def cost_card(view: View, rows: Sequence[Spending], *, by: str, field: str) -> N
         )
     unpriced_calls = sum(spent.unpriced_calls for spent in names)
     note = f"{words.count(unpriced_calls, 'call')} unpriced, not counted" if unpriced_calls else "every call priced"
-    which = f"the {len(names)} that cost most" if by == "customer" else "model calls by when they began"
+    most = "with the most calls" if is_free else "that cost most"
+    which = f"the {len(names)} {most}" if by == "customer" else "model calls by when they began"
     noun = "Model calls" if is_free else "Cost"
     chart_card(
         f"{noun} by {by}" + ("" if is_free else " (USD)"),

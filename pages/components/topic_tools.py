@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components import words
-from pages.components.chart_card import card, chart_card
+from pages.components.chart_card import NOTHING, card, chart_card
 from pages.components.charts import PALETTE, Mark, ranked_bars, stacked_bars
 from pages.components.numbers import share
 from pages.components.overview_view import View
 from triage.domain.measures import ModelReliability, ReliabilityBucket, ToolErrors, ToolUse
 from triage.measures.topics import ToolTopic
 
+_SHORT_MS = 9.5
 TROUBLES = {
     "failed_calls": ("Failed tries", PALETTE[4]),
     "retries": ("Tried again", PALETTE[1]),
@@ -98,6 +99,7 @@ def trouble_card(view: View, buckets: Sequence[ReliabilityBucket]) -> None:
         key="fallbacks",
         rows=[bucket for bucket in buckets if bucket.calls],
         alt=f"Stacked bars: failed tries, retries and fallbacks of models per {view.unit} in {view.range.words}.",
+        empty="No try failed, and no model was asked again." if calls else NOTHING,
         links=[("Runs with an error", view.address(has_error=True))],
     )
 
@@ -148,7 +150,14 @@ def model_table(view: View, models: Sequence[ModelReliability]) -> None:
 
 
 def _times(rows: Sequence[ToolUse | ModelReliability]) -> dict[str, list[str]]:
-    return {name: [words.duration(getattr(row.times, f"{name}_ms")) for row in rows] for name in ("p50", "p95", "p99")}
+    return {name: [_narrow(getattr(row.times, f"{name}_ms")) for row in rows] for name in ("p50", "p95", "p99")}
+
+
+def _narrow(ms: float | None) -> str:
+    """Return a duration that fits into its column, where the words for a very short one would be cut."""
+    if ms is None or ms >= _SHORT_MS:
+        return words.duration(ms)
+    return f"{ms:.0f} ms" if round(ms) else "< 1 ms"
 
 
 def _columns(name: str, *, counts: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, object]:

@@ -44,6 +44,21 @@ def test_what_a_browser_says_of_no_mark_of_ours_leads_nowhere(said: list[dict[st
     assert bars(Mark(1, "one", {"page": "1"})).address_of(said) is None
 
 
+def contrast_with_white(colour: str) -> float:
+    """Return the contrast as the accessibility guidelines define it."""
+    parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+def test_the_numbers_of_a_matrix_can_be_read_on_every_shade() -> None:
+    fields = {("Billing", "Billing"): Mark(5, "kept"), ("Billing", "Other"): Mark(1, "changed")}
+    chart = charts.matrix(fields, rows=["Billing", "Other"], columns=["Billing", "Other"])
+    written = chart.figure.layout.annotations
+    assert [said.text for said in written] == ["5", "1"]
+    assert all(said.font.color == "#FFFFFF" and contrast_with_white(said.bgcolor) >= 4.5 for said in written)
+
+
 def test_names_and_texts_are_no_markup_in_a_chart() -> None:
     mark = Mark(1, "<b>said</b>")
     chart = charts.ranked_bars({"<i>": {"<a href='x'>": mark}}, colours={}, rows=["<a href='x'>"])

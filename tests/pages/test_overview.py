@@ -51,6 +51,8 @@ def test_the_page_counts_a_run(
     # A backslash before a digit escapes nothing, so it would be seen.
     assert re.search(r"\d calls in all", texts(page))
     assert not re.search(r"\\\d", texts(page))
+    assert "No try failed, and no model was asked again." in texts(open_page("overview", range="1 h", part=PARTS[5]))
+    assert "with the most calls" in texts(open_page("overview", range="1 h", part="Cost"))
 
 
 def test_every_part_draws_what_the_store_counts(history: Services, open_page: OpenPage) -> None:

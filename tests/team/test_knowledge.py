@@ -167,6 +167,12 @@ class TestExcerpts:
             "Press Print in File *now*. first item. second item. Key: P, Use: print. a printer https://x.example 3 > 2."
         )
 
+    def test_bold_words_that_open_an_item_are_no_sentence_of_their_own(self) -> None:
+        parts = [
+            sentence.text for sentence in sentences("4. **Filters.** Clear them.\n5. **Status page.** Look there.\n")
+        ]
+        assert parts == ["Filters: Clear them.", "Status page: Look there."]
+
     def test_menu_paths_and_products_survive(self) -> None:
         assert plain("Open Settings > Billing > Plan, press Ctrl+Z and 2 * 3 * 4 or snake_case_name") == (
             "Open Settings > Billing > Plan, press Ctrl+Z and 2 * 3 * 4 or snake_case_name"

@@ -49,6 +49,8 @@ _UNDERLINE = re.compile(r"\s{0,3}(=+|-{2,}|\*{3,}|_{3,})\s*$")
 _SETEXT = re.compile(r"\s{0,3}(=+|-{2,})\s*$")
 _TABLE_RULE = re.compile(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*\|?\s*$")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+")
+# Bold words that open a list item say what it is about; alone they would be a sentence that says nothing.
+_LEAD = re.compile(r"(\*\*|__)([^*_]+)\.\1\s+(?=\S)")
 _QUOTE = re.compile(r"\s{0,3}>\s?")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+(?=[^\sa-z])|(?<=[.!?…][\"'”)\]])\s+(?=[^\sa-z])|(?<=[。！？])")  # noqa: RUF001
 
@@ -171,10 +173,16 @@ def _blocks(markdown: str) -> list[str]:
             else:
                 header = cells
         elif item := _ITEM.match(line):
-            blocks.append([line[item.end() :]])
+            blocks.append([_led(line[item.end() :])])
         else:
             blocks[-1].append(line)
     return [_closed(text) for lines in blocks if (text := plain(" ".join(lines)))]
+
+
+def _led(item: str) -> str:
+    """Return the text of a list item with a colon after the bold words that open it."""
+    lead = _LEAD.match(item)
+    return f"{lead[2]}: {item[lead.end() :]}" if lead else item
 
 
 def _closed(text: str) -> str:

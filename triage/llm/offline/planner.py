@@ -202,4 +202,4 @@ def _summary(request: Request, labels: Labels) -> str:
 def _first_words(message: str, most: int) -> str:
     """Return the message on one line, cut at a word when it is longer than ``most`` characters."""
     line = " ".join("".join(character if character.isprintable() else " " for character in message[: most * 4]).split())
-    return line if len(line) <= most else f"{line[: most - 1].rsplit(' ', 1)[0]}…"
+    return line if len(line) <= most else f"{line[: most - 1].rsplit(' ', 1)[0].rstrip(' ,.;:')}…"
