@@ -202,7 +202,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not _KEY.fullmatch(value.get_secret_value()):
-            raise ValueError("a key is one line of characters that a header can carry, without blanks around it")
+            raise ValueError("copy the key again: it is one line that a header can carry, without blanks around it")
         return value
 
     @field_validator("otlp_endpoint")

@@ -64,6 +64,7 @@ def test_damaged_databases_are_named_and_left_alone(triage: CommandLine) -> None
     [
         ("TRIAGE_MAX_TURNS", "twohundred"),
         ("TRIAGE_OPENAI_API", "grpc-secret"),
+        ("OPENAI_API_KEY", "ключ"),
         ("TRIAGE_MODEL_TIMEOUT_S", "-7777"),
         ("TRIAGE_DATABASE_URL", "mysql://someone:pa55word@db/triage"),
     ],
@@ -108,8 +109,8 @@ def test_a_message_that_cannot_be_used_is_refused_and_leaves_nothing(
 
 
 def test_the_endpoint_check_tells_a_wrong_key_from_a_wrong_address() -> None:
-    def check(base_url: str, key: str = "sk-wrong") -> str:
-        return check_endpoint(load_settings(openai_api_key=key, openai_base_url=base_url))
+    def check(base_url: str) -> str:
+        return check_endpoint(load_settings(openai_api_key="sk-wrong", openai_base_url=base_url))
 
     with socket.create_server(("127.0.0.1", 0)) as free:
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
@@ -122,8 +123,6 @@ def test_the_endpoint_check_tells_a_wrong_key_from_a_wrong_address() -> None:
     assert "sk-wrong" not in str(refusal.value)
     with ModelServer() as server:
         assert "it does not list gpt-5.4 (TRIAGE_MODEL)" in check(server.base_url)
-        with pytest.raises(SettingsError, match="OPENAI_API_KEY holds characters"):
-            check(server.base_url, key="ключ")
 
 
 def test_doctor_shows_what_the_endpoint_check_finds(triage: CommandLine) -> None:

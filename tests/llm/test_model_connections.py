@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import threading
 import time
@@ -25,7 +26,7 @@ class RawServer:
 
     def __init__(self, listening: socket.socket, answers: list[bytes]) -> None:
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        self.asked = 0
+        self.asked: list[bytes] = []
         self.ended = threading.Semaphore(0)
         self._listening, self._answers = listening, answers
 
@@ -33,8 +34,8 @@ class RawServer:
         for answer in self._answers:
             connection, _ = self._listening.accept()
             with connection:
-                if connection.recv(65536):
-                    self.asked += 1
+                if request := connection.recv(65536):
+                    self.asked.append(request)
                 connection.sendall(answer)
                 # The client takes the answer in before it hears that the connection has ended.
                 time.sleep(0.05)
@@ -78,7 +79,7 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_not_used(
         # The loop is busy, as with a tool's work or the database, while the connection ends.
         assert server.ended.acquire(timeout=10)
         assert await ask(pool) == []
-    assert server.asked == 2
+    assert len(server.asked) == 2
 
 
 @pytest.mark.parametrize(
@@ -102,6 +103,15 @@ async def test_a_server_that_is_not_there_is_a_lost_connection_and_no_timeout(
         await ask(pools(url))
     assert not isinstance(lost.value, APITimeoutError)
     assert _reason(lost.value) == "connection failed"
+
+
+async def test_a_name_and_a_password_in_the_address_sign_in(pools: Pools) -> None:
+    with raw_server(GOOD) as server:
+        pool = pools(server.url.replace("//", "//desk:pass%40word@"))
+        assert await ask(pool) == []
+    assert pool.base_url == server.url
+    credentials = base64.b64encode(b"desk:pass@word")
+    assert b"authorization: basic " + credentials.lower() in server.asked[0].lower()
 
 
 @pytest.mark.parametrize(

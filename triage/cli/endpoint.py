@@ -38,8 +38,6 @@ def check_endpoint(settings: Settings) -> str:
         raise SettingsError(
             f"The model endpoint {host} cannot be reached. Check OPENAI_BASE_URL and the network."
         ) from None
-    except UnicodeError:
-        raise SettingsError("OPENAI_API_KEY holds characters that no key has. Copy it again.") from None
     except APIStatusError as error:
         if error.status_code in _UNAUTHORIZED:
             raise SettingsError(f"The model endpoint {host} refuses the key. Check OPENAI_API_KEY.") from None

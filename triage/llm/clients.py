@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, get_args
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import httpx2
@@ -141,7 +142,7 @@ class ClientPool:
     """
 
     def __init__(self, *, api_key: str, base_url: str | None, timeout_s: float) -> None:
-        self.base_url = base_url or OPENAI_URL
+        self.base_url, self._auth = _without_sign_in(base_url or OPENAI_URL)
         self._api_key = api_key
         self._timeout = Timeout(timeout_s, connect=min(timeout_s, LONGEST_CONNECT_S))
         self._clients: dict[asyncio.AbstractEventLoop, AsyncOpenAI] = {}
@@ -158,7 +159,7 @@ class ClientPool:
                     base_url=self.base_url,
                     timeout=self._timeout,
                     max_retries=0,
-                    http_client=DefaultAioHttpClient(timeout=self._timeout),
+                    http_client=DefaultAioHttpClient(timeout=self._timeout, auth=self._auth),
                 )
             return self._clients[loop]
 
@@ -172,6 +173,15 @@ class ClientPool:
                 await client.close()
             elif loop.is_running():
                 await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(client.close(), loop))
+
+
+def _without_sign_in(address: str) -> tuple[str, tuple[str, str] | None]:
+    """Take a name and a password out of an address: aiohttp refuses a request that has them there and a key as well."""
+    parts = urlsplit(address)
+    if parts.username is None and parts.password is None:
+        return address, None
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host).geturl(), (unquote(parts.username or ""), unquote(parts.password or ""))
 
 
 class WholeAnswerChatModel(OpenAIChatCompletionsModel):
