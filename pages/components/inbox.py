@@ -252,11 +252,14 @@ def caption(run: Run, *, now: datetime) -> str:
 
 
 def _say_empty(counts: Mapping[str, int]) -> None:
+    is_narrowed = any(st.session_state.get(name) for name in (_SEARCH, "category", "urgency"))
     with st.container(border=True):
         if counts["all"]:
             st.markdown("**Nothing in this view.**")
-            st.caption("Choose another status above, or another page of the list.")
-        elif any(st.session_state.get(name) for name in (_SEARCH, "category", "urgency")):
+            st.caption(
+                "Choose another status above" + (", or change the search or the filters." if is_narrowed else ".")
+            )
+        elif is_narrowed:
             st.markdown("**Nothing found.**")
             st.caption("Change the search or the filters. The search looks at the text, the customer and the ids.")
         else:

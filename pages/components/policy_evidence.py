@@ -68,8 +68,8 @@ def _row(item: Evidence) -> None:
 
 
 def _percent(item: Evidence) -> str:
-    """Return the share that was approved unchanged; only all of them are 100%."""
-    return f"{item.unchanged * 100 // item.decisions}%"
+    """Return the share that was approved unchanged; only all of them are 100 %."""
+    return f"{item.unchanged * 100 // item.decisions} %"
 
 
 def _otherwise(item: Evidence) -> str:

@@ -129,7 +129,8 @@ class Store(Generic[V]):
 
     def _conflict(self, current: V) -> Conflict:
         """Return the error that says what the record has become."""
-        return Conflict(f"The {self.noun} {current.id} is {current.status} by now; load it again.")  # type: ignore[attr-defined]
+        status = str(current.status).replace("_", " ")  # type: ignore[attr-defined]
+        return Conflict(f"This {self.noun} is {status} by now, so nothing was changed.")
 
 
 def plain(value: Any) -> Any:

@@ -238,6 +238,8 @@ def test_the_inbox_filters_searches_and_keeps_what_is_open(
 
     page.text_input(key="q").set_value("no such words").run()
     assert "Nothing found." in texts(page)
+    none_failed = texts(open_page("desk", q="northwind", show="failed"))
+    assert "Choose another status above, or change the search or the filters." in none_failed
 
 
 def test_a_link_to_a_run_that_does_not_exist_says_so(open_page: OpenPage) -> None:
