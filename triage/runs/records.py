@@ -40,11 +40,15 @@ from triage.team.context import TriageContext
 
 @dataclass(frozen=True)
 class SegmentStart:
-    """What a segment starts from; a paused state and its approvals are there from the second segment on."""
+    """What a segment starts from; a paused state and its approvals are there from the second segment on.
+
+    ``is_again`` says that it was started before, and may have told and traced something even if no step was kept.
+    """
 
     run: Run
     history: list[dict[str, str]]
     steps: Mapping[str, Any]
+    is_again: bool = False
     stored: StoredState | None = None
     approvals: Sequence[Approval] = ()
     release: Release | None = None
@@ -112,6 +116,7 @@ class RunRecords:
         """
         now = utc_now()
         with self._gateway.begin() as tx:
+            is_again = tx.runs.status(run_id) is RunStatus.RUNNING
             steps = tx.steps.load(run_id, segment)
             worked_ms = _worked_before(tx, run_id) if steps else 0
             run = tx.runs.start(run_id, segment, at=now)
@@ -125,6 +130,7 @@ class RunRecords:
                 run=run,
                 history=memory_of(run, tx.runs.list_of_conversation(run.conversation_id)),
                 steps=steps,
+                is_again=is_again,
                 release=tx.releases.find_by_released_run(run_id),
             )
             if not segment:

@@ -143,9 +143,9 @@ class SegmentRunner:
             steps = RecordedSteps(self._step_log, run_id=run_id, segment=segment, recorded=started.steps)
             events = RunEvents(self._event_log, run_id=run_id)
             scope = RunScope(
-                run_id=run_id, segment=segment, is_replay=steps.is_replay, steps=steps, events=events, turn=turn
+                run_id=run_id, segment=segment, is_replay=started.is_again, steps=steps, events=events, turn=turn
             )
-            if steps.is_replay:
+            if started.is_again:
                 for source, kept in self._records.streamed_texts(run_id).items():
                     self._event_log.expect_text(run_id, source, kept)
             return (await self._work_and_finish(started, work, scope=scope, steps=steps, events=events)).value

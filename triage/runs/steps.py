@@ -37,11 +37,6 @@ class RecordedSteps:
         self._count: Counter[str] = Counter()
         self._acting: set[asyncio.Future[Any]] = set()
 
-    @property
-    def is_replay(self) -> bool:
-        """Whether the segment had finished a step before it was started this time."""
-        return bool(self._recorded)
-
     async def run(self, name: str, work: Callable[[], Awaitable[Any]], *, once: bool = False) -> Any:
         """Return the recorded outcome of this step, or do the work and keep its outcome.
 
