@@ -40,7 +40,7 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt constraints.txt
 	@touch $@
 
 run: $(VENV)/.ready
-	@echo "The console will be on http://localhost:$(PORT). Stop it with Ctrl+C."
+	@echo "The console will be on http://localhost:$(PORT); \"make run PORT=8600\" takes another port. Stop it with Ctrl+C."
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
 lint: $(VENV)/.ready-dev

@@ -46,6 +46,8 @@ def test_the_second_line_of_a_row_names_the_customer_as_far_as_there_is_room(
 def test_the_second_line_of_a_new_row_is_one_line() -> None:
     run = make_run(customer_email="dana@northwind.example", requires_human=True)
     assert caption(run, now=NOW).endswith(plain("dana@northwind.exa…"))
+    critical = run.model_copy(update={"urgency": Urgency.CRITICAL})
+    assert caption(critical, now=NOW).endswith(plain("dana@n…"))
 
 
 def test_who_runs_the_console_is_told_of_a_refused_key() -> None:
