@@ -44,7 +44,9 @@ def people_table() -> None:
 
 def role_table() -> None:
     """Draw the actions by role."""
-    st.caption("Operators and reviewers see what belongs to their team, managers and administrators what is of any.")
+    st.caption(
+        "Operators and reviewers see what belongs to their team, managers and administrators what belongs to any."
+    )
     rows = [
         {"Action": rule.words.capitalize(), "Scope": action.value}
         | {words.role(role): has_role(Actor(name="", role=role), rule.role) for role in Role}
