@@ -127,6 +127,7 @@ def test_for_people_the_commands_print_sentences(triage: CommandLine) -> None:
     assert "awaiting approval" in shown
     assert "pending: " in shown
     assert DATA_GONE[:40] in triage.run("runs", "list").stdout
+    assert triage.run("runs", "list", "--text", "zebra").stdout == "No run has this status and this text.\n"
 
 
 @pytest.mark.parametrize(

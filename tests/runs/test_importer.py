@@ -110,17 +110,19 @@ def test_a_wrong_csv_line_keeps_no_good_one_out():
             ",a@b.example",
             "x" * 20_001,
             '"good\n3",',
+            "x" * 200_000,
         ]
     ).encode()
     parsed = read_messages(content, name="x.csv")
     assert [row.message for row in parsed.rows] == ["good 1", "good 2", "good\n3"]
     said = {error.line: error.sentence for error in parsed.errors}
-    assert sorted(said) == [3, 4, 5, 7, 8, 9]
+    assert sorted(said) == [3, 4, 5, 7, 8, 9, 12]
     assert "e-mail address" in said[3]
     assert "not closed" in said[5]
     assert "3 values for 2 columns" in said[7]
     assert "empty" in said[8]
     assert "20,001 characters" in said[9]
+    assert "far too long, at most 20,000 characters" in said[12]
 
 
 def test_a_wrong_jsonl_line_keeps_no_good_one_out():

@@ -194,7 +194,9 @@ def list_runs(
         for run in runs:
             first = run.message.splitlines()[0][:70]
             typer.echo(f"{run.id}  {run.status.value:<17}  {run.urgency or '-':<8}  {first}")
-        if not runs:
+        if not runs and (status or text):
+            typer.echo("No run has this status and this text.")
+        elif not runs:
             typer.echo("No runs yet. Submit a message: python -m triage submit TEXT --wait")
 
 

@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Any
 
 from triage.errors import InvalidInput
-from triage.runs.intake import clean_email, clean_id, clean_message
+from triage.runs.intake import MAX_MESSAGE_CHARS, clean_email, clean_id, clean_message
 
 COLUMNS = ("message", "email", "account", "conversation")
 MAX_ROWS = 50_000
@@ -23,6 +23,11 @@ MAX_ROWS = 50_000
 _CSV = ".csv"
 _JSONL = (".jsonl", ".ndjson")
 _DELIMITERS = (",", ";", "\t")
+_NOT_CLOSED = "A quotation mark is not closed, or text follows it. Write quotation marks inside a text twice."
+_TOO_LONG = (
+    f"This text is far too long, at most {MAX_MESSAGE_CHARS:,} characters are accepted. Shorten it, or close its "
+    "quotation mark."
+)
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,9 @@ def _columns(header: str, delimiter: str) -> list[str]:
 def _csv_rows(lines: list[str], start: int, *, delimiter: str, columns: list[str]) -> Iterator[_Record | LineError]:
     """Read record by record, and after a broken one go on with the line below the one where it began."""
     while start < len(lines):
-        reader = csv.reader((line + "\n" for line in lines[start:]), delimiter=delimiter, strict=True)
+        # By number: a part of the list would be copied for each broken record of a large file.
+        rest = (lines[number] + "\n" for number in range(start, len(lines)))
+        reader = csv.reader(rest, delimiter=delimiter, strict=True)
         begin = start
         try:
             for values in reader:
@@ -154,8 +161,9 @@ def _csv_rows(lines: list[str], start: int, *, delimiter: str, columns: list[str
                 if any(value.strip() for value in values):
                     yield _csv_record(begin + 1, "\n".join(lines[begin:end]), values, columns)
                 begin = end
-        except csv.Error:
-            sentence = "A quotation mark is not closed, or text follows it. Write quotation marks inside a text twice."
+        except csv.Error as error:
+            # The limit keeps one mark that is not closed from taking a whole file for one text.
+            sentence = _TOO_LONG if "field limit" in str(error) else _NOT_CLOSED
             yield LineError(begin + 1, sentence, lines[begin])
             start = begin + 1
         else:
