@@ -35,14 +35,13 @@ from triage.errors import ModelRequestError, ModelUnavailable
 from triage.llm.breaker import ModelBreaker
 from triage.llm.faults import LONGEST_WAIT_S, ModelFault, fault_of, fault_of_event
 from triage.llm.prices import cost_of_call, usage_of
+from triage.llm.silence import unless_silent
 from triage.llm.surrogates import mend_text
 from triage.scope import AskedCall, asking, current_scope
 
 FIRST_WAIT_S = 0.5
 LONGEST_BACKOFF_S = 8.0
 DRAIN_S = 0.5
-# A silence of the length that is allowed, or up to this much longer, ends a call.
-_PUT_OFF = 1.05
 _ENDS = frozenset({"response.completed", "response.incomplete"})
 
 Relay = Callable[[TResponseStreamEvent], None]
@@ -211,14 +210,9 @@ class ModelChain:
         """Read a stream to its end; finished items stay back, because the runner takes them from the answer."""
         items: list[ResponseOutputItem] = []
         started_at = utc_now()
-        now = asyncio.get_running_loop().time
-        put_off_at = 0.0
-        async with asyncio.timeout(self._timeout_s) as silence:
+        async with unless_silent(self._timeout_s) as silence:
             async for event in stream:
-                # To put off the end of the wait takes longer than all else that is done with an event.
-                if (at := now()) > put_off_at:
-                    silence.reschedule(at + _PUT_OFF * self._timeout_s)
-                    put_off_at = at + (_PUT_OFF - 1) * self._timeout_s
+                silence.heard()
                 if (fault := fault_of_event(event)) is not None:
                     raise fault
                 # Asking for the class of an event of fifty is slow, its name is a word.

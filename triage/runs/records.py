@@ -118,7 +118,7 @@ class RunRecords:
         with self._gateway.begin() as tx:
             is_again = tx.runs.status(run_id) is RunStatus.RUNNING
             steps = tx.steps.load(run_id, segment)
-            worked_ms = _worked_before(tx, run_id) if steps else 0
+            worked_ms = _worked_before(tx, run_id) if is_again else 0
             run = tx.runs.start(run_id, segment, at=now)
             if run is None:
                 raise NothingToDo(tx.runs.status(run_id))
@@ -262,9 +262,7 @@ def _worked_before(tx: Stores, run_id: str) -> int:
     """Return the milliseconds that a segment worked before it was interrupted, as far as its events tell."""
     run, last = tx.runs.get(run_id), tx.events.last_work(run_id)
     # A run is written at the start of an attempt, and then not until its end.
-    if run.status is not RunStatus.RUNNING or last is None:
-        return 0
-    return max(0, round((last - run.updated_at).total_seconds() * 1000))
+    return max(0, round((last - run.updated_at).total_seconds() * 1000)) if last else 0
 
 
 def _executing(tx: Stores, run: Run) -> list[Approval]:
