@@ -22,7 +22,7 @@ from pages.components.approval_brief import (
 )
 from pages.components.approval_choice import selected
 from pages.components.approval_dialogs import DIALOGS
-from pages.components.approval_list import lane, queue, steps
+from pages.components.approval_list import lane, narrowing, queue, steps
 from pages.components.context import actor, seen, services
 from pages.components.dialogs import open_name
 from pages.components.keys import listen_to_keys
@@ -80,6 +80,7 @@ with left:
         buttons = st.container(horizontal=True, width="content", gap="xsmall", wrap=False)
     watch()
     with buttons:
+        narrowing()
         steps()
     st.caption("A approve, E edit, X reject, L claim or release, J and K next and previous.")
 

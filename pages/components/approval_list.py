@@ -33,6 +33,7 @@ PAGE = 25
 _LANES = {Lane.WAITING: "Waiting", Lane.UNKNOWN: "Unknown outcome", Lane.DECIDED: "Decided"}
 _LANE, _LANE_PARAMETER = "approval_lane", "lane"
 _MINE, _OVERDUE, _ESCALATED, _TOOLS, _URGENCIES = "mine", "overdue", "escalated", "tool", "urgency"
+_WAITING_TOOLS = "approval_tools"
 _UNTICKED = "check_box_outline_blank"
 _SOON_MS = 30 * 60_000
 
@@ -50,6 +51,7 @@ def queue() -> None:
     st.session_state[LISTED] = [approval.id for approval in view.approvals]
     if selected() is None and view.approvals:
         select(view.approvals[0].id)
+    st.session_state[_WAITING_TOOLS] = tuple(view.counts.tools)
     _choose_lane(view.counts)
     _choose_filters(view.counts)
     if not view.approvals:
@@ -112,22 +114,28 @@ def _choose_filters(counts: QueueCounts) -> None:
         if lane() is Lane.WAITING and _own_roles():
             up = f"Escalated {counts.escalated}" if counts.escalated else "Escalated"
             st.toggle(up, key=_ESCALATED, bind="query-params", on_change=go_page, args=(0,))
-        narrowed = bool(st.session_state.get(_TOOLS) or st.session_state.get(_URGENCIES))
-        with st.popover(
-            "",
-            icon=":material/filter_alt:",
-            help="Filter by tool and urgency",
-            type="primary" if narrowed else "secondary",
-        ):
-            tools = sorted({*counts.tools, *(st.session_state.get(_TOOLS) or ())}) or ["process_refund"]
-            st.pills(
-                "Tool", tools, selection_mode="multi", key=_TOOLS, bind="query-params", format_func=words.words,
-                on_change=go_page, args=(0,),
-            )  # fmt: skip
-            st.pills(
-                "Urgency", list(Urgency), selection_mode="multi", key=_URGENCIES, bind="query-params",
-                format_func=lambda value: words.urgency(value).text, on_change=go_page, args=(0,),
-            )  # fmt: skip
+
+
+def narrowing() -> None:
+    """Draw the filters by tool and urgency; made for the head of the page, where no number of the list moves them."""
+    narrowed = bool(st.session_state.get(_TOOLS) or st.session_state.get(_URGENCIES))
+    with st.popover(
+        "",
+        icon=":material/filter_alt:",
+        help="Filter by tool and urgency",
+        type="primary" if narrowed else "secondary",
+    ):
+        tools = sorted({*st.session_state.get(_WAITING_TOOLS, ()), *(st.session_state.get(_TOOLS) or ())}) or [
+            "process_refund"
+        ]
+        st.pills(
+            "Tool", tools, selection_mode="multi", key=_TOOLS, bind="query-params", format_func=words.words,
+            on_change=go_page, args=(0,),
+        )  # fmt: skip
+        st.pills(
+            "Urgency", list(Urgency), selection_mode="multi", key=_URGENCIES, bind="query-params",
+            format_func=lambda value: words.urgency(value).text, on_change=go_page, args=(0,),
+        )  # fmt: skip
 
 
 def _batch_bar() -> None:
@@ -278,7 +286,8 @@ def _say_empty(counts: QueueCounts) -> None:
             st.button("Back to the first page", key="first_page", on_click=_turn, args=(0,))
         elif narrowed:
             st.markdown("**Nothing with these filters.**")
-            st.caption(f"{counts.waiting:,} wait without them. Take a filter away above.")
+            waits = "waits" if counts.waiting == 1 else "wait"
+            st.caption(f"{counts.waiting:,} {waits} without them. Take a filter away above.")
         elif lane() is Lane.WAITING:
             st.markdown("**Nothing waits.**")
             st.caption("What needs a decision appears here by itself.")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from streamlit.testing.v1.element_tree import Block
 
 from pages.components.context import NAME_KEY
 from pages.components.text import plain
@@ -58,6 +59,20 @@ def test_approving_in_the_page_lets_the_run_finish(
     assert not page.exception
     assert settle(running.runs.get(waiting.run_id)).status is RunStatus.COMPLETED
     assert running.approvals.get(waiting.id).status is ApprovalStatus.APPROVED
+
+
+def test_the_filters_narrow_the_list_and_stand_where_no_number_moves_them(
+    open_page: Callable[..., Any], asked: Callable[..., Approval]
+) -> None:
+    waiting = asked()
+    page = open_page("approvals", urgency="Low").run()
+    assert f"row_{waiting.id}" not in {button.key for button in page.button}
+    assert any("1 waits without them" in text.value for text in page.caption)
+
+    blocks = [node for node in page.main if isinstance(node, Block)]
+    with_numbers = [block for block in blocks if any(child.type == "toggle" for child in block.children.values())]
+    assert with_numbers
+    assert not any(node.type == "popover" for block in with_numbers for node in block)
 
 
 def test_an_operator_reads_why_they_cannot_decide_and_finds_no_dead_buttons(
