@@ -39,7 +39,7 @@ EMPTY = {
 }
 EMPTY_VIEWS = {
     "Data": {
-        "Kept": "it happens once a day",
+        "Kept": "it happens by itself once a day",
         "Exports": "Nothing was exported yet. Choose the days",
         "Erase a customer": "No customer was erased yet",
         "Backups": "No backup was made here yet. Name a file",
