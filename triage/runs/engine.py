@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
+import uvloop
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from triage.gateway import News
@@ -59,9 +60,12 @@ class DurableEngine:
         has another run at work: the second message must find what came of the first.
         """
         ready: Future[None] = Future()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._work(run_segment, waiting, ready)), name="durable-engine", daemon=True
-        )
+
+        def work() -> None:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._work(run_segment, waiting, ready))
+
+        self._thread = threading.Thread(target=work, name="durable-engine", daemon=True)
         self._thread.start()
         ready.result()
 
