@@ -1,4 +1,7 @@
-"""What the shortcuts of buttons leave open: the key / finds the search field, and a clicked row takes no key away."""
+"""What the shortcuts of buttons leave open.
+
+The key / finds the search field, a clicked row takes no key away, and with a dialog open no letter reaches the page.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,26 @@ import streamlit as st
 from pages.components.inbox import SEARCH_LABEL
 
 # Streamlit ignores shortcuts while any input has the focus. A row of the inbox is a radio button, which needs no
-# letters: its key is told to the page again, as if nothing had the focus.
+# letters: its key is told to the page again, as if nothing had the focus. Streamlit hears shortcuts below an open
+# dialog too, and whether a dialog begins in its field is a matter of time: the "a" of a reason to reject would
+# approve. So a letter that is typed over a dialog goes to its first field, and to nobody where it has none.
 _SCRIPT = """
 export default function ({ data }) {
   const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.altKey;
+  const isWriting = (event) => event.target.closest?.(
+    'input:not([type="radio"], [type="checkbox"]), textarea, [contenteditable="true"]'
+  );
+  const keep = (event) => {
+    const dialog = [...document.querySelectorAll('[role="dialog"]')].at(-1);
+    if (dialog && !isWriting(event)) {
+      event.stopImmediatePropagation();
+      dialog.querySelector('textarea:enabled, input[type="text"]:enabled:not([role="combobox"])')?.focus();
+    }
+    return Boolean(dialog);
+  };
   const pass = (event) => {
-    const isChoice = event.target.matches?.('input[type="radio"], input[type="checkbox"]');
-    if (!event.isTrusted || !isChoice || !isPlain(event) || event.key.length !== 1 || event.key === " ") return;
+    if (!event.isTrusted || !isPlain(event) || event.key.length !== 1 || event.key === " " || keep(event)) return;
+    if (!event.target.matches?.('input[type="radio"], input[type="checkbox"]')) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     const { key, code, keyCode, which, shiftKey, repeat } = event;
@@ -21,8 +37,7 @@ export default function ({ data }) {
     document.body.dispatchEvent(new KeyboardEvent("keydown", again));
   };
   const find = (event) => {
-    const isTyping = event.target.closest?.('input, textarea, [contenteditable="true"]');
-    if (event.key !== "/" || !isPlain(event) || isTyping) return;
+    if (event.key !== "/" || !isPlain(event) || isWriting(event)) return;
     const field = document.querySelector(`input[aria-label="${data.label}"]`);
     if (!field) return;
     event.preventDefault();

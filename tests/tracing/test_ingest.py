@@ -201,6 +201,19 @@ def test_a_spool_that_cannot_be_written_waits_in_memory(tracing: Any) -> None:
     assert [entry["event"] for entry in logs] == ["spool_write_failed", "spool_writes_again"]
 
 
+def test_spans_that_wait_in_memory_are_written_when_the_disk_takes_them_again_at_the_end(
+    tracing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(tracing.spool_dir, ignore_errors=True)
+    tracing.spool_dir.write_text("in the way")
+    _write_spans(5)
+    # Waiting for the disk is when it takes lines again.
+    monkeypatch.setattr(time, "sleep", lambda _seconds: tracing.spool_dir.unlink(missing_ok=True))
+    tracing.processor.shutdown(timeout=5)
+    tracing.open()
+    assert len(tracing.spans()) == 5
+
+
 def test_a_processor_without_a_store_only_spools(tmp_path: Path, tracing: Any) -> None:
     writer = SpoolingProcessor(tracing.spool_dir, sink=None)
     descriptors = [open_segment(tracing.spool_dir)]

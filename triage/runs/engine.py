@@ -31,6 +31,8 @@ WORKFLOW = "run_segment"
 WORKFLOW_VERSION = "1"
 # How long a run that another process queued waits at most before it is seen.
 LOOK_EVERY_S = 0.25
+# We send nothing through DBOS, but closing waits until its listener has slept this long, else a second.
+LISTENER_SLEEPS_S = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -118,8 +120,7 @@ class DurableEngine:
             "application_version": WORKFLOW_VERSION,
             "executor_id": self._executor_id,
             "log_level": "ERROR",
-            # We send nothing through DBOS, but closing waits until its listener has slept this long, else a second.
-            "notification_listener_polling_interval_sec": 0.1,
+            "notification_listener_polling_interval_sec": LISTENER_SLEEPS_S,
             "run_migrations": True,
         }
         look_seldom_for_deadlines()

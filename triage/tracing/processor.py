@@ -115,10 +115,14 @@ class SpoolingProcessor(TracingProcessor):
         self.flush()
 
     def shutdown(self, timeout: float | None = None) -> None:
-        """Bring the rest into the store and end the thread; what does not get there in time waits in the spool."""
-        self._spool.close()
+        """Bring the rest into the store and end the thread; what does not get there in time waits in the spool.
+
+        A full disk gets as long to take what waits in memory; there is nowhere else to keep that.
+        """
+        timeout_s = FLUSH_TIMEOUT_S if timeout is None else timeout
+        self._spool.close(patience_s=timeout_s)
         if self._ingester is not None:
-            self._ingester.stop(timeout_s=FLUSH_TIMEOUT_S if timeout is None else timeout)
+            self._ingester.stop(timeout_s=timeout_s)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Do the work; whatever goes wrong is logged and stays here."""

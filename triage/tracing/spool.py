@@ -23,6 +23,7 @@ BACKLOG_BYTES = 4 * 1024 * 1024
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 SUFFIX = ".jsonl"
 _RETRY_S = 1.0
+_LOOK_S = 0.1
 
 log = structlog.get_logger(__name__)
 
@@ -63,8 +64,14 @@ class Spool:
                 self._write_waiting()
             return not self._waiting
 
-    def close(self) -> None:
-        """Finish the current segment; a later line starts a new one."""
+    def close(self, *, patience_s: float = 0.0) -> None:
+        """Finish the current segment; a later line starts a new one.
+
+        ``patience_s`` is how long it waits for a disk that takes nothing, before the lines in memory are lost.
+        """
+        end = time.monotonic() + patience_s
+        while not self.retry() and time.monotonic() < end:
+            time.sleep(_LOOK_S)
         with self._lock:
             if self._waiting:
                 self._write_waiting()
