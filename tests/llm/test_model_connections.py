@@ -12,9 +12,12 @@ from typing import Any
 
 import httpx2
 import pytest
+from agents import Model, ModelSettings
+from agents.models.interface import ModelTracing
 from openai import APIConnectionError, APITimeoutError
 
-from triage.llm.clients import ClientPool
+from triage.llm.chain import ModelCall
+from triage.llm.clients import ClientPool, WholeAnswerChatModel, WholeAnswerResponsesModel
 from triage.llm.faults import ModelFault, fault_of
 
 GOOD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 14\r\n\r\ndata: [DONE]\n\n"
@@ -65,9 +68,18 @@ async def pools() -> AsyncIterator[Pools]:
         await pool.close()
 
 
-async def ask(pool: ClientPool) -> list[Any]:
-    stream = await pool.client().responses.create(model="m", input="i", stream=True)
-    return [event async for event in stream]
+async def ask(pool: ClientPool, *, in_chat: bool = False) -> list[Any]:
+    if in_chat:
+        return [
+            event async for event in await pool.client().chat.completions.create(model="m", messages=[], stream=True)
+        ]
+    return [event async for event in await pool.client().responses.create(model="m", input="i", stream=True)]
+
+
+def saying(*events: str) -> bytes:
+    """An answer of these events whose connection ends before the answer does."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 5000\r\n\r\n"
+    return head + "".join(f"data: {event}\n\n" for event in events).encode()
 
 
 async def test_a_connection_that_the_server_closed_meanwhile_is_not_used(
@@ -102,7 +114,7 @@ async def test_a_server_that_is_not_there_is_a_lost_connection_and_no_timeout(
     with pytest.raises(APIConnectionError) as lost:
         await ask(pools(url))
     assert not isinstance(lost.value, APITimeoutError)
-    assert _reason(lost.value) == "connection failed"
+    assert _reason(lost.value) == "connection failed (refused)"
 
 
 async def test_a_name_and_a_password_in_the_address_sign_in(pools: Pools) -> None:
@@ -126,6 +138,43 @@ async def test_an_error_status_whose_text_cannot_be_read_is_an_outage(pools: Poo
     ):
         await ask(pools(server.url))
     assert _reason(failed.value) == "connection failed"
+
+
+ANSWER = '{"type":"response.completed","response":'
+NO_EVENTS = ["null", "[]", '{"type":["x"]}']
+NO_ANSWERS = ["null", '{"output":[null]}', '{"output":[{"type":"message","content":null}]}', '{"usage":5}']
+
+
+@pytest.mark.parametrize("event", [*NO_EVENTS, *(f"{ANSWER}{what}}}" for what in NO_ANSWERS)])
+async def test_json_that_is_no_event_is_an_unreadable_stream(pools: Pools, event: str) -> None:
+    with raw_server(saying(event)) as server, pytest.raises(ModelFault, match="unreadable stream"):
+        await ask(pools(server.url))
+
+
+@pytest.mark.parametrize(
+    "chunk", ["null", "[]", '{"choices":5}', '{"choices":[null]}', '{"choices":[{"delta":{"tool_calls":[null]}}]}']
+)
+async def test_json_that_is_no_chunk_is_an_unreadable_stream(pools: Pools, chunk: str) -> None:
+    with raw_server(saying(chunk)) as server, pytest.raises(ModelFault, match="unreadable stream"):
+        await ask(pools(server.url), in_chat=True)
+
+
+async def test_a_connection_that_is_lost_behind_the_whole_answer_is_no_failure(pools: Pools) -> None:
+    with raw_server(saying(f'{ANSWER}{{"output":[]}}}}')) as server:
+        model = WholeAnswerResponsesModel("m", pools(server.url).client())
+        assert await _types_of(model) == ["response.completed"]
+
+
+async def test_a_chunk_without_choices_is_passed_over(pools: Pools) -> None:
+    end = '{"choices":[{"index":0,"delta":{"content":"Yes."},"finish_reason":"stop"}]}'
+    with raw_server(saying('{"choices":null}', end, "[DONE]")) as server:
+        model = WholeAnswerChatModel("m", pools(server.url).client())
+        assert (await _types_of(model))[-1] == "response.completed"
+
+
+async def _types_of(model: Model) -> list[str]:
+    call = ModelCall(None, "i", ModelSettings(), [], None, [], ModelTracing.DISABLED)
+    return [event.type async for event in call.stream(model)]
 
 
 def _reason(error: Exception) -> str:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import httpx2
 import pytest
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
+from openai.types.responses import ResponseErrorEvent
 
 from triage.errors import ModelRequestError
-from triage.llm.faults import ModelFault, fault_of
+from triage.llm.faults import ModelFault, fault_of, fault_of_event
 
 REQUEST = httpx2.Request("POST", "http://localhost/v1/responses")
 
@@ -17,6 +20,13 @@ REQUEST = httpx2.Request("POST", "http://localhost/v1/responses")
 def status_error(status: int, *, code: str | None = None, headers: dict[str, str] | None = None) -> APIStatusError:
     response = httpx2.Response(status, request=REQUEST, headers=headers)
     return APIStatusError("customer text", response=response, body={"code": code})
+
+
+def lost(cause: OSError) -> APIConnectionError:
+    error = APIConnectionError(request=REQUEST)
+    error.__cause__ = httpx2.ConnectError("customer text")
+    error.__cause__.__context__ = cause
+    return error
 
 
 @pytest.mark.parametrize(
@@ -39,6 +49,9 @@ def status_error(status: int, *, code: str | None = None, headers: dict[str, str
         (APIConnectionError(request=REQUEST), "connection failed", True),
         (APIError("customer text", REQUEST, body={"code": "server_error"}), "the model failed", True),
         (APIError("customer text", REQUEST, body={"code": "rate_limit_exceeded"}), "rate limited", True),
+        (lost(ssl.SSLCertVerificationError("customer text")), "connection failed (certificate not trusted)", True),
+        (lost(ssl.SSLError("customer text")), "connection failed (no secure connection)", True),
+        (lost(socket.gaierror("customer text")), "connection failed (host name not found)", True),
         (json.JSONDecodeError("bad", "customer text", 0), "unreadable stream", True),
     ],
 )
@@ -47,6 +60,12 @@ def test_outages_are_faults_with_a_reason_of_our_own(error: Exception, reason: s
     assert isinstance(fault, ModelFault)
     assert (fault.reason, fault.is_passing) == (reason, is_passing)
     assert "customer" not in str(fault)
+
+
+def test_a_code_that_is_no_word_says_nothing() -> None:
+    fault = fault_of_event(ResponseErrorEvent.construct(type="error", code={"odd": "code"}))
+    assert isinstance(fault, ModelFault)
+    assert fault.reason == "the model failed"
 
 
 @pytest.mark.parametrize("error", [status_error(400), status_error(413), status_error(422, code="odd customer code")])

@@ -144,7 +144,7 @@ async def test_with_every_model_down_the_offline_engine_answers(protocol: str, d
 @pytest.mark.parametrize("overrides", [{"openai_base_url": "http://127.0.0.1:9/v1", "model_retries": 1}])
 async def test_nobody_listening_is_a_passing_fault(desk: Desk) -> None:
     await desk.ask()
-    assert reasons(desk) == ["connection failed"]
+    assert reasons(desk) == ["connection failed (refused)"]
     assert desk.scope.calls[0].model == "offline-rules"
 
 

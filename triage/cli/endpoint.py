@@ -5,6 +5,7 @@ from __future__ import annotations
 from openai import APIConnectionError, APIStatusError, OpenAI
 
 from triage.errors import SettingsError
+from triage.llm.faults import why_lost
 from triage.settings import LITELLM_PREFIX, Settings
 
 TIMEOUT_S = 10.0
@@ -34,9 +35,9 @@ def check_endpoint(settings: Settings) -> str:
         raise SettingsError("OPENAI_BASE_URL is no address. Write it like http://localhost:8000/v1.")
     try:
         known = {model.id for model in client.models.list()}
-    except APIConnectionError:
+    except APIConnectionError as error:
         raise SettingsError(
-            f"The model endpoint {host} cannot be reached. Check OPENAI_BASE_URL and the network."
+            f"The model endpoint {host} cannot be reached{why_lost(error)}. Check OPENAI_BASE_URL and the network."
         ) from None
     except APIStatusError as error:
         if error.status_code in _UNAUTHORIZED:

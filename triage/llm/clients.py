@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -24,6 +24,7 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, ValidationError
 
 from triage.llm.faults import ModelFault, is_lost_connection
+from triage.llm.readable import is_readable_chunk, is_readable_event
 from triage.llm.server_events import EventDecoder
 from triage.scope import asked_call
 
@@ -42,6 +43,11 @@ _EVENTS: dict[str, type[BaseModel]] = {
     for name in get_args(event.model_fields["type"].annotation)
 }
 
+
+_READABLE: dict[Any, Callable[[Any], bool]] = {
+    ResponseStreamEvent: is_readable_event,
+    ChatCompletionChunk: is_readable_chunk,
+}
 
 copy_of_tools = sdk_json._to_dump_compatible_internal  # noqa: SLF001 - how the SDK copies the tools for each request
 
@@ -72,7 +78,10 @@ class PlainClient(AsyncOpenAI):
         return EventDecoder(is_watched=call is None or call.is_watched)
 
     def _process_response_data(self, *, data: Any, cast_to: Any, response: Any) -> Any:
-        if cast_to is ResponseStreamEvent and isinstance(data, dict) and (event := _EVENTS.get(data.get("type", ""))):
+        is_readable = _READABLE.get(cast_to)
+        if is_readable is not None and not is_readable(data):
+            raise ModelFault("unreadable stream", is_passing=True)
+        if cast_to is ResponseStreamEvent and (event := _EVENTS.get(data.get("type", ""))):
             # What breaks the rules of the protocol goes the client's own, lenient way.
             with suppress(ValidationError):
                 return event.model_validate(data)
@@ -211,18 +220,25 @@ class WholeAnswerResponsesModel(OpenAIResponsesModel):
 
 
 class _ClosedStream:
-    """A stream of response events that fails when the last of them is missing."""
+    """A stream of response events that fails when the last of them is missing; after it, nothing can fail any more.
+
+    Where the connection is lost behind the whole answer, the call has not failed, so its span must not say so.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         is_closed = False
-        async for event in self._stream:
-            is_closed = is_closed or event.type in _CLOSING
-            if event.type == "response.incomplete":
-                _tell_usage(event.response)
-            yield event
+        try:
+            async for event in self._stream:
+                is_closed = is_closed or event.type in _CLOSING
+                if event.type == "response.incomplete":
+                    _tell_usage(event.response)
+                yield event
+        except Exception:
+            if not is_closed:
+                raise
         if not is_closed:
             raise ModelFault("the stream broke off", is_passing=True)
 
@@ -247,7 +263,7 @@ class _WholeStream:
     async def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
         is_finished = False
         async for chunk in self._stream:
-            is_finished = is_finished or any(choice.finish_reason for choice in chunk.choices)
+            is_finished = is_finished or any(choice.finish_reason for choice in chunk.choices or ())
             yield chunk
         if not is_finished:
             raise ModelFault("the stream broke off", is_passing=True)

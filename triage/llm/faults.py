@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,6 +30,14 @@ _REQUEST_CODES = frozenset(
 )
 _TOO_LONG_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 
+# The first that fits counts: an unknown certificate is an error of TLS, too.
+_WHY_LOST: dict[type[BaseException], str] = {
+    ssl.SSLCertVerificationError: "certificate not trusted",
+    ssl.SSLError: "no secure connection",
+    socket.gaierror: "host name not found",
+    ConnectionRefusedError: "refused",
+}
+
 
 class ModelFault(Exception):  # noqa: N818 - a fault is what the chain works on, not an error that leaves it
     """A model did not answer.
@@ -51,7 +61,7 @@ def fault_of(error: Exception) -> ModelFault | ModelRequestError | None:
     if isinstance(error, APITimeoutError | TimeoutError | TimeoutException) and not is_lost_connection(error):
         return ModelFault("no answer in time", is_passing=True)
     if isinstance(error, APIConnectionError | RequestError):
-        return ModelFault("connection failed", is_passing=True)
+        return ModelFault(f"connection failed{why_lost(error)}", is_passing=True)
     if isinstance(error, APIError):
         return _fault_of_code(error.code)
     if isinstance(error, JSONDecodeError | UnicodeDecodeError | ValidationError):
@@ -66,6 +76,16 @@ def is_lost_connection(error: BaseException | None) -> bool:
     return error is not None and not isinstance(error, TimeoutError)
 
 
+def why_lost(error: BaseException | None) -> str:
+    """Say in brackets why there is no connection, where that is known and helps; an empty text otherwise."""
+    while error is not None:
+        for kind, why in _WHY_LOST.items():
+            if isinstance(error, kind):
+                return f" ({why})"
+        error = error.__cause__ or error.__context__
+    return ""
+
+
 def fault_of_event(event: object) -> ModelFault | ModelRequestError | None:
     """Translate a stream event that tells of a failure; None for every other event."""
     kind = getattr(event, "type", None)
@@ -78,8 +98,8 @@ def fault_of_event(event: object) -> ModelFault | ModelRequestError | None:
 
 
 def _fault_of_status(error: APIStatusError) -> ModelFault | ModelRequestError:
-    status = error.status_code
-    if error.code in _QUOTA_CODES:
+    status, code = error.status_code, _word(error.code)
+    if code in _QUOTA_CODES:
         return ModelFault(f"quota used up ({status})", is_passing=False)
     if status in _PASSING_STATUSES or status >= 500:  # noqa: PLR2004 - the HTTP class of server errors
         name = "rate limited" if status == 429 else "server error"  # noqa: PLR2004 - the HTTP status itself
@@ -88,13 +108,14 @@ def _fault_of_status(error: APIStatusError) -> ModelFault | ModelRequestError:
         return ModelFault(f"{name} ({status})", is_passing=is_short, retry_after_s=wait_s)
     if status in {401, 403}:
         return ModelFault(f"{KEY_REFUSED} ({status})", is_passing=False)
-    if status in _UNUSABLE_STATUSES or error.code in _UNKNOWN_MODEL_CODES:
+    if status in _UNUSABLE_STATUSES or code in _UNKNOWN_MODEL_CODES:
         return ModelFault(f"model or address unknown ({status})", is_passing=False)
-    return _refused_request(str(status), error.code)
+    return _refused_request(str(status), code)
 
 
-def _fault_of_code(code: str | None) -> ModelFault | ModelRequestError:
+def _fault_of_code(code: object) -> ModelFault | ModelRequestError:
     """Translate a failure that came inside a stream, where there is a code instead of an HTTP status."""
+    code = _word(code)
     if code in _REQUEST_CODES:
         return _refused_request("in the stream", code)
     if code in _QUOTA_CODES:
@@ -102,6 +123,11 @@ def _fault_of_code(code: str | None) -> ModelFault | ModelRequestError:
     if code == "rate_limit_exceeded":
         return ModelFault("rate limited", is_passing=True)
     return ModelFault("the model failed", is_passing=True)
+
+
+def _word(code: object) -> str | None:
+    """Return a code that is a word; servers send numbers and objects, too."""
+    return code if isinstance(code, str) else None
 
 
 def _refused_request(where: str, code: str | None) -> ModelRequestError:
