@@ -1,7 +1,7 @@
 """What the shortcuts of buttons leave open.
 
-The key / finds the search field, a clicked row takes no key away, and neither a typed word nor what is meant for a dialog
-reaches the buttons of the page.
+The key / finds the search field, a clicked row takes no key away, and neither a typed word nor what is meant for a
+dialog reaches the buttons of the page.
 """
 
 from __future__ import annotations
