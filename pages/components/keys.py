@@ -1,6 +1,7 @@
 """What the shortcuts of buttons leave open.
 
-The key / finds the search field, a clicked row takes no key away, and with a dialog open no letter reaches the page.
+The key / finds the search field, a clicked row takes no key away, and neither a typed word nor what is meant for a
+dialog reaches the buttons of the page.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ from pages.components.inbox import SEARCH_LABEL
 # Streamlit ignores shortcuts while any input has the focus. A row of the inbox is a radio button, which needs no
 # letters: its key is told to the page again, as if nothing had the focus. Streamlit hears shortcuts below an open
 # dialog too, and whether a dialog begins in its field is a matter of time: the "a" of a reason to reject would
-# approve. So a letter that is typed over a dialog goes to its first field, and to nobody where it has none.
+# approve. So a letter that is typed over a dialog goes to its first field, and to nobody where it has none. Until the
+# dialog is there a moment passes, so what follows a letter at once is no command, unless that was a step in a list.
+_PAUSE_MS = 700
 _SCRIPT = """
+// Outside of the function, which begins anew with each run of the page.
+let closedUntil = 0;
+
 export default function ({ data }) {
   const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.altKey;
   const isWriting = (event) => event.target.closest?.(
@@ -21,14 +27,15 @@ export default function ({ data }) {
   );
   const keep = (event) => {
     const dialog = [...document.querySelectorAll('[role="dialog"]')].at(-1);
-    if (dialog && !isWriting(event)) {
-      event.stopImmediatePropagation();
-      dialog.querySelector('textarea:enabled, input[type="text"]:enabled:not([role="combobox"])')?.focus();
-    }
-    return Boolean(dialog);
+    const isSoon = event.timeStamp < closedUntil;
+    if (dialog || isSoon) event.stopImmediatePropagation();
+    dialog?.querySelector('textarea:enabled, input[type="text"]:enabled:not([role="combobox"])')?.focus();
+    if (!"jk/".includes(event.key)) closedUntil = event.timeStamp + data.pause;
+    return dialog || isSoon;
   };
   const pass = (event) => {
-    if (!event.isTrusted || !isPlain(event) || event.key.length !== 1 || event.key === " " || keep(event)) return;
+    if (!event.isTrusted || !isPlain(event) || event.key.length !== 1 || event.key === " ") return;
+    if (isWriting(event) || keep(event)) return;
     if (!event.target.matches?.('input[type="radio"], input[type="checkbox"]')) return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -57,4 +64,4 @@ _listen = st.components.v2.component("desk_keys", js=_SCRIPT)
 
 def listen_to_keys(search_label: str = SEARCH_LABEL) -> None:
     """Listen to the keys on this page; ``search_label`` is what its search field is called."""
-    _listen(key="desk_keys", data={"label": search_label}, height=1)
+    _listen(key="desk_keys", data={"label": search_label, "pause": _PAUSE_MS}, height=1)
