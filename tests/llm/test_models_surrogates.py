@@ -24,6 +24,11 @@ def test_half_characters_are_replaced(sent: Any, kept: Any) -> None:
     assert mend(sent) == kept
 
 
+def test_numbers_that_are_none_are_null() -> None:
+    numbers = [float("nan"), float("inf"), float("-inf"), 1.5, 10**30]
+    assert mend({"logprobs": numbers}) == {"logprobs": [None, None, None, 1.5, 10**30]}
+
+
 @pytest.mark.parametrize(
     "text", ["Hi \ud83d", "\ude00\ud83d", "\ud83d\ud83d\ude00", "plain \U0001f600", "back\\slash \udbff"]
 )

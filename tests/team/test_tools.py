@@ -239,6 +239,8 @@ async def test_a_rejected_ticket_is_not_created_and_the_reason_reaches_the_model
         ({**TICKET, "priority": "low", "title": "a\x00b"}, "control characters"),
         ({**TICKET, "priority": "low", "title": "a\x1b[2Jb"}, "control characters"),
         ('{"title": ', "not JSON"),
+        ('{"title": NaN}', "not JSON"),
+        ('{"odd": 1e999}', "not JSON"),
         ("[]", "cannot be used"),
     ],
 )

@@ -1,7 +1,11 @@
-r"""Half characters of a model server: JSON may hold ``\ud83d`` alone, but no file, wire or page takes it."""
+r"""Half characters of a model server: JSON may hold ``\ud83d`` alone, but no file, wire or page takes it.
+
+Neither do all databases take numbers that are none, such as the NaN and Infinity that some servers send.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -17,16 +21,18 @@ _JSON_STARTS = ("{", "[")
 def mend(value: Any) -> Any:
     """Return a JSON value in which every half character is a replacement character; two halves join.
 
-    It is the same object where nothing in it can be a half character, and a copy otherwise.
+    A number that is none becomes null. It is the same object where there is nothing to mend, and a copy otherwise.
     """
     return value if _is_whole(value) else _mended(value)
 
 
 def _is_whole(value: Any) -> bool:
-    """Whether a value certainly holds no half character, at the speed of a JSON writer, as almost all answers do."""
+    """Whether there is certainly nothing to mend, at the speed of a JSON writer, as in almost all answers."""
     try:
-        # A backslash inside of a string is written as two, so this is an escape that stands in the string itself.
-        return rb"\\u" not in orjson.dumps(value)
+        text = orjson.dumps(value)
+        # A backslash inside of a string is written as two, so this is an escape that stands in the string itself. A
+        # number that is none is written as null.
+        return rb"\\u" not in text and bool(orjson.loads(text) == value)
     except TypeError:
         return False
 
@@ -38,7 +44,7 @@ def _mended(value: Any) -> Any:
         return {mend_text(key): _mended(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_mended(item) for item in value]
-    return value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def mend_text(text: str) -> str:

@@ -18,6 +18,7 @@ from triage.domain import EventKind
 from triage.errors import OutcomeUnknown, OutsideUnavailable, ToolError
 from triage.stable_ids import action_key
 from triage.team.context import RunFacts, TriageContext, scope_of
+from triage.team.plain_json import plain_json
 
 GENERAL_FAILURE = (
     "The tool could not do its work because of a fault on our side. Do not call it again with the same arguments; "
@@ -172,6 +173,6 @@ def finish_call(call: ToolCall, outcome: Outcome, *, duration_ms: int) -> None:
 def _readable(arguments: str) -> Any:
     """Return the arguments as JSON where they are, else as the text that the model wrote."""
     try:
-        return json.loads(arguments)
+        return plain_json(arguments)
     except ValueError:
         return arguments

@@ -6,7 +6,6 @@ call that the rules refuse anyway, and again just before the work.
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from triage.errors import ToolError
 from triage.team.calls import ToolCall, final_arguments, tell_called, tell_failed
 from triage.team.context import scope_of
 from triage.team.data_text import clean_output
+from triage.team.plain_json import plain_json
 
 ARGUMENTS_GUARDRAIL = "Tool arguments"
 OUTPUT_GUARDRAIL = "Tool output"
@@ -71,7 +71,7 @@ class ArgumentRules:
             ToolError: they cannot be used; the sentence names the argument and says what to change, and quotes nothing.
         """
         try:
-            given = json.loads(text or "{}")
+            given = plain_json(text or "{}")
             parsed = self.schema.params_pydantic_model.model_validate(given)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
