@@ -26,11 +26,16 @@ help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 # Python compiles what it imports, once; to compile all that is installed takes longer than everything else.
-# The mark is set last, so a set-up that was interrupted is done again.
+# The mark is set last, so a set-up that was interrupted is done again. An environment that works is kept: made anew over
+# one of another Python it would have the program of the one and the modules of the other.
 $(VENV)/.ready: requirements.txt constraints.txt
-	@python="$$(.ci/python $(PYTHON))" || exit 1; \
-	echo "Setting up $(VENV) with $$python; the first time takes a minute or two."; \
-	"$$python" -m venv $(VENV)
+	@if [ -z "$(PYTHON)" ] && .ci/python $(BIN)/python >/dev/null 2>&1 && $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		echo "Bringing $(VENV) up to date."; \
+	else \
+		python="$$(.ci/python "$(PYTHON)")" || exit 1; \
+		echo "Setting up $(VENV) with $$python; the first time takes a minute or two."; \
+		"$$python" -m venv --clear $(VENV); \
+	fi
 	@$(PIP) --no-compile -r requirements.txt
 	@touch $@
 
@@ -69,7 +74,7 @@ bench: $(VENV)/.ready-dev
 
 # Not a part of "make test": what it says changes without any change here, and it needs the network.
 audit:
-	@"$$(.ci/python $(PYTHON))" .ci/audit
+	@"$$(.ci/python "$(PYTHON)")" .ci/audit
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results bench-results
