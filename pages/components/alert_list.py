@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import address
-from pages.components.alert_words import badge, limits, narrowed, state_label, value_line
+from pages.components.alert_words import badge, limits, narrowed, standing_since, state_label, value_line
 from pages.components.context import seen
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
 from pages.components.text import bold, plain
-from pages.components.words import ago, exact
+from pages.components.words import exact
 from triage.domain import RuleStanding
 from triage.errors import TriageError
 
@@ -36,7 +36,7 @@ def rule_list(*, opened: str | None) -> None:
 def _row(standing: RuleStanding, *, is_open: bool) -> None:
     rule, state = standing.rule, standing.state
     only = f" · only {plain(narrowed(rule))}" if narrowed(rule) else ""
-    since = f" · {ago(state.since)}" if state and rule.is_on else ""
+    since = f" · {standing_since(state.since)}" if state and rule.is_on else ""
     seen = f"Last looked at {exact(state.looked_at)}; in this state since {exact(state.since)}" if state else None
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.markdown(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pages.components.text import bold, plain
 from pages.components.words import Label, ago, count
 from triage.alerts.budgets import usd
@@ -25,6 +27,12 @@ def state_label(state: KeptState | None, *, is_on: bool) -> Label:
     if not is_on:
         return _OFF
     return _UNSEEN if state is None else STATES[state.state]
+
+
+def standing_since(at: datetime, *, now: datetime | None = None) -> str:
+    """Return how long a state has stood: "for 8 min"; what was measured is newer than that."""
+    text = ago(at, now=now)
+    return f"for {text.removesuffix(' ago')}" if text.endswith(" ago") else f"since {text}"
 
 
 def badge(label: Label) -> str:
@@ -65,7 +73,7 @@ def narrowed(rule: AlertRule) -> str:
 def rule_alert(standing: RuleStanding) -> str:
     """Return one line of Markdown for the strip: what has left its limits, and since when."""
     state = standing.state
-    since = f", {ago(state.since)}" if state else ""
+    since = f", {standing_since(state.since)}" if state else ""
     said_of = f"{value_line(standing)} ({limits(standing.rule)}){since}"
     return f"{bold(standing.rule.name)}: {plain(said_of)}"
 

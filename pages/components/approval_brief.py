@@ -267,12 +267,16 @@ def _order_table(orders: Sequence[Order], *, named: Order | None) -> None:
     st.table(
         {
             "Order": [bold(order.id) if order is named else plain(order.id) for order in orders],
-            "Product": [f"{plain(order.product)}, {order.quantity}" for order in orders],
+            "Product": [_product(order) for order in orders],
             "Total": [plain(words.money(order.total_usd)) for order in orders],
             "Status": [_order_state(order) for order in orders],
         },
         border="horizontal", hide_index=True, alt="The orders of this customer",
     )  # fmt: skip
+
+
+def _product(order: Order) -> str:
+    return plain(order.product if order.quantity == 1 else f"{order.product} ({order.quantity} pieces)")
 
 
 def _order_state(order: Order) -> str:

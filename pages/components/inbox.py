@@ -25,7 +25,7 @@ _CAPTION_CHARS = 40
 _BADGE_CHARS = 4
 # The few letters of "now" are wide ones.
 _AGE_CHARS = 5
-_LEAST_CUSTOMER_CHARS = 7
+_LEAST_CUSTOMER_CHARS = 6
 _ROWS = "desk_rows"
 _SHOW = "desk_show"
 _LIMIT = "desk_limit"

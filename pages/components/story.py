@@ -17,6 +17,7 @@ from pages.components.fields import Field, fields_of
 from pages.components.text import bold, plain
 from pages.components.words import Colour, duration, event, money, one_line, words
 from triage.domain import EventKind, RunEvent
+from triage.llm.names import OFFLINE_MODEL_NAME
 
 _WORTH_TELLING_MS = 10
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -92,6 +93,7 @@ class _Teller:
         self._calls: dict[str, tuple[int, Any]] = {}
         self._waiting: dict[str, int] = {}
         self._agent = ""
+        self._stood_in: set[tuple[str, str, str]] = set()
 
     def tell(self, events: Sequence[RunEvent]) -> list[Line]:
         for item in events:
@@ -199,9 +201,19 @@ class _Teller:
         self.add(item, f"{model} did not answer, trying again{when}", fields=fields_of(said), duration_ms=None)
 
     def fell_back(self, item: RunEvent, said: Mapping[str, Any]) -> None:
-        text = f"{bold(said.get('to', 'Another model'))} steps in for {bold(said.get('from', 'the model'))}"
+        to = said.get("to", "Another model")
+        who = bold("The offline engine" if to == OFFLINE_MODEL_NAME else to)
+        text = f"{who} steps in for {bold(said.get('from', 'the model'))}"
         why = plain(one_line(str(said.get("reason") or "")))
-        self.add(item, f"{text} :gray[· {why}]" if why else text, fields=fields_of(said))
+        # With a wrong key each call falls back for the same reason, which is news once.
+        told = (str(said.get("from")), str(to), why)
+        self.add(
+            item,
+            f"{text} :gray[· {why}]" if why else text,
+            fields=fields_of(said),
+            is_detail=told in self._stood_in,
+        )
+        self._stood_in.add(told)
 
     def requested(self, item: RunEvent, said: Mapping[str, Any]) -> None:
         tool = str(said.get("tool", ""))

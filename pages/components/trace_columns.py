@@ -65,6 +65,13 @@ def _count(name: str) -> Callable[[TraceRow, datetime], str]:
     return say
 
 
+def _last_agent(row: TraceRow) -> str:
+    """Return who worked last: nobody where the message was stopped before the work, all for other programs."""
+    if row.last_agent or row.status == RunStatus.BLOCKED:
+        return row.last_agent or ""
+    return ", ".join(row.agents)
+
+
 def _names(name: str) -> Callable[[TraceRow, datetime], str]:
     return lambda row, _: ", ".join(getattr(row, name))
 
@@ -77,7 +84,7 @@ COLUMNS: dict[str, Column] = {
     "category": Column("Category", lambda row, _: category_of(row), 88),
     "urgency": Column("Urgency", lambda row, _: urgency_of(row), 76),
     "customer": Column("Customer", lambda row, _: row.customer_email or "", 170),
-    "agent": Column("Last agent", lambda row, _: row.last_agent or ", ".join(row.agents), 116),
+    "agent": Column("Last agent", lambda row, _: _last_agent(row), 116),
     "agents": Column("Agents", _names("agents"), 220),
     "models": Column("Models", _names("models"), 150),
     "tools": Column("Tools", _names("tools"), 200),

@@ -167,6 +167,12 @@ def test_a_value_is_said_with_what_was_counted(state: AlertState, count: int, ex
     assert say.value_line(RuleStanding(rule=TRIPS, state=kept)) == expected
 
 
+def test_a_state_says_for_how_long_it_has_stood() -> None:
+    now = utc_now()
+    assert say.standing_since(now - timedelta(minutes=8), now=now) == "for 8 min"
+    assert say.standing_since(now, now=now) == "since just now"
+
+
 def test_a_spent_budget_says_what_it_means() -> None:
     now = utc_now()
     kept = KeptState(id="budget_day", state=AlertState.ALERT, since=now, looked_at=now)

@@ -69,6 +69,16 @@ def test_a_model_that_steps_in_says_why():
     assert line.text == r"**small** steps in for **big** :gray[· key refused \(401\)]"
 
 
+def test_that_the_offline_engine_steps_in_is_told_once_for_each_model_and_reason():
+    events = [
+        (EventKind.MODEL_FELL_BACK, {"from": name, "to": "offline-rules", "reason": reason})
+        for name, reason in (("big", "refused"), ("big", "refused"), ("small", "refused"), ("big", "no answer in time"))
+    ]
+    lines = story(make_events(*events))
+    assert lines[0].text == "**The offline engine** steps in for **big** :gray[· refused]"
+    assert [line.is_detail for line in lines] == [False, True, False, False]
+
+
 def test_an_action_waits_until_it_is_decided():
     requested = (EventKind.APPROVAL_REQUESTED, TICKET)
     (line,) = story(make_events(requested))

@@ -33,7 +33,7 @@ class _Words(NamedTuple):
 _WORDS: Mapping[TextKind, _Words] = {
     "message": _Words(
         "The message is empty. Write or paste what the customer said.",
-        "Keep the part that matters; attach the rest to the ticket.",
+        "Keep the part that matters.",
         "Paste it as plain text.",
     ),
     "reason": _Words(
