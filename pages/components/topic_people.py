@@ -83,11 +83,12 @@ def approval_row(people: PeopleTopic) -> None:
 
 def tool_card(view: View, people: PeopleTopic) -> None:
     """Draw what became of the actions of each tool."""
+    names = words.tool_names(str(tool.name) for tool in people.tools)
     series = {
         name: {
-            str(tool.name): Mark(
+            names[str(tool.name)]: Mark(
                 getattr(tool, field),
-                f"{tool.name}: {words.count(getattr(tool, field), 'action')}, {name.lower()}",
+                f"{names[str(tool.name)]}: {words.count(getattr(tool, field), 'action')}, {name.lower()}",
                 view.address(tools=(tool.name,)),
             )
             for tool in people.tools
@@ -98,12 +99,12 @@ def tool_card(view: View, people: PeopleTopic) -> None:
     chart_card(
         "Approvals by tool, by what became of them",
         f"{words.count(asked, 'action')} that people were asked about, by the time of the request",
-        ranked_bars(series, colours=dict(OUTCOMES.values()), rows=[str(tool.name) for tool in people.tools]),
+        ranked_bars(series, colours=dict(OUTCOMES.values()), rows=list(names.values())),
         key="approvals",
         rows=people.tools,
         alt=f"Bars: {words.count(asked, 'approval')} in {view.range.words} by tool and by what became of them.",
         empty="Nobody was asked for an approval in this time.",
-        links=view.links("tools", [tool.name for tool in people.tools]),
+        links=[(names[text], to) for text, to in view.links("tools", names)],
     )
 
 
@@ -145,9 +146,10 @@ def figures_table(view: View, rows: Sequence[ApprovalFigures], *, by: str, note:
         if not rows:
             st.caption("No decision in this time." if by == "reviewer" else "Nobody was asked in this time.")
             return
+        names = words.tool_names(str(row.name) for row in rows) if by == "tool" else {}
         st.dataframe(
             {
-                by.capitalize(): [row.name for row in rows],
+                by.capitalize(): [names.get(str(row.name), row.name) for row in rows],
                 "Decided": [row.decided for row in rows],
                 "Approved": [share(row.approval_rate) for row in rows],
                 "Edited": [share(row.edit_rate) for row in rows],

@@ -39,22 +39,23 @@ def draw_tools(view: View, tools: ToolTopic) -> None:
 def call_card(view: View, tools: Sequence[ToolUse], errors: Sequence[ToolErrors]) -> None:
     """Draw the calls of each tool, and those that ended in an error."""
     shown = tools[:10]
+    names = words.tool_names(tool.tool for tool in tools)
     kinds: dict[str, list[str]] = {}
     for error in errors:
         kinds.setdefault(error.tool, []).append(f"{words.words(error.error_kind).lower()} {error.errors:,}")
     series = {
         "Carried out": {
-            tool.tool: Mark(
+            names[tool.tool]: Mark(
                 tool.calls - tool.errors,
-                f"{tool.tool}: {words.count(tool.calls - tool.errors, 'call')} carried out",
+                f"{names[tool.tool]}: {words.count(tool.calls - tool.errors, 'call')} carried out",
                 view.address(tools=(tool.tool,)),
             )
             for tool in shown
         },
         "Ended in an error": {
-            tool.tool: Mark(
+            names[tool.tool]: Mark(
                 tool.errors,
-                f"{tool.tool}: {words.count(tool.errors, 'error')} ({', '.join(kinds.get(tool.tool, []))})",
+                f"{names[tool.tool]}: {words.count(tool.errors, 'error')} ({', '.join(kinds.get(tool.tool, []))})",
                 view.address(tools=(tool.tool,), has_error=True),
             )
             for tool in shown
@@ -67,12 +68,12 @@ def call_card(view: View, tools: Sequence[ToolUse], errors: Sequence[ToolErrors]
         ranked_bars(
             series,
             colours={"Carried out": PALETTE[0], "Ended in an error": PALETTE[4]},
-            rows=[tool.tool for tool in shown],
+            rows=[names[tool.tool] for tool in shown],
         ),
         key="tool_calls",
         rows=errors,
         alt=f"Bars: {words.count(calls, 'tool call')} in {view.range.words} by tool, {failed:,} of them with an error.",
-        links=view.links("tools", [tool.tool for tool in tools]),
+        links=[(names[text], to) for text, to in view.links("tools", names)],
     )
 
 
@@ -111,7 +112,7 @@ def tool_table(view: View, tools: Sequence[ToolUse]) -> None:
     ):
         st.dataframe(
             {
-                "Tool": [tool.tool for tool in tools],
+                "Tool": list(words.tool_names(tool.tool for tool in tools).values()),
                 "Calls": [tool.calls for tool in tools],
                 "Errors": [share(tool.error_rate) for tool in tools],
                 "Put off": [tool.paused for tool in tools],

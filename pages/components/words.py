@@ -6,6 +6,8 @@ are names that ``st.badge`` takes. Orange and red are kept for what somebody has
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
@@ -163,6 +165,13 @@ def words(name: str) -> str:
     """Return an identifier such as ``feature_request`` as words in sentence case."""
     text = name.replace("_", " ").replace(".", " ").strip()
     return text[:1].upper() + text[1:]
+
+
+def tool_names(tools: Iterable[str]) -> dict[str, str]:
+    """Return what to call each tool; two that would read the same, as those of other programs can, keep their ids."""
+    said = {tool: words(tool) for tool in tools}
+    often = Counter(said.values())
+    return {tool: text if often[text] == 1 else tool for tool, text in said.items()}
 
 
 def ago(at: datetime, *, now: datetime | None = None) -> str:

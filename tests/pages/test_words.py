@@ -187,3 +187,11 @@ def test_identifiers_become_words():
     assert words.words("feature_request") == "Feature request"
     assert words.words("") == ""
     assert words.role(Role.ADMIN) == "Administrator"
+
+
+def test_tools_have_words_unless_two_would_read_the_same():
+    assert words.tool_names(["process_refund", "get_order", "get.order"]) == {
+        "process_refund": "Process refund",
+        "get_order": "get_order",
+        "get.order": "get.order",
+    }
