@@ -206,6 +206,37 @@ async def test_closing_the_stream_early_cancels_the_step_and_keeps_nothing() -> 
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+class Lingering(ScriptedModel):
+    """A model whose stream stays open behind its answer."""
+
+    def __init__(self) -> None:
+        super().__init__([ModelStep(output=[says("Hello.")])])
+        self.is_answered = asyncio.Event()
+        self.ends = asyncio.Event()
+
+    async def stream_response(self, *arguments: Any, **options: Any) -> AsyncIterator[Any]:  # type: ignore[override]
+        async for event in super().stream_response(*arguments, **options):
+            yield event
+        self.is_answered.set()
+        await self.ends.wait()
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_an_answer_that_came_before_the_run_is_stopped_is_kept_and_counted(streamed: bool) -> None:
+    lingering = Lingering()
+    scope = RunScope(run_id="r", steps=(records := Records()))
+    work = asyncio.create_task(run(durable(lingering), scope, streamed=streamed))
+    await lingering.is_answered.wait()
+    work.cancel()
+    lingering.ends.set()
+    await asyncio.wait({work})
+    assert work.cancelled()
+    assert len(records.kept) == 1
+    again = RunScope(run_id="r", steps=Records(records.kept))
+    assert await run(durable(ScriptedModel([])), again, streamed=streamed) == "Hello."
+    assert scope.calls == again.calls
+
+
 async def test_silence_longer_than_the_limit_is_a_fault() -> None:
     endless = Endless()
     spare = ScriptedModel([ModelStep(output=[says("Spare.")])])

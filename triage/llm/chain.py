@@ -49,9 +49,9 @@ Sleep = Callable[[float], Awaitable[None]]
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass
 class ModelCall:
-    """The arguments of one call, as the runner gives them."""
+    """The arguments of one call, as the runner gives them; ``is_answered`` once a whole answer has come."""
 
     system_instructions: str | None
     input: str | list[TResponseInputItem]
@@ -63,6 +63,7 @@ class ModelCall:
     previous_response_id: str | None = None
     conversation_id: str | None = None
     prompt: ResponsePromptParam | None = None
+    is_answered: bool = field(default=False, init=False)
 
     def stream(self, model: Model) -> AsyncGenerator[TResponseStreamEvent, None]:
         """Ask ``model`` and return its stream."""
@@ -196,7 +197,7 @@ class ModelChain:
             is_fallback = link is not self.links[0]
             with asking(link.name, is_retry=is_retry, is_fallback=is_fallback, is_watched=relay is not None) as asked:
                 async with contextlib.aclosing(call.stream(link.model())) as stream:
-                    return await self._read(stream, relay, asked)
+                    return await self._read(call, stream, relay, asked)
         except (ModelFault, ModelRequestError):
             raise
         except Exception as error:
@@ -205,7 +206,11 @@ class ModelChain:
             raise fault from error
 
     async def _read(
-        self, stream: AsyncGenerator[TResponseStreamEvent, None], relay: Relay | None, asked: AskedCall
+        self,
+        call: ModelCall,
+        stream: AsyncGenerator[TResponseStreamEvent, None],
+        relay: Relay | None,
+        asked: AskedCall,
     ) -> StreamEnd:
         """Read a stream to its end; finished items stay back, because the runner takes them from the answer."""
         items: list[ResponseOutputItem] = []
@@ -221,6 +226,7 @@ class ModelChain:
                     # Before the stream ends, because its span ends with it and says what the call has cost.
                     asked.cost_usd = cost_of_call(asked.model, event.response.model, usage, started_at)
                     asked.is_priced = True
+                    call.is_answered = True
                     await _drain(stream)
                     # Some servers send finished items one by one and leave the closing list empty.
                     event.response.output = event.response.output or items

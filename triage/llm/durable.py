@@ -54,7 +54,12 @@ class DurableModel(Model):
             ModelBehaviorError: the model stopped before the end of its answer.
         """
         call = ModelCall(*arguments, **options)
-        outcome = await self._step(call, None)
+        step = asyncio.create_task(self._step(call, None))
+        try:
+            outcome = await asyncio.shield(step)
+        except BaseException:
+            await self._let_go(call, step)
+            raise
         self._keep(outcome)
         response = _response_of(outcome)
         if not outcome["is_complete"]:
@@ -89,10 +94,9 @@ class DurableModel(Model):
             while (event := await events.get()) is not None:
                 yield event
             outcome = await step
-        finally:
-            if not step.done():
-                step.cancel()
-                await asyncio.wait({step})
+        except BaseException:
+            await self._let_go(call, step)
+            raise
         self._keep(outcome)
         yield _closing_event(outcome)
 
@@ -106,6 +110,25 @@ class DurableModel(Model):
         outcome: Outcome = await scope.steps.run(f"model:{self.role}", work)
         await scope.turn.take()
         return outcome
+
+    async def _let_go(self, call: ModelCall, step: asyncio.Task[Outcome]) -> None:
+        """Stop a step for which nobody waits any more; one that is answered comes to its end, which is near.
+
+        Else its answer would be paid for and asked for again.
+        """
+        if not call.is_answered:
+            step.cancel()
+        is_cancelled_again = False
+        while not step.done():
+            try:
+                await asyncio.wait({step})
+            except asyncio.CancelledError:
+                # The runner cancels more than once, and whoever waits for it may write the end of the run right after.
+                is_cancelled_again = True
+        if not step.cancelled() and step.exception() is None:
+            self._keep(step.result())
+        if is_cancelled_again:
+            raise asyncio.CancelledError
 
     def _keep(self, outcome: Outcome) -> None:
         """Count the call and tell the run; the event's key comes from the record, so a replay adds no second one."""
