@@ -6,6 +6,7 @@ are names that ``st.badge`` takes. Orange and red are kept for what somebody has
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ _HOUR_S = 3600
 _DAY_S = 86_400
 _WEEK_S = 7 * _DAY_S
 _CENT = Decimal("0.01")
+_OUR_WAY = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Label(NamedTuple):
@@ -168,8 +170,12 @@ def words(name: str) -> str:
 
 
 def tool_names(tools: Iterable[str]) -> dict[str, str]:
-    """Return what to call each tool; two that would read the same, as those of other programs can, keep their ids."""
-    said = {tool: words(tool) for tool in tools}
+    """Return what to call each tool: in words where it is named as ours are.
+
+    Those of other programs can be called anything, and are then said as they are written, as are two that would read
+    the same.
+    """
+    said = {tool: words(tool) if _OUR_WAY.fullmatch(tool) else tool for tool in tools}
     often = Counter(said.values())
     return {tool: text if often[text] == 1 else tool for tool, text in said.items()}
 

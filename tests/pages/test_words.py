@@ -190,8 +190,12 @@ def test_identifiers_become_words():
 
 
 def test_tools_have_words_unless_two_would_read_the_same():
-    assert words.tool_names(["process_refund", "get_order", "get.order"]) == {
+    assert words.tool_names(["process_refund", "get_order", "get_order_"]) == {
         "process_refund": "Process refund",
         "get_order": "get_order",
-        "get.order": "get.order",
+        "get_order_": "get_order_",
     }
+
+
+def test_a_tool_that_is_not_named_as_ours_are_is_said_as_it_is_written():
+    assert words.tool_names(["mail.send_now", "<b>x</b>"]) == {"mail.send_now": "mail.send_now", "<b>x</b>": "<b>x</b>"}
