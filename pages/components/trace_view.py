@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import streamlit as st
@@ -25,21 +26,31 @@ from triage.domain.traces import SpanRow, TraceRow
 from triage.errors import NotFound
 
 _REFRESH_S = 2
+# A run comes into the store apart from its steps, at times a moment later; steps of other programs never have one.
+_RUN_COMES_WITHIN = timedelta(minutes=1)
 _WORTH_TELLING_MS = 250
 
 
 def trace_view(asked: Asked, trace_id: str, *, way: DeltaGenerator) -> None:
     """Draw one trace; ``way`` is the place beside the title for the way back and to others."""
-    row = read_row(trace_id)
-    has_spans = bool(_spans(trace_id))
+    row, spans = read_row(trace_id), _spans(trace_id)
     with way:
-        _way(asked, trace_id, row=row, has_spans=has_spans)
-    if row is None and not has_spans:
+        _way(asked, trace_id, row=row, has_spans=bool(spans))
+    if row is None and not spans:
         st.fragment(_missing, run_every=_REFRESH_S)(trace_id)
         return
-    is_moving = row is not None and row.status in set(RunStatus) and not RunStatus(row.status).is_final
-    st.fragment(_panes, run_every=_REFRESH_S if is_moving else None)(trace_id)
+    has_run = row is not None and row.run_id is not None
+    is_moving = not _has_ended(row) if has_run else _awaits_run(spans)
+    st.fragment(_panes, run_every=_REFRESH_S if is_moving else None)(trace_id, has_run=has_run)
     around_it(row)
+
+
+def _has_ended(row: TraceRow | None) -> bool:
+    return row is None or row.status not in set(RunStatus) or RunStatus(row.status).is_final
+
+
+def _awaits_run(spans: Sequence[SpanRow]) -> bool:
+    return bool(spans) and utc_now() - max(span.ended_at for span in spans) < _RUN_COMES_WITHIN
 
 
 def _missing(trace_id: str) -> None:
@@ -77,9 +88,12 @@ def _way(asked: Asked, trace_id: str, *, row: TraceRow | None, has_spans: bool) 
         desk_link(row.run_id)
 
 
-def _panes(trace_id: str) -> None:
+def _panes(trace_id: str, *, has_run: bool) -> None:
     """Draw the figures and the steps beside the content of the open one."""
     row, spans = read_row(trace_id), _spans(trace_id)
+    if row is not None and row.run_id is not None and not has_run:
+        # What stands around the panes depends on it, too.
+        st.rerun()
     st.subheader(plain(message_of(row) if row else spans[0].name if spans else trace_id), anchor=False, wrap=False)
     _figures(row, spans)
     if not spans:

@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from bench.history import Plan, write
+from pages.components import trace_reading, trace_view
 from triage.domain import Actor, Role, Run, utc_now
 from triage.domain.traces import TraceFilter
 from triage.services import Services
@@ -137,6 +140,29 @@ def test_a_trace_without_a_run_is_shown_by_its_steps(running: Services, open_pag
     assert not page.exception
 
 
+@pytest.mark.parametrize(("age", "is_watched"), [(timedelta(seconds=1), True), (timedelta(hours=1), False)])
+def test_steps_that_came_before_their_run_are_watched_until_it_comes(
+    running: Services,
+    open_page: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    age: timedelta,
+    is_watched: bool,
+) -> None:
+    for read in (trace_reading._read_row, trace_reading._read_spans):
+        read.clear()
+    keep(running, count=2, age=age)
+    every: list[float | None] = []
+
+    def fragment(draw: Callable[..., Any], *, run_every: float | None) -> Callable[..., Any]:
+        every.append(run_every)
+        return st.fragment(draw, run_every=run_every)
+
+    monkeypatch.setattr(trace_view, "st", SimpleNamespace(**{**vars(st), "fragment": fragment}))
+    page = open_page("traces", trace="trace_long")
+    assert not page.exception
+    assert [each is not None for each in every] == [is_watched]
+
+
 def test_two_traces_side_by_side_say_what_differs(history: Services, open_page: Callable[..., Any]) -> None:
     failed = history.trace_queries.find(TraceFilter(statuses=("failed",))).rows[0]
     done = history.trace_queries.find(TraceFilter(statuses=("completed",), tools=("search_knowledge_base",))).rows[0]
@@ -153,9 +179,9 @@ def test_two_traces_side_by_side_say_what_differs(history: Services, open_page: 
     assert "There is no trace with the id" in missing.info[0].value
 
 
-def keep(running: Services, *, count: int, big: int | None = None) -> None:
+def keep(running: Services, *, count: int, big: int | None = None, age: timedelta = timedelta(hours=1)) -> None:
     """Put a trace of tool calls without a run into the store; one of them has a megabyte to say."""
-    begin = utc_now() - timedelta(hours=1)
+    begin = utc_now() - age
     row = {"trace_id": "trace_long", "kind": "tool", "name": "t", "tool": "t"}
     lines = []
     for number in range(count):
