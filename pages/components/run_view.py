@@ -48,7 +48,6 @@ def load(run_id: str) -> RunView:
     console = seen()
     runs, conversations = console.runs, console.conversations
     run = runs.get(run_id)
-    # The events are read first: a piece that is kept in between is then missing for one refresh, never there twice.
     events = runs.events(run_id)
     live = runs.live_text(run_id) if run.status in _WORKING else {}
     return RunView(

@@ -72,7 +72,10 @@ def story(events: Sequence[RunEvent]) -> list[Line]:
 
 
 def streamed_reply(events: Sequence[RunEvent], live: Mapping[str, str]) -> str:
-    """Return the reply as far as it was streamed: the kept pieces of the latest source and what is not kept yet."""
+    """Return the reply of the latest source as far as it was streamed.
+
+    ``live`` has the whole text of a source; the kept pieces count where it has none, because others do the work.
+    """
     texts: dict[str, str] = {}
     for item in events:
         source = str(item.payload.get("source", ""))
@@ -81,7 +84,8 @@ def streamed_reply(events: Sequence[RunEvent], live: Mapping[str, str]) -> str:
         elif item.kind is EventKind.TEXT_RESTARTED:
             texts[source] = ""
     for source, text in live.items():
-        texts[source] = texts.pop(source, "") + text
+        texts.pop(source, None)
+        texts[source] = text
     return next(reversed(texts.values()), "")
 
 

@@ -115,14 +115,15 @@ class Product:
         return [event.kind for event in self.events(run)]
 
     def shown_text(self, run: Run) -> str:
-        """Return what a page shows of the reply while it is written: the kept text and the live one."""
+        """Return what a page shows of the reply while it is written: the live text, else the kept one."""
         text = ""
         for event in self.events(run):
             if event.kind is EventKind.TEXT_RESTARTED:
                 text = ""
             elif event.kind is EventKind.TEXT_DELTA:
                 text += event.payload["text"]
-        return text + "".join(self.services.runs.live_text(run.id).values())
+        live = self.services.runs.live_text(run.id)
+        return "".join(live.values()) if live else text
 
     def spans(self, run: Run, where: str = "true") -> list[dict[str, Any]]:
         """Return the rows of the run's trace, in the order of their start."""

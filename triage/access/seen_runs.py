@@ -95,7 +95,7 @@ class SeenRuns(_SeenPart):
         return self._services.runs.heads([run_id])[run_id]
 
     def live_text(self, run_id: str) -> dict[str, str]:
-        """Return the text that is being streamed and not in the log yet; only the owner of the folder has it."""
+        """Return the text that is being streamed, whole and by source; only the owner of the folder has it."""
         self.get(run_id)
         return self._services.runs.live_text(run_id)
 

@@ -104,9 +104,9 @@ class EventLog:
             self._live[run_id].setdefault(source, _LiveText(kept))
 
     def live_text(self, run_id: str) -> dict[str, str]:
-        """Return the text by source that was streamed since the last kept piece."""
+        """Return the whole text by source as far as it was streamed, whether it is kept yet or not."""
         with self._lock:
-            return {source: live.pending for source, live in self._live.get(run_id, {}).items() if live.pending}
+            return {source: live.kept + live.pending for source, live in self._live.get(run_id, {}).items()}
 
     def flush(self, run_id: str) -> None:
         """Write everything of a run; when this returns it is on disk.

@@ -45,7 +45,7 @@ class RunReading:
             return tx.events.heads(run_ids)
 
     def live_text(self, run_id: str) -> dict[str, str]:
-        """Return the text that is being streamed and not in the log yet; only the owner of the folder has it."""
+        """Return the text that is being streamed, whole and by source; only the owner of the folder has it."""
         return self._event_log.live_text(run_id) if self._event_log else {}
 
     def conversation(self, conversation_id: str) -> Conversation:
