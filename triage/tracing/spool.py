@@ -74,8 +74,6 @@ class Spool:
             time.sleep(_LOOK_S)
         with self._lock:
             if self._waiting:
-                self._write_waiting()
-            if self._waiting:
                 log.error("spool_lines_lost", lines=len(self._waiting))
             self._close_segment()
 
