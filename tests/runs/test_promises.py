@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.runs.conftest import settled, until
-from triage.connectors import orders
-from triage.domain import Actor, Category, EventKind, ExecutionStatus, OrderStatus, Role, Run, RunStatus
+from triage.connectors.orders import OrderBook
+from triage.domain import Actor, Category, EventKind, ExecutionStatus, OrderStatus, Refund, Role, Run, RunStatus
 from triage.errors import Conflict
 from triage.runs.records import RunRecords, memory_of
 from triage.services import Services
@@ -42,16 +42,16 @@ def test_an_approved_refund_that_was_made_before_the_run_was_stopped_is_on_recor
 ) -> None:
     run = settled(services, services.runs.submit(RETURN, actor=operator, customer_email="alice@example.com"))
     (approval,) = services.approvals.list()
-    tell, taken_over = orders.notify_refund, []
+    refund = OrderBook.refund
 
-    def tell_and_meanwhile(*arguments: Any, **named: Any) -> None:
-        tell(*arguments, **named)
-        taken_over.append(arguments)
+    def refund_and_stop(*arguments: Any, **named: Any) -> Refund:
+        kept = refund(*arguments, **named)
+        # Here and not in the test's own thread: the run would go on meanwhile and might end before it is stopped.
+        services.runs.take_over(run.id, actor=operator)
+        return kept
 
-    monkeypatch.setattr(orders, "notify_refund", tell_and_meanwhile)
+    monkeypatch.setattr(OrderBook, "refund", refund_and_stop)
     services.approvals.approve(approval.id, actor=reviewer)
-    until(lambda: bool(taken_over), what="the refund")
-    services.runs.take_over(run.id, actor=operator)
     until(
         lambda: services.approvals.get(approval.id).execution is ExecutionStatus.SUCCEEDED,
         what="the refund on the approval",
