@@ -23,7 +23,7 @@ from pages.components.approval_choice import (
 from pages.components.context import actor, seen
 from pages.components.dialogs import open_dialog
 from pages.components.policy_words import people
-from pages.components.text import plain
+from pages.components.text import heard, hidden, plain
 from triage.access.actions import roles_of
 from triage.approvals.brief import QueueView
 from triage.approvals.policy_limits import ESCALATION_ROLES
@@ -120,7 +120,7 @@ def narrowing() -> None:
     """Draw the filters by tool and urgency; made for the head of the page, where no number of the list moves them."""
     narrowed = bool(st.session_state.get(_TOOLS) or st.session_state.get(_URGENCIES))
     with st.popover(
-        "",
+        heard("Filter by tool and urgency"),
         icon=":material/filter_alt:",
         help="Filter by tool and urgency",
         type="primary" if narrowed else "secondary",
@@ -178,11 +178,12 @@ def rows(approvals: Sequence[Approval], *, now: datetime, me: str) -> None:
     with st.container(border=True, gap="small"):
         for approval in approvals:
             is_shown = approval.id == shown
-            title = plain(headline(approval))
+            said = headline(approval)
+            title = plain(said)
             with st.container(gap=None):
                 with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
                     if has_boxes:
-                        st.checkbox(f"Choose {title}", key=f"pick_{approval.id}", label_visibility="collapsed")
+                        st.checkbox(hidden(f"Choose {said}"), key=f"pick_{approval.id}", label_visibility="collapsed")
                     st.button(
                         f":primary[**{title}**]" if is_shown else title,
                         key=f"row_{approval.id}",
@@ -209,14 +210,14 @@ def _paging(view: QueueView) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
         st.button(
-            "", icon=":material/chevron_left:", key="page_before", help="The page before", type="tertiary",
-            disabled=not page, on_click=_turn, args=(page - 1,),
+            heard("The page before"), icon=":material/chevron_left:", key="page_before", help="The page before",
+            type="tertiary", disabled=not page, on_click=_turn, args=(page - 1,),
         )  # fmt: skip
         first = page * PAGE + 1
         st.caption(f"{first:,} to {first + len(view.approvals) - 1:,}")
         st.button(
-            "", icon=":material/chevron_right:", key="page_after", help="The next page", type="tertiary",
-            disabled=not view.has_more, on_click=_turn, args=(page + 1,),
+            heard("The next page"), icon=":material/chevron_right:", key="page_after", help="The next page",
+            type="tertiary", disabled=not view.has_more, on_click=_turn, args=(page + 1,),
         )  # fmt: skip
 
 
@@ -301,8 +302,10 @@ def _say_empty(counts: QueueCounts) -> None:
 def steps() -> None:
     """Draw the buttons for the next and the previous action."""
     alone = len(listed()) < 2 and not page_number()  # noqa: PLR2004
-    for text, key, icon, by in (("Next", "j", "arrow_downward", 1), ("Previous", "k", "arrow_upward", -1)):
-        st.button(
-            f":material/{icon}:", shortcut=key, type="tertiary", key=f"go_{key}", help=f"{text} action",
-            on_click=step, kwargs={"by": by, "page": PAGE}, disabled=alone,
-        )  # fmt: skip
+    # Far enough apart that each key stands by its own arrow.
+    with st.container(horizontal=True, width="content", gap="medium", wrap=False):
+        for text, key, icon, by in (("Next", "j", "arrow_downward", 1), ("Previous", "k", "arrow_upward", -1)):
+            st.button(
+                heard(f"{text} action"), icon=f":material/{icon}:", shortcut=key, type="tertiary", key=f"go_{key}",
+                help=f"{text} action", on_click=step, kwargs={"by": by, "page": PAGE}, disabled=alone,
+            )  # fmt: skip

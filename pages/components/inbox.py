@@ -12,7 +12,7 @@ from pages.components import address, held
 from pages.components.context import seen
 from pages.components.dialogs import open_dialog
 from pages.components.selection import select_run, selected_run
-from pages.components.text import plain, typed
+from pages.components.text import heard, plain, typed
 from pages.components.words import category, one_line, run_state, run_status, short_ago, short_status, urgency
 from triage.domain import Category, Run, RunFilter, RunStatus, Urgency, utc_now
 
@@ -56,7 +56,7 @@ def inbox(*, every: float) -> None:
     """Draw the inbox; made to be run as a fragment, ``every`` so many seconds."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.subheader("Inbox", anchor=False)
-        steps = st.container(horizontal=True, width="content", gap="small", wrap=False)
+        steps = st.container(horizontal=True, width="content", gap="medium", wrap=False)
         st.button(
             "New",
             icon=":material/edit_square:",
@@ -103,7 +103,7 @@ def _filters() -> RunFilter:
         )
         kept = bool(st.session_state.get("category") or st.session_state.get("urgency"))
         with st.popover(
-            "",
+            heard("Filter by category and urgency"),
             icon=":material/filter_alt:",
             help="Filter by category and urgency",
             type="primary" if kept else "secondary",
@@ -181,7 +181,7 @@ def _steps(ids: Sequence[str]) -> None:
         ("j", ":material/keyboard_arrow_down:", "Next message", after[0] if after else None),
     ):
         st.button(
-            "",
+            heard(words),
             icon=icon,
             type="tertiary",
             shortcut=key,
