@@ -35,6 +35,8 @@ _LANE, _LANE_PARAMETER = "approval_lane", "lane"
 _MINE, _OVERDUE, _ESCALATED, _TOOLS, _URGENCIES = "mine", "overdue", "escalated", "tool", "urgency"
 _WAITING_TOOLS = "approval_tools"
 _UNTICKED = "check_box_outline_blank"
+# More than a window of 1920 has room for; each line of a row ends with an ellipsis where its column does.
+_TITLE_CHARS = 90
 _SOON_MS = 30 * 60_000
 
 
@@ -184,15 +186,18 @@ def rows(approvals: Sequence[Approval], *, now: datetime, me: str) -> None:
                 with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
                     if has_boxes:
                         st.checkbox(hidden(f"Choose {said}"), key=f"pick_{approval.id}", label_visibility="collapsed")
-                    st.button(
-                        f":primary[**{title}**]" if is_shown else title,
-                        key=f"row_{approval.id}",
-                        icon=":material/chevron_right:" if is_shown else _icon(approval),
-                        type="tertiary",
-                        on_click=_open,
-                        args=(approval.id,),
-                    )
-                st.caption(facts(approval, now=now, me=me))
+                    # As a part of the row a button is as wide as its text and cut off; in a box it ends with an ellipsis.
+                    with st.container():
+                        st.button(
+                            f":primary[**{title}**]" if is_shown else title,
+                            key=f"row_{approval.id}",
+                            icon=":material/chevron_right:" if is_shown else _icon(approval),
+                            type="tertiary",
+                            wrap=False,
+                            on_click=_open,
+                            args=(approval.id,),
+                        )
+                st.caption(facts(approval, now=now, me=me), wrap=False)
 
 
 def _icon(approval: Approval) -> str:
@@ -230,20 +235,20 @@ def headline(approval: Approval) -> str:
     """Return what an action is in a few words; what else there is to say stands in its brief."""
     said = approval.decided_arguments or approval.endorsed_arguments or approval.arguments
     if approval.kind == "question":
-        return f"Question: {words.one_line(str(said.get('question') or approval.summary), limit=24)}"
+        return f"Question: {words.one_line(str(said.get('question') or approval.summary), limit=_TITLE_CHARS)}"
     if approval.tool == "process_refund":
         order = f"order {words.one_line(str(said.get('order_id', '(no number)')), limit=20)}"
         return f"Refund {words.money(approval.amount_usd)}, {order}" if approval.amount_usd else f"Refund {order}"
     if approval.tool == "create_support_ticket":
         priority = words.words(words.one_line(str(said.get("priority", "unclear")), limit=20))
-        return f"{priority}: {words.one_line(str(said.get('title', '')), limit=24)}"
+        return f"{priority}: {words.one_line(str(said.get('title', '')), limit=_TITLE_CHARS)}"
     return words.one_line(approval.summary, limit=60)
 
 
 def facts(approval: Approval, *, now: datetime, me: str) -> str:
     """Return the second line of a row as Markdown: the time left or the outcome, the state, the customer."""
     first = due_words(approval, now=now) if approval.status.is_open else _outcome(approval, now=now)
-    line = f"{first} · {plain(words.one_line(approval.customer_email or 'no address', limit=26))}"
+    line = f"{first} · {plain(words.one_line(approval.customer_email or 'no address', limit=_TITLE_CHARS))}"
     states = []
     if approval.status.is_open and approval.escalated_to:
         states.append(f":orange[:material/priority_high: escalated to {people(approval.escalated_to)}]")
