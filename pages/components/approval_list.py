@@ -186,7 +186,7 @@ def rows(approvals: Sequence[Approval], *, now: datetime, me: str) -> None:
                 with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
                     if has_boxes:
                         st.checkbox(hidden(f"Choose {said}"), key=f"pick_{approval.id}", label_visibility="collapsed")
-                    # As a part of the row a button is as wide as its text and cut off; in a box it ends with an ellipsis.
+                    # In the row itself a button is as wide as its text and cut off; in a box it ends with an ellipsis.
                     with st.container():
                         st.button(
                             f":primary[**{title}**]" if is_shown else title,
