@@ -64,7 +64,8 @@ def fault_of(error: Exception) -> ModelFault | ModelRequestError | None:
         return ModelFault(f"connection failed{why_lost(error)}", is_passing=True)
     if isinstance(error, APIError):
         return _fault_of_code(error.code)
-    if isinstance(error, JSONDecodeError | UnicodeDecodeError | ValidationError):
+    # Readers of JSON end in a RecursionError where brackets are nested without end.
+    if isinstance(error, JSONDecodeError | UnicodeDecodeError | ValidationError | RecursionError):
         return ModelFault("unreadable stream", is_passing=True)
     return None
 
