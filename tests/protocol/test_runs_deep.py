@@ -12,7 +12,7 @@ from triage.domain import EventKind, RunStatus
 pytestmark = pytest.mark.protocol
 
 # At the first depth the reader of JSON gives up, at the second the comparison of calls, at the third pydantic.
-DEPTHS = (100_000, 900, 300)
+DEPTHS = (50_000, 900, 300)
 TOOLS = {
     "search_knowledge_base": "query",
     "draft_reply": "brief",
@@ -27,7 +27,7 @@ def nested(levels: int) -> str:
 
 @pytest.mark.parametrize("overrides", [{}, {"openai_api": "chat_completions"}], ids=["responses", "chat_completions"])
 def test_a_tool_refuses_arguments_without_end_and_the_run_goes_on(product: Product) -> None:
-    for (tool, argument), depth in zip(TOOLS.items(), (*DEPTHS, 100_000), strict=True):
+    for (tool, argument), depth in zip(TOOLS.items(), (*DEPTHS, 50_000), strict=True):
         for arguments in (f'{{"{argument}":{nested(depth)}}}', "[" * depth):
             product.server.brain = first_from(TEAM_MODEL, Reply(calls=(ToolCall(tool, arguments),)))
             run = product.run(INVOICES)
@@ -43,9 +43,9 @@ def test_a_tool_refuses_arguments_without_end_and_the_run_goes_on(product: Produ
 @pytest.mark.parametrize(
     "reply",
     [
-        Reply(text=nested(100_000)),
+        Reply(text=nested(50_000)),
         Reply(text=f'{{"summary":{nested(300)}}}'),
-        Reply(calls=(ToolCall("transfer_to_escalation", f'{{"reason":{nested(100_000)},"urgency":"low"}}'),)),
+        Reply(calls=(ToolCall("transfer_to_escalation", f'{{"reason":{nested(50_000)},"urgency":"low"}}'),)),
     ],
     ids=["result", "in the result", "reason of an escalation"],
 )
@@ -59,6 +59,6 @@ def test_an_answer_without_end_counts_as_unreadable(product: Product, reply: Rep
 
 def test_the_rules_take_over_behind_a_draft_without_end(product: Product) -> None:
     """The offline engine reads the draft as a tool's output."""
-    product.server.brain = first_from(WRITER_MODEL, Reply(pieces=(nested(100_000),)))
+    product.server.brain = first_from(WRITER_MODEL, Reply(pieces=(nested(50_000),)))
     run = product.run(INVOICES)
-    assert (run.status, run.failure, run.reply) == (RunStatus.COMPLETED, None, nested(100_000))
+    assert (run.status, run.failure, run.reply) == (RunStatus.COMPLETED, None, nested(50_000))
