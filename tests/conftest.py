@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -72,6 +75,27 @@ def _articles_read_once() -> Iterator[None]:
     read_once = cache(load)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(KnowledgeBase, "load", lambda folder: read_once(folder) if folder == _ARTICLES else load(folder))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _schemas_made_once() -> Iterator[None]:
+    """Let each desk that a test opens find the schemas of its tools made: they follow from the code, which stays."""
+    from agents import tool
+
+    from triage.team.tools import building
+
+    make, made = building.function_schema, {}
+
+    def copied(func: Callable[..., Any], **named: Any) -> Any:
+        key = inspect.unwrap(func).__code__, tuple(sorted(named.items()))
+        if key not in made:
+            made[key] = make(func, **named)
+        return replace(made[key], params_json_schema=deepcopy(made[key].params_json_schema))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "function_schema", copied)
+        patch.setattr(tool, "function_schema", copied)
         yield
 
 

@@ -4,9 +4,33 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
+from pathlib import PurePath
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+SDK = "openai.agents"
+
+
+class SdkLines(logging.Handler):
+    """Writes what the agents SDK logs as lines of ours: where, and which error, but not its sentence.
+
+    Some of its sentences quote what models and tools have said, others do by a setting. That a model did not answer is
+    left out, because the chain of models says so itself, and why.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        place = PurePath(record.pathname)
+        if place.parent.name == "models" or record.funcName == "model_span_errors":
+            return
+        said = {"place": f"{place.parent.name}/{place.name}:{record.lineno}", "function": record.funcName}
+        if record.exc_info and record.exc_info[0]:
+            said["error"] = record.exc_info[0].__name__
+        # At the end of a process standard error may be closed; a line less must not be an error of the SDK's.
+        with suppress(ValueError, OSError):
+            structlog.get_logger(__name__).error("sdk_error", **said)
 
 
 def configure_logs(*, level: int = logging.INFO) -> None:
@@ -24,5 +48,9 @@ def configure_logs(*, level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
-    for name in ("httpx", "httpx2", "httpcore2", "openai", "openai.agents", "dbos", "alembic"):
+    for name in ("httpx", "httpx2", "httpcore2", "openai", SDK, "dbos", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    sdk = logging.getLogger(SDK)
+    sdk.handlers = [SdkLines()]
+    # Else Python writes the sentences as they are to standard error.
+    sdk.propagate = False

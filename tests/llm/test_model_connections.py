@@ -141,8 +141,18 @@ async def test_an_error_status_whose_text_cannot_be_read_is_an_outage(pools: Poo
 
 
 ANSWER = '{"type":"response.completed","response":'
-NO_EVENTS = ["null", "[]", '{"type":["x"]}']
-NO_ANSWERS = ["null", '{"output":[null]}', '{"output":[{"type":"message","content":null}]}', '{"usage":5}']
+NO_EVENTS = ["null", "[]", '{"type":["x"]}', '{"type":"response.output_item.done","item":{"type":"function_call"}}']
+DEEP = "[" * 300 + "]" * 300
+NO_ANSWERS = [
+    "null",
+    '{"output":[null]}',
+    '{"output":[{"type":"message","content":null}]}',
+    '{"usage":5}',
+    '{"output":[{"type":"function_call","name":"n","call_id":"c","arguments":{}}]}',
+    '{"output":[{"type":"function_call","name":"n","call_id":"c"}]}',
+    f'{{"output":[{{"type":"odd","odd":{DEEP}}}]}}',
+    f'{{"usage":{{"odd":{DEEP}}}}}',
+]
 
 
 @pytest.mark.parametrize("event", [*NO_EVENTS, *(f"{ANSWER}{what}}}" for what in NO_ANSWERS)])
@@ -152,11 +162,29 @@ async def test_json_that_is_no_event_is_an_unreadable_stream(pools: Pools, event
 
 
 @pytest.mark.parametrize(
-    "chunk", ["null", "[]", '{"choices":5}', '{"choices":[null]}', '{"choices":[{"delta":{"tool_calls":[null]}}]}']
+    "chunk",
+    [
+        "null",
+        "[]",
+        '{"choices":5}',
+        '{"choices":[null]}',
+        '{"choices":[{"delta":{"tool_calls":[null]}}]}',
+        '{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":{}}}]}}]}',
+        '{"choices":[{"delta":{"content":["Hi"]}}]}',
+    ],
 )
 async def test_json_that_is_no_chunk_is_an_unreadable_stream(pools: Pools, chunk: str) -> None:
     with raw_server(saying(chunk)) as server, pytest.raises(ModelFault, match="unreadable stream"):
         await ask(pools(server.url), in_chat=True)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+async def test_json_that_is_nested_without_end_is_an_unreadable_stream(pools: Pools, line_end: str) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+    answer = head + b'data: {"type":"odd","odd":' + b"[" * 100_000 + line_end.encode() * 2
+    with raw_server(answer) as server, pytest.raises(RecursionError) as failed:
+        await ask(pools(server.url))
+    assert _reason(failed.value) == "unreadable stream"
 
 
 async def test_a_connection_that_is_lost_behind_the_whole_answer_is_no_failure(pools: Pools) -> None:

@@ -14,6 +14,7 @@ from openai import omit
 from openai._streaming import SSEDecoder
 
 from triage.llm.clients import _sent_as_is, copy_of_tools, quick_copy_of_tools
+from triage.llm.faults import ModelFault
 from triage.llm.server_events import SIGN_OF_LIFE_S, EventDecoder
 
 STREAMS = {
@@ -94,3 +95,32 @@ def test_a_request_keeps_all_its_parts_and_their_places() -> None:
     assert sent.pop("extra_body") == {"input": [1], "instructions": "i", "temperature": 0.5, "store": True, "z": 1}
     kept = ("model", "stream", "tools", "reasoning", "timeout")
     assert sent == {name: asked[name] for name in kept}
+
+
+ENDLESS = {
+    "an event without end": b'data: "xxxxxxxxxxxxxxx',
+    "lines without an event": b"data: xxxxxxxxxxxxx\n",
+    "events without an answer": b'data: {"x": 1}\n\n: and so on\n\n',
+    "comments": b": alive\n\n",
+    "carriage returns": b'data: {"x": 1}\r\n\r\n',
+}
+
+
+@pytest.mark.parametrize("part", ENDLESS.values(), ids=ENDLESS)
+async def test_what_has_no_end_is_given_up(part: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("triage.llm.server_events.LONGEST_EVENT_BYTES", 200_000)
+    monkeypatch.setattr("triage.llm.server_events.LONGEST_STREAM_BYTES", 500_000)
+    sent = 0
+
+    async def without_end() -> AsyncIterator[bytes]:
+        nonlocal sent
+        chunk = part * (10_000 // len(part))
+        while True:
+            sent += len(chunk)
+            yield chunk
+
+    with pytest.raises(ModelFault, match="too long"):
+        async for _ in EventDecoder().aiter_bytes(without_end()):
+            pass
+    is_one_event = b"\n\n" not in part and b"\r" not in part
+    assert sent <= (200_000 if is_one_event else 500_000) + 10_000

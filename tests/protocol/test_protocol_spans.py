@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from agents import RunConfig, Runner, Span, Trace, TracingProcessor, set_trace_processors
 from agents.agent import Agent
 
-from tests.protocol.desk import Desk
+from tests.protocol.desk import Desk, settings_for
 from tests.servers.model_script import Failure, Hang, Reply
+from tests.servers.model_server import ModelServer
+from triage.llm.registry import ModelRegistry
 
 pytestmark = pytest.mark.protocol
 
@@ -67,3 +70,47 @@ async def test_each_try_is_a_span_below_the_same_parent_and_the_failed_one_says_
     assert len(spans.started) == len(spans.ended)
     usage = tries[1].span_data.usage
     assert (usage["input_tokens"], usage["output_tokens"]) == (100, 10)
+
+
+async def errors_of(registry: ModelRegistry, spans: SpanRecord) -> list[str]:
+    """Ask the first model of a chain, and return the errors of the spans of model calls."""
+    agent = Agent(name="A", model=registry.for_role("triage"))
+    await Runner.run(agent, "Hello", run_config=RunConfig(tracing={"api_key": "unused"}))
+    await registry.close()
+    return [str(span.error) for span in spans.ended if span.span_data.type in MODEL_SPANS and span.error]
+
+
+async def test_the_span_says_why_there_is_no_connection_and_no_more(protocol: str, spans: SpanRecord) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        nobody = f"127.0.0.1:{gone.getsockname()[1]}"
+    with ModelServer() as server:
+        plain = server.base_url.removeprefix("http://").removesuffix("/v1")
+        addresses = {
+            f"http://desk:pass-word@{nobody}/v1": "connection failed (refused)",
+            "http://desk:pass-word@nowhere.invalid/v1": "connection failed (host name not found)",
+            f"https://{plain}/v1": "connection failed (no secure connection)",
+        }
+        for address, reason in addresses.items():
+            settings = settings_for(server, protocol, openai_base_url=address, model_retries=0)
+            [error] = await errors_of(ModelRegistry(settings), spans)
+            assert reason in error
+            assert not any(secret in error for secret in ("desk", "pass-word", "127.0.0.1", "nowhere", "test-key"))
+            spans.ended.clear()
+
+
+@pytest.mark.parametrize("overrides", [{"model_timeout_s": 0.2, "model_retries": 0}])
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Hang(), "no answer in time"),
+        (Reply(text="One two", fault="hang", fault_at=1), "no answer in time"),
+        (Reply(text="One two", fault="cut", fault_at=1), "connection failed"),
+    ],
+    ids=["silent", "silent in the middle", "cut in the middle"],
+)
+async def test_the_span_of_a_lost_stream_says_what_the_event_says(
+    desk: Desk, spans: SpanRecord, fault: Any, reason: str
+) -> None:
+    desk.server.enqueue(fault)
+    [error] = await errors_of(desk.registry, spans)
+    assert reason in error

@@ -83,11 +83,15 @@ def test_a_fault_that_comes_every_time_ends_the_run_as_failed(
 
     monkeypatch.setattr(RunRecords, "finish_segment", broken)
     monkeypatch.setattr("triage.runs.segment.RETRY_AFTER_S", (0.01,))
+    # Nothing of the log is written for its age, so that what stands there was written with the end.
+    monkeypatch.setattr("triage.runs.event_log._GATHER_S", 60.0)
     run = settled(services, services.runs.submit("How do I add a seat?", actor=operator))
     assert run.status is RunStatus.FAILED
     assert run.failure is not None
     assert run.failure.code == "internal"
-    assert services.runs.events(run.id)[-1].kind is EventKind.RUN_FAILED
+    told = [event.kind for event in services.runs.events(run.id)]
+    assert told[-1] is EventKind.RUN_FAILED
+    assert EventKind.TEXT_DELTA in told
 
 
 def test_one_person_takes_over(services: Services, operator: Actor) -> None:

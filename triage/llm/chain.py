@@ -34,6 +34,7 @@ from triage.domain import EventKind, Usage, utc_now
 from triage.errors import ModelRequestError, ModelUnavailable
 from triage.llm.breaker import ModelBreaker
 from triage.llm.faults import LONGEST_WAIT_S, ModelFault, fault_of, fault_of_event
+from triage.llm.length import PIECES, require_length, require_length_of
 from triage.llm.prices import cost_of_call, usage_of
 from triage.llm.silence import unless_silent
 from triage.llm.surrogates import mend_text
@@ -214,6 +215,7 @@ class ModelChain:
     ) -> StreamEnd:
         """Read a stream to its end; finished items stay back, because the runner takes them from the answer."""
         items: list[ResponseOutputItem] = []
+        length = 0
         started_at = utc_now()
         async with unless_silent(self._timeout_s) as silence:
             async for event in stream:
@@ -222,17 +224,21 @@ class ModelChain:
                     raise fault
                 # Asking for the class of an event of fifty is slow, its name is a word.
                 if event.type in _ENDS and isinstance(event, ResponseCompletedEvent | ResponseIncompleteEvent):
+                    # Some servers send finished items one by one and leave the closing list empty.
+                    event.response.output = event.response.output or items
+                    require_length_of(event.response.output)
                     usage = usage_of(event.response)
                     # Before the stream ends, because its span ends with it and says what the call has cost.
                     asked.cost_usd = cost_of_call(asked.model, event.response.model, usage, started_at)
                     asked.is_priced = True
                     call.is_answered = True
                     await _drain(stream)
-                    # Some servers send finished items one by one and leave the closing list empty.
-                    event.response.output = event.response.output or items
                     return StreamEnd(event.response, isinstance(event, ResponseCompletedEvent), usage, asked.cost_usd)
+                if event.type in PIECES:
+                    require_length(length := length + len(event.delta))  # type: ignore[union-attr, arg-type]
                 if event.type == "response.output_item.done" and isinstance(event, ResponseOutputItemDoneEvent):
                     items.append(event.item)
+                    require_length_of(items)
                 elif relay is not None:
                     if event.type == "response.output_text.delta" and isinstance(event, ResponseTextDeltaEvent):
                         event.delta = mend_text(event.delta)

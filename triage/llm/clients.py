@@ -23,7 +23,7 @@ from openai.types.chat import ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, ValidationError
 
-from triage.llm.faults import ModelFault, is_lost_connection
+from triage.llm.faults import ModelFault, called_by_name, is_lost_connection
 from triage.llm.readable import is_readable_chunk, is_readable_event
 from triage.llm.server_events import EventDecoder
 from triage.scope import asked_call
@@ -204,7 +204,8 @@ class WholeAnswerChatModel(OpenAIChatCompletionsModel):
     ) -> Any:
         if model_settings.include_usage is None:
             model_settings = replace(model_settings, include_usage=True)
-        fetched = await super()._fetch_response(instructions, items, model_settings, *rest, **options)
+        with called_by_name():
+            fetched = await super()._fetch_response(instructions, items, model_settings, *rest, **options)
         if isinstance(fetched, tuple):
             response, stream = fetched
             return response, _WholeStream(stream)
@@ -215,7 +216,8 @@ class WholeAnswerResponsesModel(OpenAIResponsesModel):
     """The Responses API that notices a stream without a closing event, so that its span carries the error."""
 
     async def _fetch_response(self, *arguments: Any, **options: Any) -> Any:
-        fetched = await super()._fetch_response(*arguments, **options)
+        with called_by_name():
+            fetched = await super()._fetch_response(*arguments, **options)
         return _ClosedStream(fetched) if options.get("stream") else fetched
 
 
@@ -231,11 +233,12 @@ class _ClosedStream:
     async def __aiter__(self) -> AsyncIterator[Any]:
         is_closed = False
         try:
-            async for event in self._stream:
-                is_closed = is_closed or event.type in _CLOSING
-                if event.type == "response.incomplete":
-                    _tell_usage(event.response)
-                yield event
+            with called_by_name():
+                async for event in self._stream:
+                    is_closed = is_closed or event.type in _CLOSING
+                    if event.type == "response.incomplete":
+                        _tell_usage(event.response)
+                    yield event
         except Exception:
             if not is_closed:
                 raise
@@ -262,9 +265,10 @@ class _WholeStream:
 
     async def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
         is_finished = False
-        async for chunk in self._stream:
-            is_finished = is_finished or any(choice.finish_reason for choice in chunk.choices or ())
-            yield chunk
+        with called_by_name():
+            async for chunk in self._stream:
+                is_finished = is_finished or any(choice.finish_reason for choice in chunk.choices or ())
+                yield chunk
         if not is_finished:
             raise ModelFault("the stream broke off", is_passing=True)
 

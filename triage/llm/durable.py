@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from triage.domain import EventKind, Usage
 from triage.llm.chain import Answer, ModelCall, ModelChain, Relay
 from triage.llm.surrogates import mend
+from triage.nesting import is_deep_text
 from triage.scope import ModelCallRecord, current_scope
 
 Outcome = dict[str, Any]
@@ -31,6 +32,10 @@ _SHOWN = frozenset({"writer"})
 _KEPT = {"id", "object", "created_at", "model", "status", "output", "usage", "incomplete_details", "error"}
 # Fields of the repeated request that the type asks for.
 _NOT_KEPT: Outcome = {"tools": [], "tool_choice": "auto", "parallel_tool_calls": False}
+# Arguments that are nested too deep are cut to so many characters, with a mark that says why. They are no JSON then, so
+# the tool refuses them and the model is told; nothing behind this, the SDK least of all, could read the whole.
+_SHOWN_OF_DEEP = 200
+DEEP_MARK = " … (cut here: nested too deep to be read)"
 
 
 class DurableModel(Model):
@@ -163,10 +168,14 @@ def _outcome_of(answer: Answer) -> Outcome:
     """Return the answer as JSON.
 
     Only fields that the provider set are kept: the runner sends output items back as they are set, and servers refuse
-    some fields that are there but null. Half characters are mended here, before anything rests on the answer.
+    some fields that are there but null. Half characters are mended here and arguments without end cut, before anything
+    rests on the answer.
     """
     response = answer.response
     kept = response.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False, include=_KEPT)
+    for item in kept["output"]:
+        if isinstance(arguments := item.get("arguments"), str) and is_deep_text(arguments):
+            item["arguments"] = f"{arguments[:_SHOWN_OF_DEEP]}{DEEP_MARK}"
     return {
         # Servers number their answers as they like, so the record has an id of its own.
         "id": uuid.uuid4().hex,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from json import JSONDecodeError
@@ -57,16 +58,39 @@ def fault_of(error: Exception) -> ModelFault | ModelRequestError | None:
     """Translate what a provider raised; None means that it is no outage and has to reach the caller as it is."""
     if isinstance(error, APIStatusError):
         return _fault_of_status(error)
+    if (lost := fault_of_connection(error)) is not None:
+        return lost
+    if isinstance(error, APIError):
+        return _fault_of_code(error.code)
+    # Readers of JSON end in a RecursionError where brackets are nested without end.
+    if isinstance(error, JSONDecodeError | UnicodeDecodeError | ValidationError | RecursionError):
+        return ModelFault("unreadable stream", is_passing=True)
+    return None
+
+
+def fault_of_connection(error: Exception) -> ModelFault | None:
+    """Translate a connection that failed or fell silent; None for what a server itself has said."""
     # The client leaves its transport's errors as they are where the rest of an answer with an error status is missing.
     if isinstance(error, APITimeoutError | TimeoutError | TimeoutException) and not is_lost_connection(error):
         return ModelFault("no answer in time", is_passing=True)
     if isinstance(error, APIConnectionError | RequestError):
         return ModelFault(f"connection failed{why_lost(error)}", is_passing=True)
-    if isinstance(error, APIError):
-        return _fault_of_code(error.code)
-    if isinstance(error, JSONDecodeError | UnicodeDecodeError | ValidationError):
-        return ModelFault("unreadable stream", is_passing=True)
     return None
+
+
+@contextmanager
+def called_by_name() -> Iterator[None]:
+    """Call a failed connection by its reason while its span is open: the client says "Connection error." of all.
+
+    Raises:
+        ModelFault: the connection failed; its reason holds no address and nothing of the request.
+    """
+    try:
+        yield
+    except Exception as error:
+        if (fault := fault_of_connection(error)) is None:
+            raise
+        raise fault from error
 
 
 def is_lost_connection(error: BaseException | None) -> bool:

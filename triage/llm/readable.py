@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from triage.nesting import is_deep
+
 _WITH_ANSWER = frozenset({"response.completed", "response.incomplete"})
+# The parts of an answer that are kept; what else is in it may be as deep as it likes.
+_KEPT = ("output", "usage", "incomplete_details", "error")
 
 
 def is_readable_event(event: Any) -> bool:
@@ -19,6 +23,8 @@ def is_readable_event(event: Any) -> bool:
     name = event.get("type")
     if not isinstance(name, str):
         return name is None
+    if name == "response.output_item.done":
+        return isinstance(item := event.get("item"), dict) and _is_readable_item(item) and not is_deep(item)
     return name not in _WITH_ANSWER or _is_readable_answer(event.get("response"))
 
 
@@ -32,7 +38,18 @@ def is_readable_chunk(chunk: Any) -> bool:
 
 
 def _is_readable_delta(delta: Any) -> bool:
-    return delta is None or (isinstance(delta, dict) and _are_objects(delta.get("tool_calls")))
+    return delta is None or (
+        isinstance(delta, dict)
+        and _is_text(delta.get("content"))
+        and _are_objects(calls := delta.get("tool_calls"))
+        and all(_is_readable_call(call.get("function")) for call in calls or ())
+    )
+
+
+def _is_readable_call(function: Any) -> bool:
+    return function is None or (
+        isinstance(function, dict) and _is_text(function.get("name")) and _is_text(function.get("arguments"))
+    )
 
 
 def _is_readable_answer(answer: Any) -> bool:
@@ -41,12 +58,20 @@ def _is_readable_answer(answer: Any) -> bool:
         and isinstance(answer.get("usage"), dict | None)
         and _are_objects(items := answer.get("output"))
         and all(_is_readable_item(item) for item in items or ())
+        and not is_deep([answer.get(part) for part in _KEPT])
     )
 
 
 def _is_readable_item(item: dict[str, Any]) -> bool:
+    if item.get("type") == "function_call":
+        return all(isinstance(item.get(part), str) for part in ("name", "call_id", "arguments"))
     content = item.get("content")
     return item.get("type") != "message" or (content is not None and _are_objects(content))
+
+
+def _is_text(value: Any) -> bool:
+    """Whether this is a text, or left out."""
+    return value is None or isinstance(value, str)
 
 
 def _are_objects(values: Any) -> bool:

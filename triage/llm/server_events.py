@@ -15,6 +15,8 @@ from typing import Any
 import orjson
 from openai._streaming import ServerSentEvent, SSEDecoder
 
+from triage.llm.length import LONGEST_EVENT_BYTES, LONGEST_STREAM_BYTES, too_long
+
 _PIECE = re.compile(rb"event: ?response\.[a-z_.]+\.delta\n")
 # So often a piece is let through all the same, because whoever reads the stream takes silence for an outage.
 SIGN_OF_LIFE_S = 0.5
@@ -28,20 +30,31 @@ class EventDecoder:
         self._let_through_at = 0.0
 
     async def aiter_bytes(self, iterator: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
-        """Return the events of a stream of bytes, however it is cut into chunks."""
+        """Return the events of a stream of bytes, however it is cut into chunks.
+
+        Raises:
+            ModelFault: an event, or the stream, is longer than an answer may be.
+        """
         pieces: list[bytes] = []
+        unfinished = heard = 0
         async for chunk in iterator:
             if b"\r" in chunk:
-                async for event in SSEDecoder().aiter_bytes(_again(b"".join(pieces) + chunk, iterator)):
+                async for event in SSEDecoder().aiter_bytes(
+                    _again(b"".join(pieces) + chunk, iterator, heard + len(chunk))
+                ):
                     yield event
                 return
+            heard += len(chunk)
+            unfinished += len(chunk)
             pieces.append(chunk)
             if b"\n" in chunk:
                 *blocks, rest = b"".join(pieces).split(b"\n\n")
-                pieces = [rest]
+                pieces, unfinished = [rest], len(rest)
                 for block in blocks:
                     if self._is_wanted(block) and (found := _event(block)) is not None:
                         yield found
+            if unfinished > LONGEST_EVENT_BYTES or heard > LONGEST_STREAM_BYTES:
+                raise too_long()
 
     def _is_wanted(self, block: bytes) -> bool:
         if self._is_watched or not _PIECE.match(block):
@@ -78,8 +91,11 @@ def _event(block: bytes) -> ServerSentEvent | None:
     return _Event(event=name, data="\n".join(data)) if name or data else None
 
 
-async def _again(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Return a stream of which a part was read already."""
+async def _again(first: bytes, rest: AsyncIterator[bytes], heard: int) -> AsyncIterator[bytes]:
+    """Return a stream of which a part was read already; ``heard`` is how long that was, ``first`` its unread rest."""
     yield first
     async for chunk in rest:
+        heard += len(chunk)
+        if heard > LONGEST_STREAM_BYTES:
+            raise too_long()
         yield chunk

@@ -125,6 +125,8 @@ class SegmentRunner:
         for wait_s in chain(RETRY_AFTER_S, repeat(RETRY_AFTER_S[-1])):
             try:
                 if faults >= MAX_FAULTS:
+                    # What the agents told until then stands before the end.
+                    self._event_log.flush(run_id)
                     return self._records.fail_segment(run_id, segment).value
                 return await self._attempt(run_id, segment)
             except Exception as error:  # noqa: BLE001 - an error here would end the workflow and leave the run without an end

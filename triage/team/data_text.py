@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any
 
+from triage.team.plain_json import plain_json
+
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6}")
 WITHHELD = "[withheld: this part of the data gave instructions]"
 
@@ -66,7 +68,7 @@ def clean_output(output: str) -> str:
     if not gives_instructions(output):
         return output
     try:
-        value = json.loads(output)
+        value = plain_json(output)
     except ValueError:
         return clean_text(output)
     return json.dumps(_clean_value(value), ensure_ascii=False, separators=(",", ":"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from triage.nesting import is_deep_text
+
 
 def plain_json(text: str) -> Any:
     """Return the value of a JSON text.
@@ -12,9 +14,8 @@ def plain_json(text: str) -> Any:
     Raises:
         ValueError: it is none, or has in it what Python reads and PostgreSQL refuses: NaN, Infinity, endless nesting.
     """
-    try:
-        value = json.loads(text)
-        json.dumps(value, allow_nan=False)
-    except RecursionError:
-        raise ValueError("The JSON is nested too deep.") from None
+    if is_deep_text(text):
+        raise ValueError("The JSON is nested too deep.")
+    value = json.loads(text)
+    json.dumps(value, allow_nan=False)
     return value

@@ -40,7 +40,7 @@ class PastCall:
         """The output read as JSON, or None when it is a sentence."""
         try:
             return json.loads(self.output or "")
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     @property
@@ -162,6 +162,6 @@ def _calls_of(items: Sequence[Mapping[str, Any]]) -> tuple[PastCall, ...]:
 def _arguments_of(raw: Any) -> Mapping[str, Any]:
     try:
         value = json.loads(raw) if isinstance(raw, str) else raw
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, Mapping) else {}

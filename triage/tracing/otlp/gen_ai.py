@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
 
 from triage.llm.names import OFFLINE_MODEL_NAME
+from triage.nesting import is_deep_text
 from triage.tracing.otlp.messages import Message, ToolCall, input_messages, json_text, output_messages
 
 Attributes = dict[str, Any]
@@ -110,10 +112,11 @@ def _text_parts(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 
 def _call_part(call: ToolCall) -> dict[str, Any]:
-    try:
-        arguments = orjson.loads(call.arguments)
-    except orjson.JSONDecodeError:
-        arguments = call.arguments
+    arguments: Any = call.arguments
+    # What is nested too deep can be read, but not written again.
+    if not is_deep_text(call.arguments):
+        with suppress(orjson.JSONDecodeError):
+            arguments = orjson.loads(call.arguments)
     return {"type": "tool_call", "id": call.id, "name": call.name, "arguments": arguments}
 
 
