@@ -27,6 +27,7 @@ try:
     if asked.trace and asked.other:
         compare_view(asked.trace, asked.other, way=way)
     elif asked.trace:
+        listen_to_keys(SEARCH_LABEL)
         trace_view(asked, asked.trace, way=way)
     else:
         intake_note(with_lines=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import address
-from pages.components.alert_words import badge, limits, narrowed, standing_since, state_label, value_line
+from pages.components.alert_words import badge, limits, narrowed, rule_label, standing_since, value_line
 from pages.components.context import seen
 from pages.components.panel import card_head
 from pages.components.refusal import show_refusal
@@ -40,7 +40,7 @@ def _row(standing: RuleStanding, *, is_open: bool) -> None:
     seen = f"Last looked at {exact(state.looked_at)}; in this state since {exact(state.since)}" if state else None
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.markdown(
-            f"{badge(state_label(state, is_on=rule.is_on))} {bold(rule.name)}  \n"
+            f"{badge(rule_label(standing))} {bold(rule.name)}  \n"
             f":small[{plain(value_line(standing))}{since}]  \n:gray[:small[{plain(limits(rule))}{only}]]",
             width="stretch", help=seen,
         )  # fmt: skip

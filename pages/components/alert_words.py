@@ -8,7 +8,16 @@ from pages.components.text import bold, plain
 from pages.components.words import Label, ago, count
 from triage.alerts.budgets import usd
 from triage.alerts.measures import MEASURES, said
-from triage.domain import AlertRule, AlertState, BudgetPeriod, BudgetStanding, KeptState, RuleStanding, StateChange
+from triage.domain import (
+    AlertMeasure,
+    AlertRule,
+    AlertState,
+    BudgetPeriod,
+    BudgetStanding,
+    KeptState,
+    RuleStanding,
+    StateChange,
+)
 
 STATES = {
     AlertState.OK: Label("OK", ":material/check_circle:", "green"),
@@ -19,6 +28,7 @@ STATES = {
 PERIODS = {BudgetPeriod.DAY: "today", BudgetPeriod.WEEK: "this week", BudgetPeriod.MONTH: "this month"}
 _OFF = Label("Off", ":material/notifications_off:", "gray")
 _UNSEEN = Label("Not looked at yet", ":material/hourglass_empty:", "gray")
+_TOO_FEW = Label("Too few to tell", ":material/hourglass_empty:", "gray")
 _DAY_HOURS = 24
 
 
@@ -27,6 +37,12 @@ def state_label(state: KeptState | None, *, is_on: bool) -> Label:
     if not is_on:
         return _OFF
     return _UNSEEN if state is None else STATES[state.state]
+
+
+def rule_label(standing: RuleStanding) -> Label:
+    """Return the words for the state of a rule; "no data" beside a number of runs would be wrong."""
+    label = state_label(standing.state, is_on=standing.rule.is_on)
+    return _TOO_FEW if label is STATES[AlertState.NO_DATA] and _has_too_few(standing) else label
 
 
 def standing_since(at: datetime, *, now: datetime | None = None) -> str:
@@ -58,11 +74,20 @@ def value_line(standing: RuleStanding) -> str:
     spec = MEASURES[rule.measure]
     if state is None or not rule.is_on:
         return f"looks at {window(rule.window_hours)}"
-    counted = f"{state.count:,} {spec.counted} in {window(rule.window_hours)}"
+    length = window(rule.window_hours)
+    counted = f"{state.count:,} {spec.counted} in {length}"
+    if _has_too_few(standing):
+        # The number is that of the window with fewer.
+        each = f", and in the {length} before" if rule.measure is AlertMeasure.TURNS_GROWTH else ""
+        return f"{state.count:,} of the {rule.least:,} {spec.counted} needed in {length}{each}"
     if state.state is AlertState.NO_DATA:
-        why = f"at least {rule.least:,} to judge by" if state.count < rule.least else "nothing to compare with"
-        return f"{counted}, {why}"
+        return f"{counted}, nothing to compare with"
     return f"{said(state.value, spec.unit)}, {counted}"
+
+
+def _has_too_few(standing: RuleStanding) -> bool:
+    state = standing.state
+    return state is not None and state.state is AlertState.NO_DATA and state.count < standing.rule.least
 
 
 def narrowed(rule: AlertRule) -> str:

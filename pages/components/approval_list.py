@@ -23,7 +23,7 @@ from pages.components.approval_choice import (
 from pages.components.context import actor, seen
 from pages.components.dialogs import open_dialog
 from pages.components.policy_words import people
-from pages.components.text import plain
+from pages.components.text import heard, hidden, plain
 from triage.access.actions import roles_of
 from triage.approvals.brief import QueueView
 from triage.approvals.policy_limits import ESCALATION_ROLES
@@ -35,6 +35,8 @@ _LANE, _LANE_PARAMETER = "approval_lane", "lane"
 _MINE, _OVERDUE, _ESCALATED, _TOOLS, _URGENCIES = "mine", "overdue", "escalated", "tool", "urgency"
 _WAITING_TOOLS = "approval_tools"
 _UNTICKED = "check_box_outline_blank"
+# More than a window of 1920 has room for; each line of a row ends with an ellipsis where its column does.
+_TITLE_CHARS = 90
 _SOON_MS = 30 * 60_000
 
 
@@ -120,7 +122,7 @@ def narrowing() -> None:
     """Draw the filters by tool and urgency; made for the head of the page, where no number of the list moves them."""
     narrowed = bool(st.session_state.get(_TOOLS) or st.session_state.get(_URGENCIES))
     with st.popover(
-        "",
+        heard("Filter by tool and urgency"),
         icon=":material/filter_alt:",
         help="Filter by tool and urgency",
         type="primary" if narrowed else "secondary",
@@ -178,20 +180,24 @@ def rows(approvals: Sequence[Approval], *, now: datetime, me: str) -> None:
     with st.container(border=True, gap="small"):
         for approval in approvals:
             is_shown = approval.id == shown
-            title = plain(headline(approval))
+            said = headline(approval)
+            title = plain(said)
             with st.container(gap=None):
                 with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
                     if has_boxes:
-                        st.checkbox(f"Choose {title}", key=f"pick_{approval.id}", label_visibility="collapsed")
-                    st.button(
-                        f":primary[**{title}**]" if is_shown else title,
-                        key=f"row_{approval.id}",
-                        icon=":material/chevron_right:" if is_shown else _icon(approval),
-                        type="tertiary",
-                        on_click=_open,
-                        args=(approval.id,),
-                    )
-                st.caption(facts(approval, now=now, me=me))
+                        st.checkbox(hidden(f"Choose {said}"), key=f"pick_{approval.id}", label_visibility="collapsed")
+                    # In the row itself a button is as wide as its text and cut off; in a box it ends with an ellipsis.
+                    with st.container():
+                        st.button(
+                            f":primary[**{title}**]" if is_shown else title,
+                            key=f"row_{approval.id}",
+                            icon=":material/chevron_right:" if is_shown else _icon(approval),
+                            type="tertiary",
+                            wrap=False,
+                            on_click=_open,
+                            args=(approval.id,),
+                        )
+                st.caption(facts(approval, now=now, me=me), wrap=False)
 
 
 def _icon(approval: Approval) -> str:
@@ -209,14 +215,14 @@ def _paging(view: QueueView) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center"):
         st.button(
-            "", icon=":material/chevron_left:", key="page_before", help="The page before", type="tertiary",
-            disabled=not page, on_click=_turn, args=(page - 1,),
+            heard("The page before"), icon=":material/chevron_left:", key="page_before", help="The page before",
+            type="tertiary", disabled=not page, on_click=_turn, args=(page - 1,),
         )  # fmt: skip
         first = page * PAGE + 1
         st.caption(f"{first:,} to {first + len(view.approvals) - 1:,}")
         st.button(
-            "", icon=":material/chevron_right:", key="page_after", help="The next page", type="tertiary",
-            disabled=not view.has_more, on_click=_turn, args=(page + 1,),
+            heard("The next page"), icon=":material/chevron_right:", key="page_after", help="The next page",
+            type="tertiary", disabled=not view.has_more, on_click=_turn, args=(page + 1,),
         )  # fmt: skip
 
 
@@ -229,20 +235,20 @@ def headline(approval: Approval) -> str:
     """Return what an action is in a few words; what else there is to say stands in its brief."""
     said = approval.decided_arguments or approval.endorsed_arguments or approval.arguments
     if approval.kind == "question":
-        return f"Question: {words.one_line(str(said.get('question') or approval.summary), limit=24)}"
+        return f"Question: {words.one_line(str(said.get('question') or approval.summary), limit=_TITLE_CHARS)}"
     if approval.tool == "process_refund":
         order = f"order {words.one_line(str(said.get('order_id', '(no number)')), limit=20)}"
         return f"Refund {words.money(approval.amount_usd)}, {order}" if approval.amount_usd else f"Refund {order}"
     if approval.tool == "create_support_ticket":
         priority = words.words(words.one_line(str(said.get("priority", "unclear")), limit=20))
-        return f"{priority}: {words.one_line(str(said.get('title', '')), limit=24)}"
+        return f"{priority}: {words.one_line(str(said.get('title', '')), limit=_TITLE_CHARS)}"
     return words.one_line(approval.summary, limit=60)
 
 
 def facts(approval: Approval, *, now: datetime, me: str) -> str:
     """Return the second line of a row as Markdown: the time left or the outcome, the state, the customer."""
     first = due_words(approval, now=now) if approval.status.is_open else _outcome(approval, now=now)
-    line = f"{first} · {plain(words.one_line(approval.customer_email or 'no address', limit=26))}"
+    line = f"{first} · {plain(words.one_line(approval.customer_email or 'no address', limit=_TITLE_CHARS))}"
     states = []
     if approval.status.is_open and approval.escalated_to:
         states.append(f":orange[:material/priority_high: escalated to {people(approval.escalated_to)}]")
@@ -301,8 +307,10 @@ def _say_empty(counts: QueueCounts) -> None:
 def steps() -> None:
     """Draw the buttons for the next and the previous action."""
     alone = len(listed()) < 2 and not page_number()  # noqa: PLR2004
-    for text, key, icon, by in (("Next", "j", "arrow_downward", 1), ("Previous", "k", "arrow_upward", -1)):
-        st.button(
-            f":material/{icon}:", shortcut=key, type="tertiary", key=f"go_{key}", help=f"{text} action",
-            on_click=step, kwargs={"by": by, "page": PAGE}, disabled=alone,
-        )  # fmt: skip
+    # Far enough apart that each key stands by its own arrow.
+    with st.container(horizontal=True, width="content", gap="medium", wrap=False):
+        for text, key, icon, by in (("Next", "j", "arrow_downward", 1), ("Previous", "k", "arrow_upward", -1)):
+            st.button(
+                heard(f"{text} action"), icon=f":material/{icon}:", shortcut=key, type="tertiary", key=f"go_{key}",
+                help=f"{text} action", on_click=step, kwargs={"by": by, "page": PAGE}, disabled=alone,
+            )  # fmt: skip

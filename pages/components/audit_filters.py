@@ -8,6 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.components.audit_words import action_words
+from pages.components.text import heard
 from triage.audit.service import AuditChoices
 from triage.domain import AuditFilter, utc_now
 
@@ -50,8 +51,8 @@ def audit_filters(choices: AuditChoices) -> WantedEntries:
             label_visibility="collapsed", width=130,
         )  # fmt: skip
         st.button(
-            "", icon=":material/filter_alt_off:", type="tertiary", on_click=_clear, key="audit_clear",
-            help="Clear the filters",
+            heard("Clear the filters"), icon=":material/filter_alt_off:", type="tertiary", on_click=_clear,
+            key="audit_clear", help="Clear the filters",
         )  # fmt: skip
     length = PERIODS[period]
     return WantedEntries(

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.components.charts import Address, Chart
 from pages.components.figures_file import to_csv
 from pages.components.panel import card_head
-from pages.components.text import plain
+from pages.components.text import heard, plain
 
 MOST_LINKS = 10
 NOTHING = "Nothing to count in this time."
@@ -43,7 +43,7 @@ def card(
             if links:
                 _links(title, links, key=key)
             st.download_button(
-                "",
+                heard(f"Download the figures of “{title}”"),
                 lambda: to_csv(rows),
                 icon=":material/download:",
                 file_name=f"{key}.csv",
@@ -85,7 +85,8 @@ def chart_card(
 def _links(title: str, links: Links, *, key: str) -> None:
     """Offer the same addresses as the marks of the chart to whoever does not use a mouse."""
     with st.popover(
-        "", icon=":material/account_tree:", type="tertiary", help=f"The traces behind “{title}”", key=f"{key}_links"
-    ):
+        heard(f"The traces behind “{title}”"), icon=":material/account_tree:", type="tertiary",
+        help=f"The traces behind “{title}”", key=f"{key}_links",
+    ):  # fmt: skip
         for name, address in links[:MOST_LINKS]:
             st.page_link("traces.py", label=plain(name), query_params=address)

@@ -12,14 +12,15 @@ from pages.components import address, held
 from pages.components.context import seen
 from pages.components.dialogs import open_dialog
 from pages.components.selection import select_run, selected_run
-from pages.components.text import plain, typed
+from pages.components.text import heard, plain, typed
 from pages.components.words import category, one_line, run_state, run_status, short_ago, short_status, urgency
 from triage.domain import Category, Run, RunFilter, RunStatus, Urgency, utc_now
 
 SEARCH_LABEL = "Search the inbox"
 PAGE = 20
 
-_ROW_CHARS = 60
+# One line in a window of 1920, two in one of 1280: a radio button breaks its text and cannot cut it at its width.
+_ROW_CHARS = 80
 # What fits below the text of a row in a window of 1280, with the room that a badge takes besides its word.
 _CAPTION_CHARS = 40
 _BADGE_CHARS = 4
@@ -56,7 +57,7 @@ def inbox(*, every: float) -> None:
     """Draw the inbox; made to be run as a fragment, ``every`` so many seconds."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.subheader("Inbox", anchor=False)
-        steps = st.container(horizontal=True, width="content", gap="small", wrap=False)
+        steps = st.container(horizontal=True, width="content", gap="medium", wrap=False)
         st.button(
             "New",
             icon=":material/edit_square:",
@@ -103,7 +104,7 @@ def _filters() -> RunFilter:
         )
         kept = bool(st.session_state.get("category") or st.session_state.get("urgency"))
         with st.popover(
-            "",
+            heard("Filter by category and urgency"),
             icon=":material/filter_alt:",
             help="Filter by category and urgency",
             type="primary" if kept else "secondary",
@@ -181,7 +182,7 @@ def _steps(ids: Sequence[str]) -> None:
         ("j", ":material/keyboard_arrow_down:", "Next message", after[0] if after else None),
     ):
         st.button(
-            "",
+            heard(words),
             icon=icon,
             type="tertiary",
             shortcut=key,

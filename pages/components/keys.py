@@ -1,7 +1,7 @@
 """What the shortcuts of buttons leave open.
 
-The key / finds the search field, a clicked row takes no key away, and neither a typed word nor what is meant for a
-dialog reaches the buttons of the page.
+The key / finds the search field, a clicked row takes no key away, and neither a typed word nor what is meant for
+something that lies over the page, such as a dialog or an open menu, reaches the buttons of the page.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import streamlit as st
 from pages.components.inbox import SEARCH_LABEL
 
 # Streamlit ignores shortcuts while any input has the focus. A row of the inbox is a radio button, which needs no
-# letters: its key is told to the page again, as if nothing had the focus. Streamlit hears shortcuts below an open
-# dialog too, and whether a dialog begins in its field is a matter of time: the "a" of a reason to reject would
-# approve. So a letter that is typed over a dialog goes to its first field, and to nobody where it has none. Until the
-# dialog is there a moment passes, so what follows a letter at once is no command, unless that was a step in a list.
+# letters: its key is told to the page again, as if nothing had the focus. Streamlit hears shortcuts below whatever lies
+# over the page too, and whether a dialog begins in its field is a matter of time: the "a" of a reason to reject would
+# approve. So a letter that is typed over a dialog goes to its first field, and to nobody where it has none. A popover
+# has the role of a dialog, but whoever opens one clicks in it: its first field can be somebody's name. There, and over
+# a menu or a list, a letter goes to nobody. Until the dialog is there a moment passes, so what follows a letter at once
+# is no command, unless that was a step in a list.
 _PAUSE_MS = 700
 _SCRIPT = """
 // Outside of the function, which begins anew with each run of the page.
@@ -26,12 +28,14 @@ export default function ({ data }) {
     'input:not([type="radio"], [type="checkbox"]), textarea, [contenteditable="true"]'
   );
   const keep = (event) => {
-    const dialog = [...document.querySelectorAll('[role="dialog"]')].at(-1);
+    const above = [...document.querySelectorAll('[role="dialog"], [role="menu"], [role="listbox"]')].at(-1);
     const isSoon = event.timeStamp < closedUntil;
-    if (dialog || isSoon) event.stopImmediatePropagation();
-    dialog?.querySelector('textarea:enabled, input[type="text"]:enabled:not([role="combobox"])')?.focus();
+    if (above || isSoon) event.stopImmediatePropagation();
+    if (above?.closest('[data-testid="stDialog"]')) {
+      above.querySelector('textarea:enabled, input[type="text"]:enabled:not([role="combobox"])')?.focus();
+    }
     if (!"jk/".includes(event.key)) closedUntil = event.timeStamp + data.pause;
-    return dialog || isSoon;
+    return above || isSoon;
   };
   const pass = (event) => {
     if (!event.isTrusted || !isPlain(event) || event.key.length !== 1 || event.key === " ") return;

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from urllib.parse import urlsplit
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_SIGNS_OF_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#|~!]")
 _BLANKS = re.compile(r"\s+")
 # Streamlit looks for these in the text that is left after Markdown was read, so a backslash does not stop them:
 # bare addresses become links, arrows and dashes other characters, and :streamlit: a picture.
@@ -19,6 +21,11 @@ _WORD_JOINER = "\u2060"
 # Marks that turn the direction of what stands after them, and other signs that nobody sees, can make a text look like
 # another one.
 _UNSEEN = re.compile("[\u0000-\u0008\u000e-\u001f\u007f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+
+# A picture of no width.
+_NOTHING = "data:image/svg+xml;base64," + b64encode(
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1000"/>'
+).decode("ascii")
 
 
 def plain(text: object) -> str:
@@ -34,6 +41,22 @@ def typed(text: str | None) -> str:
     What was copied from a page holds the ones that ``plain`` put there, and nothing would be found with them.
     """
     return _UNSEEN.sub("", text or "").strip()
+
+
+def heard(text: object) -> str:
+    """Return a label for a button that shows an icon only: nothing is seen of it, and a screen reader says it.
+
+    Without a label such a button is called by the icon's own name, "filter_alt icon".
+    """
+    return f"![{plain(text)}]({_NOTHING})"
+
+
+def hidden(text: object) -> str:
+    """Return the label of a box that is not to be seen: a screen reader is given it with every sign, as it stands.
+
+    It is read as Markdown all the same, so signs that Markdown knows are left out instead of escaped.
+    """
+    return " ".join(_SIGNS_OF_MARKDOWN.sub(" ", _UNSEEN.sub("", str(text))).split())
 
 
 def bold(text: object) -> str:

@@ -52,7 +52,7 @@ def test_the_run_goes_on_with_the_answer_to_an_agents_question(console: Console,
         wait_for(console, run.id, RunStatus.AWAITING_APPROVAL)
         (question,) = services.approvals.list_of_run(run.id)
     page = open_as(open_page, console, "sam", question)
-    expect(work(page).get_by_text(QUESTION).first).to_be_visible()
+    expect(work(page).get_by_role("heading", name=QUESTION)).to_be_visible()
     press(page, "a")
     field = work(page).get_by_role("textbox", name="Your answer")
     send = work(page).get_by_role("button", name=re.compile("Send the answer"))

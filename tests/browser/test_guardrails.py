@@ -24,7 +24,7 @@ def look_until(page: Page, wanted: Locator) -> None:
         with suppress(Error):
             wanted.wait_for(timeout=1000)
             return
-        work(page).get_by_role("button", name="refresh").click()
+        work(page).get_by_role("button", name="Read the figures again").click()
         settle(page)
     raise AssertionError("It never came into the list.")
 

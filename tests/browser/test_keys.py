@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from pages.components.context import DEFAULT_NAME
 from tests.browser.conftest import LONGEST_WAIT_MS, OpenPage, settle
 from tests.browser.console import Console
 from tests.browser.desk_page import submit, work
@@ -66,7 +67,7 @@ def test_j_and_k_go_to_the_next_and_the_previous_message(console: Console, open_
     expect_open(page, newest)
     for key, opened in (("j", middle), ("j", oldest), ("k", middle), ("k", newest)):
         step_to(page, key, opened)
-    expect(page.get_by_role("button", name=re.compile("Previous message|keyboard_arrow_up"))).to_be_disabled()
+    expect(page.get_by_role("button", name="Previous message")).to_be_disabled()
     # A click leaves the focus in the list, where the keys go on from.
     settle(page)
     page.get_by_role("radiogroup", name="Messages").get_by_text("stepping second").click()
@@ -120,6 +121,17 @@ def test_the_menu_escalates_links_cancels_and_runs_again(console: Console, open_
     expect(dialog.locator("code")).to_have_text(f"{console.url}/?run={run.id}")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+
+    # Nor is a letter over the open menu, or over the popover, whose field is the name under which one acts.
+    for opener, opened in (("More$", page.get_by_role("menu")), ("Local mode", page.get_by_test_id("stPopoverBody"))):
+        settle(page)
+        page.get_by_role("button", name=re.compile(opener)).click()
+        expect(opened).to_be_visible()
+        page.keyboard.press("a")
+        if opener == "Local mode":
+            expect(opened.get_by_label("Your name")).to_have_value(DEFAULT_NAME)
+        page.keyboard.press("Escape")
+        expect(opened).to_be_hidden()
 
     dialog = choose(page, "Cancel the run")
     dialog.get_by_role("button", name="Back").click()

@@ -89,5 +89,5 @@ def test_records_that_cannot_be_read_are_said_and_come_back(history_console: Con
     finally:
         records.execute("alter table elsewhere rename to corrections")
         records.close()
-    work(page).get_by_role("button", name="refresh").click()
+    work(page).get_by_role("button", name="Read the figures again").click()
     expect(work(page).get_by_text("Corrections of the category, runs")).to_be_visible()

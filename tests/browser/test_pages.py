@@ -31,7 +31,7 @@ EMPTY = {
     "overview": "No runs in the last",
     "traces": "No trace in the last 7 d",
     "guardrails": "No check stopped anything in this time",
-    "alerts": "No data",
+    "alerts": "Too few to tell",
     "team": "Who hands over to whom",
     "policies": "From the top: the first rule",
     "audit": "Sample records loaded",

@@ -93,6 +93,13 @@ def test_a_trace_is_read_by_mouse_and_by_keys(history: History, open_page: OpenP
     expect(work(page).get_by_text(re.compile("^Agent ·"))).to_be_visible()
     page.get_by_role("button", name=re.compile("First of .* errors|Go to the error")).click()
     expect(work(page).get_by_text("Error streaming response: 500")).to_be_visible()
+    # A letter over an open popover is no step to another trace.
+    settle(page)
+    page.get_by_role("button", name=re.compile("Share$")).click()
+    expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stPopoverBody")).to_be_hidden()
     for name, row in (("Next", after), ("Previous", failed), ("Previous", before)):
         settle(page)
         page.get_by_role("button", name=re.compile(f"{name} Shortcut")).click()

@@ -16,6 +16,8 @@ from tests.pages.conftest import OpenPage
 from triage.alerts.rules import DEFAULT_RULES
 from triage.domain import (
     Actor,
+    AlertMeasure,
+    AlertRule,
     AlertState,
     AuditFilter,
     Budget,
@@ -157,14 +159,28 @@ def test_the_strip_is_empty_while_all_is_well(running: Services) -> None:
     ("state", "count", "expected"),
     [
         (AlertState.ALERT, 1204, "6 %, 1,204 runs in 24 h"),
-        (AlertState.NO_DATA, 12, "12 runs in 24 h, at least 50 to judge by"),
+        (AlertState.NO_DATA, 12, "12 of the 50 runs needed in 24 h"),
         (AlertState.NO_DATA, 100, "100 runs in 24 h, nothing to compare with"),
     ],
 )
 def test_a_value_is_said_with_what_was_counted(state: AlertState, count: int, expected: str) -> None:
+    assert say.value_line(standing(TRIPS, state, count)) == expected
+
+
+def test_where_something_was_counted_the_page_does_not_say_that_there_is_no_data() -> None:
+    growth = next(rule for rule in DEFAULT_RULES if rule.measure is AlertMeasure.TURNS_GROWTH)
+    few = standing(growth, AlertState.NO_DATA, 3)
+    assert say.rule_label(few).text == "Too few to tell"
+    assert say.value_line(few) == "3 of the 50 conversations needed in 7 d, and in the 7 d before"
+    assert say.rule_label(standing(TRIPS, AlertState.NO_DATA, 100)).text == "No data"
+    off = TRIPS.model_copy(update={"is_on": False})
+    assert say.rule_label(standing(off, AlertState.NO_DATA, 3)).text == "Off"
+
+
+def standing(rule: AlertRule, state: AlertState, count: int) -> RuleStanding:
     now = utc_now()
-    kept = KeptState(id=TRIPS.id, state=state, value=0.06, count=count, since=now, looked_at=now)
-    assert say.value_line(RuleStanding(rule=TRIPS, state=kept)) == expected
+    kept = KeptState(id=rule.id, state=state, value=0.06, count=count, since=now, looked_at=now)
+    return RuleStanding(rule=rule, state=kept)
 
 
 def test_a_state_says_for_how_long_it_has_stood() -> None:

@@ -12,6 +12,7 @@ from pages.components.approval_brief import past_line, two_people
 from pages.components.approval_choice import following, neighbour
 from pages.components.approval_form import GENERAL, place, read_fields, shown
 from pages.components.approval_list import due_words, facts, headline
+from pages.components.text import plain
 from triage.approvals.arguments import ArgumentField, FieldKind
 from triage.customers import refund_checks
 from triage.domain import (
@@ -82,6 +83,14 @@ def test_next_and_previous_stop_at_the_ends() -> None:
     assert neighbour(["a", "b"], "b", by=1) == "b"
     assert neighbour(["a", "b"], "gone", by=1) == "a"
     assert neighbour([], "a", by=1) is None
+
+
+def test_a_row_says_a_title_as_far_as_a_wide_window_has_room() -> None:
+    title = "All our data is gone after the update, every project is empty"
+    said = approval(tool="create_support_ticket", arguments={"priority": "critical", "title": title})
+    assert headline(said) == f"Critical: {title}"
+    address = "somebody.with.a.long.name@another-company.example"
+    assert plain(address) in facts(approval(customer_email=address), now=NOW, me="rita")
 
 
 def test_what_a_model_wrote_cannot_become_markup() -> None:

@@ -27,6 +27,14 @@ def test_rows_of_equal_text_can_be_told_apart() -> None:
     assert row_labels([first]) == {"run_00aa": "Hello"}
 
 
+def test_a_row_says_as_much_as_a_line_of_a_wide_window_holds() -> None:
+    message = "How do I add a seat to our plan? We have three colleagues who join us on Monday, and one later"
+    run = make_run().model_copy(update={"message": message})
+    assert row_labels([run])[run.id] == plain(
+        "How do I add a seat to our plan? We have three colleagues who join us on…"
+    )
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

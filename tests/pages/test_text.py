@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pages.components.text import bold, link, plain, typed
+from pages.components.text import bold, heard, hidden, link, plain, typed
 
 NASTY = [
     "[click](https://evil.example)",
@@ -97,3 +97,17 @@ def test_a_link_cannot_be_left_by_its_address_or_title():
     made = link("a](http://x) b", "https://kb.example/a)(<b>?c=d&e")
     assert made.startswith(r"[a\]\(http\:")
     assert made.endswith("(<https://kb.example/a%29%28%3Cb%3E?c=d&e>)")
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_name_that_is_heard_is_the_text_of_a_picture_of_ours(text):
+    assert re.fullmatch(r"!\[(?:[^\\\[\]]|\\.)*\]\(data:image/svg\+xml;base64,[\w+/=]+\)", heard(text))
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_hidden_label_holds_no_sign_that_makes_a_picture_or_a_link(text):
+    assert not re.search(r"[\\\[\]<>()`]", hidden(text))
+
+
+def test_a_hidden_label_is_said_as_it_stands():
+    assert hidden("Choose Refund $69.98, order 2: a.b@c.example") == "Choose Refund $69.98, order 2: a.b@c.example"
