@@ -17,6 +17,8 @@ from triage.llm.surrogates import mend
         ("\ude00", "\ufffd"),
         ("joined \ud83d\ude00", "joined \U0001f600"),
         ("whole \U0001f600 ü", "whole \U0001f600 ü"),
+        ("a\x00b", "a\ufffdb"),
+        ({"a\x00": ["\x00\ud83d\ude00"]}, {"a\ufffd": ["\ufffd\U0001f600"]}),
         ({"a\ud83d": ["b\udc00", 1, None, 1.5, True]}, {"a\ufffd": ["b\ufffd", 1, None, 1.5, True]}),
     ],
 )
@@ -48,3 +50,9 @@ def test_half_characters_in_json_within_a_string_are_replaced(text: str) -> None
 )
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert mend(text) == text
+
+
+@pytest.mark.parametrize("text", ["a\x00", "\x00\ud83d\ude00", r"the escape \u0000 in a text", "\\\x00"])
+def test_nul_in_json_within_a_string_is_replaced(text: str) -> None:
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16")
+    assert json.loads(mend(json.dumps({"query": text})))["query"] == whole.replace("\x00", "\ufffd")

@@ -1,15 +1,16 @@
-"""A model server that sends half characters, as some do where they cut an emoji in two."""
+"""A model server that sends half characters, as some do where they cut an emoji in two, and signs that are no text."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests.protocol.desk import Desk, raw_events
-from tests.protocol.product import CHECK_MODEL, WRITER_MODEL, Product
+from tests.protocol.product import CHECK_MODEL, TEAM_MODEL, WRITER_MODEL, Product, first_from
 from tests.protocol.test_runs_stories import INVOICES
 from tests.servers.model_brain import offline_brain
 from tests.servers.model_script import ModelRequest, Reply, ToolCall
@@ -18,6 +19,7 @@ from triage.domain import EventKind, RunStatus
 pytestmark = pytest.mark.protocol
 
 HALF = "\ud83d"
+NUL = "\x00"
 
 
 def broken(value: str) -> str:
@@ -25,15 +27,15 @@ def broken(value: str) -> str:
     fields = json.loads(value)
     for name in ("summary", "reason", "query", "brief"):
         if name in fields:
-            fields[name] += HALF
+            fields[name] += NUL + HALF
     return json.dumps(fields)
 
 
 def brain_with_half_characters(request: ModelRequest) -> Reply:
     """Answer like the offline engine, with half a character in each text and each call."""
     reply = offline_brain(request)
-    calls = tuple(ToolCall(call.name, broken(call.arguments_text)) for call in reply.calls)
-    text = f"{reply.text} {HALF}" if request.model == WRITER_MODEL else reply.text and broken(reply.text)
+    calls = tuple(ToolCall(call.name, broken(call.arguments_text), f"call-{NUL}{uuid4().hex}") for call in reply.calls)
+    text = f"{reply.text} {NUL}{HALF}" if request.model == WRITER_MODEL else reply.text and broken(reply.text)
     return replace(reply, calls=calls, text=text)
 
 
@@ -59,9 +61,18 @@ def test_half_characters_do_not_fail_the_run(product: Product) -> None:
     def readable(value: Any) -> bool:
         return HALF not in json.dumps(value, ensure_ascii=False, default=str)
 
-    assert readable([event.payload for event in product.events(run)])
+    told = [event.payload for event in product.events(run)]
+    assert readable(told)
+    # PostgreSQL takes it nowhere.
+    assert r"\u0000" not in json.dumps([told, run.model_dump(mode="json")])
     assert readable(product.spans(run))
     [check] = product.spans(run, f"model = '{CHECK_MODEL}' and error is null")
     assert json.loads(check["content"])["output"]
     searches = [event.payload for event in product.events(run, EventKind.TOOL_CALLED)]
     assert any("\ufffd" in str(payload["arguments"]) for payload in searches)
+
+
+def test_a_text_in_place_of_arguments_is_told_without_them(product: Product) -> None:
+    product.server.brain = first_from(TEAM_MODEL, Reply(calls=(ToolCall("search_knowledge_base", r'"in\u0000v"'),)))
+    [called, *_] = product.events(product.run(INVOICES), EventKind.TOOL_CALLED)
+    assert called.payload["arguments"] == "in\ufffdv"

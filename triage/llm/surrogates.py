@@ -1,6 +1,6 @@
 r"""Half characters of a model server: JSON may hold ``\ud83d`` alone, but no file, wire or page takes it.
 
-Neither do all databases take numbers that are none, such as the NaN and Infinity that some servers send.
+Neither do all databases take the sign NUL, or numbers that are none, such as the NaN and Infinity of some servers.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import Any
 import orjson
 
 _LONE = re.compile("[\ud800-\udfff]")
+_NUL = "\x00"
 # Escapes inside JSON that is itself a string, such as the arguments of a tool call; an even number of backslashes
 # before one is text and stays.
-_ESCAPES = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[dD][89a-fA-F][0-9a-fA-F]{2})+)")
+_ESCAPES = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u(?:[dD][89a-fA-F][0-9a-fA-F]{2}|0000))+)")
 _JSON_STARTS = ("{", "[")
 
 
 def mend(value: Any) -> Any:
-    """Return a JSON value in which every half character is a replacement character; two halves join.
+    """Return a JSON value in which every half character and NUL is a replacement character; two halves join.
 
     A number that is none becomes null. It is the same object where there is nothing to mend, and a copy otherwise.
     """
@@ -31,8 +32,8 @@ def _is_whole(value: Any) -> bool:
     try:
         text = orjson.dumps(value)
         # A backslash inside of a string is written as two, so this is an escape that stands in the string itself. A
-        # number that is none is written as null.
-        return rb"\\u" not in text and bool(orjson.loads(text) == value)
+        # number that is none is written as null, and NUL always as an escape.
+        return rb"\\u" not in text and rb"\u0000" not in text and bool(orjson.loads(text) == value)
     except TypeError:
         return False
 
@@ -48,7 +49,8 @@ def _mended(value: Any) -> Any:
 
 
 def mend_text(text: str) -> str:
-    """Return ``text`` without half characters, also where it is JSON that writes them as escapes."""
+    """Return ``text`` without half characters and NUL, also where it is JSON that writes them as escapes."""
+    text = text.replace(_NUL, "\ufffd")
     if _LONE.search(text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if "\\u" in text and text.lstrip().startswith(_JSON_STARTS):

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from triage.connectors.threads import off_loop
 from triage.domain import EventKind
 from triage.errors import OutcomeUnknown, OutsideUnavailable, ToolError
+from triage.llm.surrogates import mend
 from triage.stable_ids import action_key
 from triage.team.context import RunFacts, TriageContext, scope_of
 from triage.team.plain_json import plain_json
@@ -173,6 +174,7 @@ def finish_call(call: ToolCall, outcome: Outcome, *, duration_ms: int) -> None:
 def _readable(arguments: str) -> Any:
     """Return the arguments as JSON where they are, else as the text that the model wrote."""
     try:
-        return plain_json(arguments)
+        # A string that is the whole of the arguments is JSON, too, and mended only when it is read.
+        return mend(plain_json(arguments))
     except ValueError:
         return arguments
