@@ -34,7 +34,7 @@ def card(
 ) -> Iterator[None]:
     """Frame what is drawn inside; ``rows`` are the figures of the file, ``choices`` of what is counted stand above."""
     with st.container(border=True, height="stretch", gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             card_head(title, note)
             if choices:
                 st.segmented_control(
@@ -85,7 +85,8 @@ def chart_card(
 def _links(title: str, links: Links, *, key: str) -> None:
     """Offer the same addresses as the marks of the chart to whoever does not use a mouse."""
     with st.popover(
-        heard(f"The traces behind “{title}”"), icon=":material/account_tree:", type="tertiary",
+        # The icon is a part of the label: beside it there would be a gap, for which the heads of cards have no room.
+        heard(f"The traces behind “{title}”") + ":material/account_tree:", type="tertiary",
         help=f"The traces behind “{title}”", key=f"{key}_links",
     ):  # fmt: skip
         for name, address in links[:MOST_LINKS]:
