@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 
 from bench.figures import Figure, number
+from bench.history.scenarios import PROMISES_NAME
 from storage.traces.queries import TraceQueries
 from storage.traces.store import TraceStore
 from triage.domain.traces import MeasureFilter, TimeRange, TraceFilter
@@ -96,7 +97,7 @@ def filters(time_range: TimeRange, *, customer: str, conversation: str) -> dict[
         "agent": {"agents": ("Billing specialist",)},
         "model": {"models": ("house-model",)},
         "tool": {"tools": ("process_refund",)},
-        "guardrail": {"guardrails": ("Promises",)},
+        "guardrail": {"guardrails": (PROMISES_NAME,)},
         "category": {"categories": ("billing",)},
         "customer": {"customer": customer},
         "conversation": {"conversation_id": conversation},

@@ -21,7 +21,7 @@ FALLBACK, CHECK = 1, 3
 TRIAGE, BILLING, TECHNICAL, ORDERS = "Triage agent", "Billing specialist", "Technical specialist", "Orders specialist"
 SPECIALISTS = (BILLING, TECHNICAL, ORDERS)
 SPECIALIST_TOOLS = ("get_account_status", "search_knowledge_base", "find_orders")
-CHECK_NAME = "Input check"
+CHECK_NAME, PROMISES_NAME, PROMISES_VERDICT = "Input check", "Billing promises", "billing_promise"
 _SYSTEM = "You work at the support desk. Search the knowledge base before you answer and promise no amounts. " * 4
 _PROMPT = '{"input":[{"role":"system","content":"' + _SYSTEM + '"},{"role":"user","content":"'
 
@@ -215,10 +215,10 @@ def stopped_reply(weaver: Weaver, texts: Texts, *, model: np.ndarray) -> Outcome
         check_input(weaver, texts)
         work(weaver, texts, TRIAGE, model=model, tools=("search_knowledge_base",))
         weaver.leaf(
-            "guardrail", "Promises", mean_ms=2, guardrail="Promises", stage="output", verdict="refund_promised",
+            "guardrail", PROMISES_NAME, mean_ms=2, guardrail=PROMISES_NAME, stage="output", verdict=PROMISES_VERDICT,
             triggered=True, content=join('{"reason":"It promises an amount for ', texts.rare(), '."}'),
         )  # fmt: skip
-    trip = {"trip_guardrail": "Promises", "trip_stage": "output", "trip_verdict": "refund_promised"}
+    trip = {"trip_guardrail": PROMISES_NAME, "trip_stage": "output", "trip_verdict": PROMISES_VERDICT}
     return Outcome("blocked", TRIAGE, trip)
 
 

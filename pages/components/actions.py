@@ -43,6 +43,8 @@ _ACTIONS: Mapping[str, _Action] = {
     "draft_reply": _Action("write", "Writing", "Wrote", "the reply", "", ":material/edit_note:"),
 }
 
+_LOOK_UPS = {"search_knowledge_base", "get_account_status", "find_orders", "order_details", "shipping_status"}
+
 
 def action(tool: str, arguments: Any, *, tense: Tense) -> str:
     """Say as Markdown what a call is doing, did, wants to do or could not do; data in it is escaped."""
@@ -61,6 +63,11 @@ def action(tool: str, arguments: Any, *, tense: Tense) -> str:
     if tool == "create_support_ticket" and said.get("priority"):
         text += f", priority {bold(one_line(str(said['priority']), limit=_QUOTE_CHARS))}"
     return text
+
+
+def is_look_up(tool: str) -> bool:
+    """Whether a tool only reads, so that nothing is left undone when it finds nothing."""
+    return tool in _LOOK_UPS
 
 
 def action_icon(tool: str) -> str:

@@ -18,7 +18,7 @@ from pages.components.story import Line, story
 from pages.components.text import bold, link, plain
 from triage.approvals.arguments import ArgumentField, FieldKind
 from triage.approvals.brief import Brief
-from triage.domain import Approval, ExecutionStatus, Mode, Order, PastDecision, utc_now
+from triage.domain import Account, Approval, ExecutionStatus, Mode, Order, PastDecision, Run, utc_now
 
 _MAX_MESSAGES = 12
 _EXCERPT_CHARS = 160
@@ -249,6 +249,8 @@ def customer_card(brief: Brief) -> None:
                 f"{bold(account.name)} · {plain(account.plan)} plan, {plain(words.words(account.status).lower())} · "
                 f"{words.count(account.seats, 'seat')} · since {account.created_at.year} · :gray[{plain(account.id)}]"
             )
+            if is_of_another_address(account, brief.run):
+                st.caption(f"Account {plain(account.id)} is on record with another address.")
             unpaid = [invoice for invoice in account.invoices if invoice.status != "paid"]
             if unpaid:
                 owed = plain(words.money(sum(invoice.amount_usd for invoice in unpaid)))
@@ -261,6 +263,12 @@ def customer_card(brief: Brief) -> None:
                 f"{plain(refund.order_id)}: {plain(words.one_line(refund.reason, limit=80))}",
                 help=words.exact(refund.created_at),
             )
+
+
+def is_of_another_address(account: Account, run: Run) -> bool:
+    """Whether the account that a message names has another address than the message; colleagues write, too."""
+    wrote = (run.customer_email or "").strip().casefold()
+    return bool(wrote) and wrote != account.email.strip().casefold()
 
 
 def _order_table(orders: Sequence[Order], *, named: Order | None) -> None:

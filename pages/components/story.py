@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pages.components.actions import action, action_icon
+from pages.components.actions import action, action_icon, is_look_up
 from pages.components.fields import Field, fields_of
 from pages.components.text import bold, plain
 from pages.components.words import Colour, duration, event, money, one_line, words
 from triage.domain import EventKind, RunEvent
+from triage.errors import OutcomeUnknown, ToolError
 from triage.llm.names import OFFLINE_MODEL_NAME
 
 _WORTH_TELLING_MS = 10
@@ -27,6 +28,8 @@ _STAGES = {
     "tool_input": "an action of the agents",
     "tool_output": "looked-up text",
 }
+# What kind of failure is an answer with which the agents go on: there is no such account, the order is too old.
+_ANSWERS = {ToolError.__name__, "refused", "bad_arguments"}
 _RELEASED_RUNS = ("blocked_run_id", "released_run_id")
 _ENDS = {
     EventKind.RUN_COMPLETED,
@@ -137,13 +140,15 @@ class _Teller:
 
     def failed(self, item: RunEvent, said: Mapping[str, Any]) -> None:
         index, line, arguments = self._call(item, said)
-        text = action(str(said.get("tool", "")), arguments, tense="failed")
+        tool, kind = str(said.get("tool", "")), str(said.get("error_kind", ""))
+        # "Could not" would be a claim where nobody knows whether it happened.
+        text = action(tool, arguments, tense="doing" if kind == OutcomeUnknown.code else "failed")
         why = plain(_first_sentence(str(said.get("error") or "")))
         self._lines[index] = replace(
             line,
             text=f"{text} :gray[· {why}]" if why else text,
             duration_ms=item.duration_ms,
-            badge=("not done", "orange"),
+            badge=_failure(tool, kind),
             fields=(*line.fields, *fields_of(said.get("error"), name="Reason")),
             is_open=False,
         )
@@ -326,6 +331,15 @@ _TELLERS: Mapping[EventKind, Callable[[_Teller, RunEvent, Mapping[str, Any]], No
 def _first_sentence(text: str) -> str:
     """Return what went wrong; the sentences after it tell the agent what to do."""
     return one_line(_SENTENCE_END.split(text, maxsplit=1)[0].rstrip("."))
+
+
+def _failure(tool: str, kind: str) -> tuple[str, Colour]:
+    """Return the badge of a call that failed; orange where something broke, not where a rule gave its answer."""
+    if kind == OutcomeUnknown.code:
+        return "outcome unknown", "orange"
+    if kind not in _ANSWERS:
+        return "not done", "orange"
+    return ("no result" if is_look_up(tool) else "not done"), "gray"
 
 
 def _verdict(said: Mapping[str, Any]) -> tuple[Field, ...]:

@@ -61,6 +61,18 @@ def test_approving_in_the_page_lets_the_run_finish(
     assert running.approvals.get(waiting.id).status is ApprovalStatus.APPROVED
 
 
+@pytest.mark.parametrize(("email", "is_told"), [("Dana@Northwind.example", False), ("bob@b.example", True)])
+def test_an_account_of_another_address_is_said_to_be_one(
+    running: Services, open_page: Callable[..., Any], settle: Callable[[Run], Run], *, email: str, is_told: bool
+) -> None:
+    text = "All our data is gone after the update, every project is empty"
+    run = running.runs.submit(text, actor=Actor(name="olga"), customer_email=email, account_id="A-1042")
+    assert settle(run).status is RunStatus.AWAITING_APPROVAL
+    said = "Account A-1042 is on record with another address."
+    captions = [caption.value.replace("\\", "") for caption in open_page("approvals").caption]
+    assert (said in captions) is is_told
+
+
 def test_the_filters_narrow_the_list_and_stand_where_no_number_moves_them(
     open_page: Callable[..., Any], asked: Callable[..., Approval]
 ) -> None:

@@ -13,10 +13,10 @@ from triage.settings import Settings
 BESIDE = "litellm/small"
 
 
-def role(name: str, model: str) -> RoleDescription:
+def role(name: str, model: str, *, breaker: str = "closed") -> RoleDescription:
     protocol = "offline" if model == "offline-rules" else "responses"
     return RoleDescription(
-        role=name, chain=(LinkDescription(model=model, protocol=protocol, host=None, breaker="closed"),)
+        role=name, chain=(LinkDescription(model=model, protocol=protocol, host=None, breaker=breaker),)
     )
 
 
@@ -44,3 +44,10 @@ def test_the_badge_names_what_the_triage_agent_asks_first(
 def test_what_answers_beside_the_rules_is_told() -> None:
     roles = [role("triage", "offline-rules"), role("writer", BESIDE)]
     assert f"Writer: {BESIDE}." in engine_of(settings(writer_model=BESIDE), roles=roles).explanation
+
+
+@pytest.mark.parametrize(("breaker", "is_silent"), [("closed", False), ("open", True), ("half-open", True)])
+def test_a_model_that_is_left_alone_is_not_shown_as_if_it_answered(breaker: str, is_silent: bool) -> None:
+    engine = engine_of(settings(openai_api_key="k"), roles=[role("triage", "big", breaker=breaker)])
+    assert (engine.label, engine.needs_look) == ("big · not answering" if is_silent else "big", is_silent)
+    assert ("left alone" in engine.explanation) is is_silent

@@ -8,11 +8,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from bench.history import Plan, generate
 from pages.components import guardrail_figures as figures
 from triage.domain import Actor, Judgement, Precision, Role, Run, RunStatus
 from triage.domain.measures import GuardrailUse, Percentiles, TripBucket
 from triage.domain.traces import TimeRange
 from triage.services import Services
+from triage.team.guardrails import BILLING_PROMISES, INPUT_CHECK, output_guardrails
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -200,3 +202,13 @@ def test_a_reviewer_releases_on_the_desk_and_an_operator_is_not_offered_to(
     page.button("release").click().run()
     assert not page.exception
     assert running.releases.find(blocked.id) is not None
+
+
+def test_the_made_up_history_calls_the_guardrails_as_the_team_does() -> None:
+    live = {INPUT_CHECK, *(guardrail.get_name() for guardrail in output_guardrails([]))}
+    named: set[str] = set()
+    for part in generate(Plan(runs=300, days=3, until=NOON)):
+        for column in (part.spans["guardrail"], part.runs["trip_guardrail"]):
+            named |= set(column.to_pylist())
+    assert BILLING_PROMISES in named
+    assert named - {None} <= live

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from pages.components.fields import MAX_CHARS, MAX_FIELDS, fields_of
 from pages.components.story import story, streamed_reply
 from triage.domain import EventKind, RunEvent
@@ -61,6 +63,22 @@ def test_a_call_that_failed_says_why():
     assert line.text == r"Could not refund order **2** :gray[· The order is 3\.5 kg too heavy]"
     assert line.badge == ("not done", "orange")
     assert line.fields[-1].value == error
+
+
+@pytest.mark.parametrize(
+    ("tool", "kind", "badge", "text"),
+    [
+        ("get_account_status", "ToolError", ("no result", "gray"), "Could not look up account **…**"),
+        ("process_refund", "ToolError", ("not done", "gray"), "Could not refund order **…**"),
+        ("process_refund", "refused", ("not done", "gray"), "Could not refund order **…**"),
+        ("order_details", "OutsideUnavailable", ("not done", "orange"), "Could not look up order **…**"),
+        ("process_refund", "OperationalError", ("not done", "orange"), "Could not refund order **…**"),
+        ("process_refund", "outcome_unknown", ("outcome unknown", "orange"), "Refunding order **…**"),
+    ],
+)
+def test_only_what_broke_is_orange_and_what_nobody_knows_is_not_denied(tool, kind, badge, text):
+    (line,) = story(make_events((EventKind.TOOL_FAILED, {"call_id": "c", "tool": tool, "error_kind": kind})))
+    assert (line.badge, line.text) == (badge, text)
 
 
 def test_a_model_that_steps_in_says_why():
