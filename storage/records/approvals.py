@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from storage.records.base import Store
 from storage.records.columns import UtcTime
 from storage.records.prepared import Prepared
-from storage.records.schema import approvals
+from storage.records.schema import approvals, runs
 from triage.domain import OPEN_APPROVAL_STATUSES, Approval, ApprovalStatus, ExecutionStatus, utc_now
 from triage.errors import Conflict
 
@@ -22,6 +22,13 @@ _OF_RUN = Prepared(
     sa.select(approvals).where(approvals.c.run_id == sa.bindparam("run_id")).order_by(approvals.c.number)
 )
 _OPEN_OF_RUN = Prepared(_OF_RUN.statement.where(_IS_OPEN))
+# First the run, as everybody does who ends it. Of two who decide the last two of its approvals the second waits until
+# the first has committed, and sees that nothing is open any more; else neither of them would let the run go on.
+_LOCKED_RUN = Prepared(
+    sa.select(runs.c.id)
+    .where(runs.c.id == sa.select(approvals.c.run_id).where(approvals.c.id == sa.bindparam("id")).scalar_subquery())
+    .with_for_update(key_share=True)
+)
 _LOCKED = Prepared(sa.select(approvals).where(approvals.c.id == sa.bindparam("id")).with_for_update())
 _AGREED = sa.select(approvals.c.amount_usd).where(
     approvals.c.amount_usd.is_not(None),
@@ -108,11 +115,12 @@ class ApprovalStore(Store[Approval]):
         return self._all(statement.limit(limit).offset(offset))
 
     def lock(self, id: str) -> Approval:  # noqa: A002 - the column's name
-        """Return an approval that nobody else changes before this transaction ends.
+        """Return an approval that nobody else changes before this transaction ends, and neither its run.
 
         Raises:
             NotFound: there is no such approval.
         """
+        _LOCKED_RUN.rows(self.connection, {"id": id})
         found = self._one(_LOCKED, {"id": id})
         if found is None:
             raise self._not_found(id)

@@ -51,6 +51,8 @@ _VERSIONS_SINCE = Prepared(
     .limit(sa.bindparam("limit"))
 )
 _AMONG = Prepared(sa.select(runs).where(runs.c.id.in_(sa.bindparam("ids", expanding=True))))
+# Not against those that only refer to the run; SQLite's write lock sees to this by itself.
+_LOCKED = Prepared(sa.select(runs).where(runs.c.id == sa.bindparam("id")).with_for_update(key_share=True))
 _STATUS = Prepared(sa.select(runs.c.status).where(runs.c.id == sa.bindparam("id")))
 _START = Prepared(
     sa.update(runs)
@@ -98,6 +100,17 @@ class RunStore(Store[Run]):
             Conflict: its status is another one; nothing is changed.
         """
         return self._change(id, expect=expect, changes={"updated_at": utc_now(), **changes})
+
+    def lock(self, id: str) -> Run:  # noqa: A002 - the column's name
+        """Return a run that nobody else changes before this transaction ends; it is locked before its approvals.
+
+        Raises:
+            NotFound: there is no such run.
+        """
+        found = self._one(_LOCKED, {"id": id})
+        if found is None:
+            raise self._not_found(id)
+        return found
 
     def start(self, id: str, segment: int, *, at: datetime) -> Run | None:  # noqa: A002
         """Mark a run as running and return it; None where it is in another segment by now, or has ended."""

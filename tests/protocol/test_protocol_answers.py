@@ -93,6 +93,28 @@ async def test_parallel_tool_calls_both_run_and_both_outputs_go_back(desk: Desk)
     desk.server.assert_complete()
 
 
+async def test_calls_that_a_server_does_not_number_are_told_apart(desk: Desk) -> None:
+    found: list[str] = []
+
+    @function_tool
+    def look_up(name: str) -> str:
+        """Look a thing up."""
+        found.append(name)
+        return f"{name} is there"
+
+    calls = tuple(ToolCall("look_up", {"name": name}, call_id="") for name in ("hub", "lamp"))
+    desk.server.enqueue(Reply(calls=calls), Reply(text="Both are there."))
+    result = await desk.ask(agent=Agent(name="A", tools=[look_up]))
+    assert (sorted(found), result.final_output) == (["hub", "lamp"], "Both are there.")
+    items = desk.server.requests[1].items
+    asked, answered = (
+        [item["call_id"] for item in items if item.get("type") == kind]
+        for kind in ("function_call", "function_call_output")
+    )
+    assert sorted(asked) == sorted(answered)
+    assert len({*asked, ""}) == 3
+
+
 async def test_refusal_is_an_answer_and_neither_tried_again_nor_hidden(desk: Desk) -> None:
     desk.server.enqueue(Reply(refusal="I will not."))
     with pytest.raises(ModelRefusalError):

@@ -118,7 +118,7 @@ def _call_events(call: ToolCall, index: int) -> Generator[Event, None, Event]:
         "id": f"fc_{uuid4().hex}",
         "type": "function_call",
         "status": "in_progress",
-        "call_id": call.call_id or f"call_{uuid4().hex}",
+        "call_id": f"call_{uuid4().hex}" if call.call_id is None else call.call_id,
         "name": call.name,
         "arguments": "",
     }
@@ -166,7 +166,11 @@ def _chat_base(model: str, kind: str) -> dict[str, Any]:
 
 def _chat_call(call: ToolCall) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments_text}
-    return {"id": call.call_id or f"call_{uuid4().hex}", "type": "function", "function": function}
+    return {
+        "id": f"call_{uuid4().hex}" if call.call_id is None else call.call_id,
+        "type": "function",
+        "function": function,
+    }
 
 
 def _finish_reason(reply: Reply) -> str:

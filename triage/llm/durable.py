@@ -174,6 +174,9 @@ def _outcome_of(answer: Answer) -> Outcome:
     response = answer.response
     kept = response.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False, include=_KEPT)
     for item in kept["output"]:
+        if item.get("call_id") == "":
+            # Some servers number no calls; the SDK refuses such a call, and nothing could tell two of them apart.
+            item["call_id"] = f"call_{uuid.uuid4().hex}"
         if isinstance(arguments := item.get("arguments"), str) and is_deep_text(arguments):
             item["arguments"] = f"{arguments[:_SHOWN_OF_DEEP]}{DEEP_MARK}"
     return {

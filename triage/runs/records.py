@@ -161,7 +161,7 @@ class RunRecords:
             changes["escalated"] = True
         events = [_end_event(run, outcome)]
         with self._gateway.begin() as tx:
-            current = tx.runs.get(run.id)
+            current = tx.runs.lock(run.id)
             # A budget counts what was spent in the transaction that says so on the run, which a replay finds done.
             tx.spending.add(
                 now.date(),
@@ -216,7 +216,7 @@ class RunRecords:
         )
         outcome = Outcome(status=RunStatus.FAILED, failure=failure)
         with self._gateway.begin() as tx:
-            run = tx.runs.get(run_id)
+            run = tx.runs.lock(run_id)
             if run.segment != segment or run.status is not RunStatus.RUNNING:
                 return run.status
             _settle(tx, run)
@@ -228,7 +228,7 @@ class RunRecords:
     def settle_cancelled(self, run_id: str, segment: int) -> None:
         """Say what became of the actions of a segment that did not come to its end before its run was cancelled."""
         with self._gateway.begin() as tx:
-            run = tx.runs.get(run_id)
+            run = tx.runs.lock(run_id)
             if run.segment == segment and run.status is RunStatus.CANCELLED:
                 _settle(tx, run)
 

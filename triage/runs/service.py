@@ -132,7 +132,7 @@ class RunService(RunReading):
         if run.status in STOPPABLE:
             return self._end_by_person(run_id, actor=actor, kind=EventKind.RUN_TAKEN_OVER, assigned_to=actor.name)
         with self._records.begin() as tx:
-            run = tx.runs.get(run_id)
+            run = tx.runs.lock(run_id)
             if run.assigned_to not in (None, actor.name):
                 raise Conflict(f"{run.assigned_to} has taken this over already. Talk to them first.")
             _require_unanswered(run)
@@ -150,7 +150,7 @@ class RunService(RunReading):
         """
         text = clean_message(reason, what="reason")
         with self._records.begin() as tx:
-            run = run_for(tx, run_id, actor=actor, action=Action.RUNS_ESCALATE)
+            run = _lock_for(tx, run_id, actor=actor, action=Action.RUNS_ESCALATE)
             escalation_id = f"esc_{secrets.token_hex(6)}"
             escalation = tx.escalations.add(
                 Escalation(
@@ -178,7 +178,7 @@ class RunService(RunReading):
         except ValueError:
             raise InvalidInput(f"{value!r} is not a {field}.") from None
         with self._records.begin() as tx:
-            run = run_for(tx, run_id, actor=actor, action=Action.RUNS_CORRECT)
+            run = _lock_for(tx, run_id, actor=actor, action=Action.RUNS_CORRECT)
             before = getattr(run, field)
             if before == label:
                 return run
@@ -208,7 +208,7 @@ class RunService(RunReading):
         """
         reply = clean_message(text, what="reply")
         with self._records.begin() as tx:
-            run = run_for(tx, run_id, actor=actor, action=Action.RUNS_REPLY)
+            run = _lock_for(tx, run_id, actor=actor, action=Action.RUNS_REPLY)
             _require_open_reply(run, seen=seen)
             if run.reply == reply:
                 return run
@@ -226,7 +226,7 @@ class RunService(RunReading):
             Conflict: somebody changed the reply since ``seen``, or it was sent.
         """
         with self._records.begin() as tx:
-            run = run_for(tx, run_id, actor=actor, action=Action.RUNS_REPLY)
+            run = _lock_for(tx, run_id, actor=actor, action=Action.RUNS_REPLY)
             _require_open_reply(run, seen=seen, is_another=text is not None)
             reply = clean_message(text if text is not None else run.reply or "", what="reply")
             now = utc_now()
@@ -352,6 +352,12 @@ def _tell(
     """Tell in the run's own log and in the audit log, under the same word, what a person did to the run."""
     tx.events.append(run_id, [event_by_person(kind, by=actor.name, **(said or {}))])
     add_entry(tx, kind.value, actor=actor, subject=("run", run_id), **parts)
+
+
+def _lock_for(tx: Stores, run_id: str, *, actor: Actor, action: Action) -> Run:
+    """Return a run like ``run_for``; nobody else changes it before this transaction ends."""
+    run_for(tx, run_id, actor=actor, action=action)
+    return tx.runs.lock(run_id)
 
 
 def _require_unanswered(run: Run) -> None:

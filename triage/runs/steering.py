@@ -61,7 +61,7 @@ def end_by_person(
     Raises:
         Conflict: it is in none of the states of ``expect``.
     """
-    before = tx.runs.get(run_id)
+    before = tx.runs.lock(run_id)
     ended = tx.runs.update(
         run_id, expect=expect, status=RunStatus.CANCELLED, ended_at=utc_now(), assigned_to=assigned_to
     )
