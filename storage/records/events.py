@@ -147,6 +147,10 @@ class EventStore:
         statement = insert_once(run_events, ("run_id", "key"), self.connection.dialect.name)
         return statement.run(self.connection, rows) == len(rows)
 
+    def has(self, run_id: str, key: str) -> bool:
+        """Return whether the run has told the event with this key."""
+        return bool(_KEYS.rows(self.connection, {"run_id": run_id, "keys": [key]}))
+
     def list(self, run_id: str, *, after: int = 0, limit: int = 1000) -> builtins.list[RunEvent]:
         """Return the run's events with numbers above ``after``, in order."""
         rows = _LIST.rows(self.connection, {"run_id": run_id, "after": after, "limit": limit})

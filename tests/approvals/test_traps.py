@@ -18,8 +18,21 @@ from storage.records.schema import run_states
 from tests.approvals.conftest import RITA, SAM
 from tests.approvals.stage import KEY, Policy, Stage, ends, outputs, pays
 from triage.approvals.switches import SwitchService
-from triage.domain import Actor, ApprovalStatus, ExecutionStatus, Mode, Role, Run, RunStatus, Ticket, utc_now
+from triage.domain import (
+    Actor,
+    ApprovalStatus,
+    EventKind,
+    ExecutionStatus,
+    Mode,
+    NewEvent,
+    Role,
+    Run,
+    RunStatus,
+    Ticket,
+    utc_now,
+)
 from triage.notices import approval_subject
+from triage.runs.records import SegmentStart
 from triage.runs.state import sign
 from triage.team.calls import Outcome, ToolCall, idempotency_key, run_call
 from triage.team.tools.building import desk_tool
@@ -317,11 +330,27 @@ def _ticket(stage: Stage, run: Run) -> None:
         tx.tickets.add(ticket)
 
 
+def _refused(stage: Stage, run: Run) -> None:
+    event = NewEvent(key="tool:a:failed", kind=EventKind.TOOL_FAILED, at=utc_now(), payload={"call_id": "a"})
+    with stage.records.begin() as tx:
+        tx.events.append(run.id, [event])
+
+
+def _ended(call_id: str, **record: Any) -> Callable[[Stage, Run], None]:
+    kept = {"call_id": call_id, **record}
+    return lambda stage, run: stage.run_records.keep(run.id, 1, "tool:pay_out#0", kept)
+
+
 @pytest.mark.parametrize(
     ("left", "execution"),
     [
-        (lambda stage, run: None, ExecutionStatus.FAILED),
+        (lambda stage, run: None, ExecutionStatus.NOT_STARTED),
         (lambda stage, run: stage.run_records.keep(run.id, 1, "tool:pay_out#0 begun", None), ExecutionStatus.UNKNOWN),
+        (_ended("a", error="No."), ExecutionStatus.FAILED),
+        (_ended("a", error="Who knows.", error_kind="outcome_unknown"), ExecutionStatus.UNKNOWN),
+        (_ended("a", outcome={"output": "paid", "summary": "paid"}), ExecutionStatus.SUCCEEDED),
+        (_ended("another", error="No."), ExecutionStatus.NOT_STARTED),
+        (_refused, ExecutionStatus.FAILED),
         (_ticket, ExecutionStatus.SUCCEEDED),
     ],
 )
@@ -342,3 +371,52 @@ async def test_a_run_that_is_cancelled_after_a_kill_says_what_became_of_its_acti
     assert stage.asked(run)["a"].execution is execution
     with stage.records.read() as tx:
         assert tx.steps.load(run.id, 1) == {}
+
+
+async def test_a_run_that_is_cancelled_when_it_goes_on_has_not_begun_its_actions(stage: Stage) -> None:
+    alone(stage, pays(a="10.00", b="20.00"))
+    run = await stage.start()
+    for approval in stage.asked(run).values():
+        stage.decide(approval, "approve")
+    begin = stage.run_records.start_segment
+
+    def cancelled_at_once(run_id: str, segment: int) -> SegmentStart:
+        started = begin(run_id, segment)
+        stage.runs.cancel(run_id, actor=ADMIN)
+        stage.segments.stop(run_id)
+        return started
+
+    stage.run_records.start_segment = cancelled_at_once  # type: ignore[method-assign]
+    run = await stage.go_on(run)
+    assert (run.status, stage.done) == (RunStatus.CANCELLED, [])
+    assert [item.execution for item in stage.asked(run).values()] == [ExecutionStatus.NOT_STARTED] * 2
+
+
+async def test_a_run_that_is_cancelled_between_two_actions_says_which_was_done(stage: Stage) -> None:
+    calls: list[str] = []
+
+    async def pay_out(call: ToolCall, amount: str) -> str:
+        """Pay out an amount.
+
+        Args:
+            amount: The amount.
+        """
+
+        def work() -> Outcome:
+            calls.append(amount)
+            stage.runs.cancel(call.context.run_id, actor=ADMIN)
+            stage.segments.stop(call.context.run_id)
+            return Outcome(output="paid", summary="paid")
+
+        return await run_call(call, work)
+
+    stage.model.extend([pays(a="10.00", b="20.00"), ends()])
+    stage.open(stage.agent("Payer", tools=[desk_tool(pay_out, gate=stage.gate, asks=True)]))
+    run = await stage.start()
+    for approval in stage.asked(run).values():
+        stage.decide(approval, "approve")
+    run = await stage.go_on(run)
+    assert (run.status, calls) == (RunStatus.CANCELLED, ["10.00"])
+    assert {call_id: item.execution for call_id, item in stage.asked(run).items()} == {
+        "a": ExecutionStatus.SUCCEEDED, "b": ExecutionStatus.NOT_STARTED,
+    }  # fmt: skip

@@ -273,13 +273,14 @@ def _executing(tx: Stores, run: Run) -> list[Approval]:
 
 def _settle(tx: Stores, run: Run) -> None:
     """End the segment of a run that ends without it: what its actions left in the records says what became of them."""
+    steps = tx.steps.load(run.id, run.segment)
     for approval in _executing(tx, run):
-        tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval, run.segment))
+        tx.approvals.update(approval.id, execution=_execution_on_record(tx, approval, steps))
     tx.steps.forget(run.id, run.segment)
 
 
-def _execution_on_record(tx: Stores, approval: Approval, segment: int) -> ExecutionStatus:
-    """Say what became of an action by what it left in the records."""
+def _execution_on_record(tx: Stores, approval: Approval, steps: Mapping[str, Any]) -> ExecutionStatus:
+    """Say what became of an action by what it left in the records; what left nothing there was never done."""
     order_id = approval.arguments.get("order_id")
     made: list[Ticket | Refund] = [*tx.tickets.list_of_run(approval.run_id)]
     if order_id:
@@ -287,15 +288,19 @@ def _execution_on_record(tx: Stores, approval: Approval, segment: int) -> Execut
     is_done = any((item.run_id, item.call_id) == (approval.run_id, approval.call_id) for item in made)
     if is_done:
         return ExecutionStatus.SUCCEEDED
-    is_open = _is_open_outside(approval.tool, tx.steps.load(approval.run_id, segment))
-    return ExecutionStatus.UNKNOWN if is_open else ExecutionStatus.FAILED
-
-
-def _is_open_outside(tool: str, steps: Mapping[str, Any]) -> bool:
-    """Whether another system may have got a call of the tool of which it did not say what it did."""
-    kept = {key: outcome for key, outcome in steps.items() if key.startswith(f"{ACTS}{tool}#")}
-    began = {key.removesuffix(BEGUN) for key in kept if key.endswith(BEGUN)}
-    return any(kept.get(key) is None or kept[key].get("error_kind") == OutcomeUnknown.code for key in began)
+    kept = {key: outcome for key, outcome in steps.items() if key.startswith(f"{ACTS}{approval.tool}#")}
+    outcomes = [outcome for key, outcome in kept.items() if not key.endswith(BEGUN)]
+    # Steps of earlier builds do not say of which call they are, so what they say is no answer.
+    ended = next((item for item in outcomes if item.get("call_id") in (None, approval.call_id)), None)
+    if ended is not None:
+        if ended.get("call_id") is None or ended.get("error_kind") == OutcomeUnknown.code:
+            return ExecutionStatus.UNKNOWN
+        return ExecutionStatus.SUCCEEDED if ended.get("outcome") else ExecutionStatus.FAILED
+    # Another system may have got it and not have said what it did.
+    if any(key.endswith(BEGUN) and key.removesuffix(BEGUN) not in kept for key in kept):
+        return ExecutionStatus.UNKNOWN
+    was_refused = tx.events.has(approval.run_id, f"tool:{approval.call_id}:failed")
+    return ExecutionStatus.FAILED if was_refused else ExecutionStatus.NOT_STARTED
 
 
 def _totals(run: Run, *, scope: RunScope, active_ms: int) -> dict[str, Any]:

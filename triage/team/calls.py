@@ -55,6 +55,8 @@ class Outcome(BaseModel):
 class _CallRecord(BaseModel):
     """The recorded outcome of the durable step; exactly one of ``outcome`` and ``error`` is set."""
 
+    # What became of an action is looked up by it, where its run ended without telling.
+    call_id: str | None = None
     outcome: Outcome | None = None
     error: str = ""
     error_kind: str = ""
@@ -83,7 +85,7 @@ async def run_call(call: ToolCall, work: Callable[[], Outcome], *, once: bool = 
     tell_called(call)
     try:
         kept = await scope.steps.run(
-            step_of(call.tool_name), lambda: _perform(call.tool_name, work, is_outside=is_outside), once=once
+            step_of(call.tool_name), lambda: _perform(call, work, is_outside=is_outside), once=once
         )
     except OutcomeUnknown:
         tell_failed(call, UNKNOWN_OUTCOME, kind=OutcomeUnknown.code)
@@ -101,9 +103,9 @@ def idempotency_key(call: ToolCall) -> str:
     return action_key(call.context.run_id, call.tool_call_id)
 
 
-async def _perform(tool: str, work: Callable[[], Outcome], *, is_outside: bool) -> dict[str, Any]:
+async def _perform(call: ToolCall, work: Callable[[], Outcome], *, is_outside: bool) -> dict[str, Any]:
     started = time.perf_counter()
-    record = _CallRecord()
+    record = _CallRecord(call_id=call.tool_call_id)
     try:
         record.outcome = await (off_loop(work) if is_outside else asyncio.to_thread(work))
     except OutcomeUnknown:
@@ -114,7 +116,7 @@ async def _perform(tool: str, work: Callable[[], Outcome], *, is_outside: bool) 
         record.error, record.error_kind = f"{error} {GO_ON_WITHOUT}", type(error).__name__
     except Exception as error:  # noqa: BLE001 - the boundary between a tool and the model
         # The message of a foreign exception may quote customer text, so only its type is kept.
-        _log.error("tool.failed", tool=tool, error_kind=type(error).__name__)
+        _log.error("tool.failed", tool=call.tool_name, error_kind=type(error).__name__)
         record.error, record.error_kind = GENERAL_FAILURE, type(error).__name__
     record.duration_ms = round((time.perf_counter() - started) * 1000)
     return record.model_dump(mode="json")
