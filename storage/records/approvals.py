@@ -29,6 +29,9 @@ _LOCKED_RUN = Prepared(
     .where(runs.c.id == sa.select(approvals.c.run_id).where(approvals.c.id == sa.bindparam("id")).scalar_subquery())
     .with_for_update(key_share=True)
 )
+# Any number will do, as long as nothing else in the database locks the same one.
+_SUMS_LOCK = 5_208_412_007
+_LOCK_SUMS = sa.text("select pg_advisory_xact_lock(:number)")
 _LOCKED = Prepared(sa.select(approvals).where(approvals.c.id == sa.bindparam("id")).with_for_update())
 _AGREED = sa.select(approvals.c.amount_usd).where(
     approvals.c.amount_usd.is_not(None),
@@ -125,6 +128,14 @@ class ApprovalStore(Store[Approval]):
         if found is None:
             raise self._not_found(id)
         return found
+
+    def lock_sums(self) -> None:
+        """Let nobody else decide by what was agreed to until this transaction ends; SQLite's write lock does so anyway.
+
+        It is taken after the run and its approval, and before the audit log, which everybody writes last.
+        """
+        if self.connection.dialect.name == "postgresql":
+            self.connection.execute(_LOCK_SUMS, {"number": _SUMS_LOCK})
 
     def agreed_usd(self, column: str, value: str, *, since: datetime) -> Decimal:
         """Add up the sums of actions that people let happen since a time, by ``decided_by`` or ``customer_email``."""

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ import sqlalchemy as sa
 
 from storage.records import Records
 from storage.records.stores import Stores
-from tests.approvals.conftest import Bench
+from tests.approvals.conftest import ALICE, START, Bench
+from tests.approvals.stage import Policy
 from tests.runs.conftest import until
+from tests.storage.at_once import at_once as all_at_once
 from tests.storage.conftest import (
     _migrated_postgres,
     _postgres_server,
@@ -26,7 +29,7 @@ from tests.storage.conftest import (
     sqlite_url,
 )
 from triage.domain import Actor, ExecutionStatus, Role, RunStatus
-from triage.errors import Conflict
+from triage.errors import Conflict, NotAllowed
 from triage.runs.service import RunService
 
 __all__ = ["_migrated_postgres", "_postgres_server", "any_records", "postgres_url", "sqlite_url"]
@@ -133,3 +136,43 @@ def test_of_two_people_one_sends_the_reply_or_takes_over(bench: Bench, act: Act)
         assert len(tx.conversations.messages("c-r1")) == (1 if act is send else 0)
     run = bench.run()
     assert (run.reply_sent_by if act is send else run.assigned_to) == RITA.name
+
+
+LIMITS = Policy(
+    "rules: []\nlimits:\n  reviewer: {per_day: 100}\n  manager: {per_day: 1000}\n  customer: {per_day: 200}\n"
+)
+
+
+def refunds(records: Records, *, runs: int, **fields: Any) -> Bench:
+    """Return a bench with runs that each ask for $40.00."""
+    bench = Bench(records, policies=LIMITS)
+    for number in range(runs):
+        bench.asks(f"r{number}", amount_usd=Decimal(40), **fields)
+    return bench
+
+
+def approve_as(bench: Bench, number: int, actor: Actor) -> Callable[[], Any]:
+    def act() -> Any:
+        try:
+            return bench.approvals.approve(f"r{number}-a0", actor=actor)
+        except NotAllowed as error:
+            return error
+
+    return act
+
+
+def test_what_one_person_may_approve_a_day_holds_for_clicks_at_once(any_records: Records) -> None:
+    bench = refunds(any_records, runs=6)
+    told = all_at_once([approve_as(bench, number, RITA) for number in range(6)])
+    assert sorted(type(item).__name__ for item in told) == ["Approval"] * 2 + ["NotAllowed"] * 4
+    with any_records.read() as tx:
+        assert tx.approvals.agreed_usd("decided_by", RITA.name, since=START) == 80
+
+
+def test_what_a_customer_may_get_a_day_holds_for_people_at_once(any_records: Records) -> None:
+    bench = refunds(any_records, runs=8)
+    people = [Actor(name=f"m{number}", role=Role.MANAGER) for number in range(8)]
+    told = all_at_once([approve_as(bench, number, actor) for number, actor in enumerate(people)])
+    assert sorted(type(item).__name__ for item in told) == ["Approval"] * 5 + ["NotAllowed"] * 3
+    with any_records.read() as tx:
+        assert tx.approvals.agreed_usd("customer_email", ALICE, since=START) == 200

@@ -304,6 +304,9 @@ class ApprovalService:
         now = self._clock()
         _require(refusal(approval, actor=actor, now=now), Conflict)
         _require(agreement_refusal(tx, approval, actor=actor), NotAllowed)
+        if approval.amount_usd:
+            # Else two who agree at the same moment each miss the other's sum, and both stay below a limit.
+            tx.approvals.lock_sums()
         _require(self._over_limit(tx, approval, actor=actor), NotAllowed)
         if approval.mode is Mode.TWO_PEOPLE and (approval.endorsed_by is None or final != approval.endorsed_arguments):
             endorsed = tx.approvals.update(
