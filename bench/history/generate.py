@@ -28,7 +28,7 @@ from bench.history.weave import Weaver, as_column
 from storage.traces.schema import RUN_COLUMNS
 from storage.traces.store import TraceStore
 
-SPANS_PER_RUN = 16.8
+SPANS_PER_RUN = 19.7
 RUNS_AT_ONCE = 10_000
 CATEGORIES = ("billing", "technical", "account", "feature_request", "other", None)
 URGENCIES = ("low", "medium", "high", "critical")

@@ -22,6 +22,7 @@ TRIAGE, BILLING, TECHNICAL, ORDERS = "Triage agent", "Billing specialist", "Tech
 SPECIALISTS = (BILLING, TECHNICAL, ORDERS)
 SPECIALIST_TOOLS = ("get_account_status", "search_knowledge_base", "find_orders")
 CHECK_NAME, PROMISES_NAME, PROMISES_VERDICT = "Input check", "Billing promises", "billing_promise"
+CHECKS_OF_REPLIES = (PROMISES_NAME, "Other customers' data", "Secrets")
 _SYSTEM = "You work at the support desk. Search the knowledge base before you answer and promise no amounts. " * 4
 _PROMPT = '{"input":[{"role":"system","content":"' + _SYSTEM + '"},{"role":"user","content":"'
 
@@ -148,6 +149,12 @@ def work(
     weaver.pause(2)
 
 
+def check_reply(weaver: Weaver) -> None:
+    """Let the checks of replies find nothing."""
+    for name in CHECKS_OF_REPLIES:
+        weaver.leaf("guardrail", name, mean_ms=1, guardrail=name, stage="output", triggered=False)
+
+
 def answered(weaver: Weaver, texts: Texts, *, model: np.ndarray) -> Outcome:
     """The triage agent hands over to a specialist, who answers."""
     place = weaver.chance.integers(len(SPECIALISTS), size=weaver.count)
@@ -156,6 +163,7 @@ def answered(weaver: Weaver, texts: Texts, *, model: np.ndarray) -> Outcome:
         check_input(weaver, texts)
         work(weaver, texts, TRIAGE, model=model, tools=("search_knowledge_base",), to=specialist)
         work(weaver, texts, specialist, model=model, tools=(pick(SPECIALIST_TOOLS, place),))
+        check_reply(weaver)
     return Outcome("completed", specialist)
 
 
@@ -164,6 +172,7 @@ def direct(weaver: Weaver, texts: Texts, *, model: np.ndarray) -> Outcome:
     with weaver.within("task", "Support triage"):
         check_input(weaver, texts)
         work(weaver, texts, TRIAGE, model=model, tools=("search_knowledge_base",))
+        check_reply(weaver)
     return Outcome("completed")
 
 
@@ -175,6 +184,7 @@ def bounced(weaver: Weaver, texts: Texts, *, model: np.ndarray) -> Outcome:
         work(weaver, texts, BILLING, model=model, tools=("get_account_status",), to=TRIAGE)
         work(weaver, texts, TRIAGE, model=model, tools=(), to=TECHNICAL)
         work(weaver, texts, TECHNICAL, model=model, tools=("search_knowledge_base",))
+        check_reply(weaver)
     return Outcome("completed", TECHNICAL)
 
 
@@ -197,6 +207,7 @@ def after_decision(weaver: Weaver, texts: Texts, *, model: np.ndarray) -> Outcom
         weaver.agent = ORDERS
         call_tool(weaver, texts, "process_refund", mean_ms=120)
         work(weaver, texts, ORDERS, model=model, tools=())
+        check_reply(weaver)
     return Outcome("completed", ORDERS)
 
 

@@ -24,8 +24,8 @@ WAIT_S = 20.0
 class CollectorServer:
     """Answers 200, or first with the status codes in ``answers``; ``refuses`` says no to single spans by their name.
 
-    An answer waits while ``go_on`` is cleared. ``rejects`` is how many spans the next taken request leaves
-    out.
+    ``reached`` is set by a request that came; its answer waits while ``go_on`` is cleared. ``rejects`` is how many
+    spans the next taken request leaves out.
     """
 
     def __init__(self) -> None:
@@ -37,6 +37,7 @@ class CollectorServer:
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
         self.tries = 0
+        self.reached = threading.Event()
         self.go_on = threading.Event()
         self.go_on.set()
         self.changed = threading.Condition()
@@ -101,6 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         collector = self.collector
+        collector.reached.set()
         collector.go_on.wait(WAIT_S)
         with collector.changed:
             collector.tries += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from agents.tracing.setup import set_trace_provider
 
 from storage.traces.known import KnownTraces
 from storage.traces.store import TraceStore
-from tests.servers.collector import CollectorServer, attributes
+from tests.servers.collector import WAIT_S, CollectorServer, attributes
 from tests.tracing.examples import NOW, run_with
 from triage.domain import Run, RunStatus
 from triage.tracing import RunTraceProvider, install
@@ -305,6 +306,26 @@ def test_a_customer_can_be_taken_out_of_what_waits(exporting: Exporting, collect
     collector.answers.clear()
     exporting.flush()
     assert [span.name for span in collector.spans] == ["custom other"]
+
+
+def test_nothing_of_a_customer_is_on_its_way_any_more_when_they_are_taken_out(
+    exporting: Exporting, collector: CollectorServer
+) -> None:
+    collector.go_on.clear()
+    collector.answers.append(503)
+    exporting.open()
+    with trace("t", trace_id="trace_" + "a" * 32), custom_span("secret"):
+        pass
+    assert exporting.processor.flush()
+    assert collector.reached.wait(WAIT_S)
+    with ThreadPoolExecutor(1) as pool:
+        taken_out = pool.submit(exporting.exporter.forget, {"trace_" + "a" * 32})
+        with pytest.raises(TimeoutError):
+            taken_out.result(timeout=0.2)
+        collector.go_on.set()
+        assert taken_out.result(timeout=WAIT_S) == 1
+    exporting.flush()
+    assert collector.spans == []
 
 
 def test_a_collector_that_hangs_holds_up_neither_the_spans_nor_the_end(

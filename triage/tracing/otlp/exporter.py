@@ -79,6 +79,8 @@ class OtlpExporter:
         self._calls = CallIds()
         self._words = TraceWords()
         self._pending: _Pending | None = None
+        # Held from the look at what waits until the collector has answered.
+        self._sending = threading.Lock()
         self._failures = 0
         self._asked_to_wait_s = 0.0
         self._state = threading.Condition()
@@ -117,8 +119,12 @@ class OtlpExporter:
         return self._outbox.status
 
     def forget(self, trace_ids: set[str]) -> int:
-        """Take everything of these traces out of what still has to go out; return how many lines that were."""
-        return self._outbox.forget(trace_ids)
+        """Take everything of these traces out of what still has to go out; return how many lines that were.
+
+        It waits for the answer to a request that is on its way: when this returns, nothing of them goes out any more.
+        """
+        with self._sending:
+            return self._outbox.forget(trace_ids)
 
     def _wake(self) -> None:
         with self._state:
@@ -153,8 +159,10 @@ class OtlpExporter:
         try:
             while until is None or time.monotonic() < until:
                 self._outbox.trim()
-                if not self._send_block():
-                    return self._failures == 0
+                with self._sending:
+                    went_on = self._send_block()
+                if not went_on:
+                    return self._pending is None
                 if until is None and self._stopping:
                     return True
         except Exception as error:  # noqa: BLE001 - the boundary: the export must not end, and reaches no run.
@@ -166,10 +174,9 @@ class OtlpExporter:
         pending = self._pending
         if pending is None or not self._outbox.is_current(pending.block):
             # What was taken out of the files meanwhile must not go out from here either.
-            pending = self._read()
+            pending = self._pending = self._read()
         if pending is None:
             return False
-        self._pending = pending
         if pending.spans and not self._deliver(pending):
             return False
         status = self._outbox.status
