@@ -53,6 +53,9 @@ _VERSIONS_SINCE = Prepared(
 _AMONG = Prepared(sa.select(runs).where(runs.c.id.in_(sa.bindparam("ids", expanding=True))))
 # Not against those that only refer to the run; SQLite's write lock sees to this by itself.
 _LOCKED = Prepared(sa.select(runs).where(runs.c.id == sa.bindparam("id")).with_for_update(key_share=True))
+# Any number will do, as long as nothing else in the database locks by the same one.
+_MESSAGES_LOCK = 3_960_155_801
+_LOCK_MESSAGE = sa.text("select pg_advisory_xact_lock(hashtextextended(:message_id, :number))")
 _STATUS = Prepared(sa.select(runs.c.status).where(runs.c.id == sa.bindparam("id")))
 _START = Prepared(
     sa.update(runs)
@@ -111,6 +114,16 @@ class RunStore(Store[Run]):
         if found is None:
             raise self._not_found(id)
         return found
+
+    def lock_message(self, run: Run) -> builtins.list[Run]:
+        """Return every run of the run's message, oldest first; nobody else adds one before this transaction ends.
+
+        It is taken before any run and approval. SQLite's write lock sees to this by itself.
+        """
+        if self.connection.dialect.name == "postgresql":
+            self.connection.execute(_LOCK_MESSAGE, {"message_id": run.message_id, "number": _MESSAGES_LOCK})
+        found = self.list_of_conversation(run.conversation_id)
+        return [other for other in found if other.message_id == run.message_id]
 
     def start(self, id: str, segment: int, *, at: datetime) -> Run | None:  # noqa: A002
         """Mark a run as running and return it; None where it is in another segment by now, or has ended."""

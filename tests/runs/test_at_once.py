@@ -28,8 +28,9 @@ from tests.storage.conftest import (
     postgres_url,
     sqlite_url,
 )
-from triage.domain import Actor, ExecutionStatus, Role, RunStatus
+from triage.domain import Actor, ExecutionStatus, Role, Run, RunStatus, Trip
 from triage.errors import Conflict, NotAllowed
+from triage.guardrails.release import ReleaseService
 from triage.runs.service import RunService
 
 __all__ = ["_migrated_postgres", "_postgres_server", "any_records", "postgres_url", "sqlite_url"]
@@ -123,6 +124,49 @@ def send(_bench: Bench, runs: RunService, actor: Actor) -> None:
 
 def take_over(_bench: Bench, runs: RunService, actor: Actor) -> None:
     runs.take_over("r1", actor=actor)
+
+
+def retry(_bench: Bench, runs: RunService, actor: Actor) -> None:
+    runs.retry("r1", actor=actor)
+
+
+def test_of_two_people_one_runs_a_message_again_and_the_other_is_told_where(bench: Bench) -> None:
+    def at_work() -> list[Run]:
+        with bench.records.read() as tx:
+            return [run for run in tx.runs.list_of_conversation("c-r1") if not run.status.is_final]
+
+    def end(run_id: str) -> None:
+        with bench.records.begin() as tx:
+            tx.runs.update(run_id, status=RunStatus.FAILED)
+
+    end("r1")
+    first, second = at_once(bench.records, retry, retry)
+    assert first is None
+    (again,) = at_work()
+    assert isinstance(second, Conflict)
+    assert again.id in str(second)
+    # Whichever of its ended runs somebody has before them, it is the same message.
+    end(again.id)
+    first, second = at_once(bench.records, retry, lambda _, runs, actor: runs.retry(again.id, actor=actor))
+    assert first is None
+    assert isinstance(second, Conflict)
+    (last,) = at_work()
+    assert (last.retry_of, last.submitted_by) == ("r1", RITA.name)
+
+
+@pytest.mark.parametrize("is_released_first", [True, False])
+def test_a_message_is_released_or_run_again_but_not_both_at_once(bench: Bench, is_released_first: bool) -> None:
+    def release(bench: Bench, _runs: RunService, actor: Actor) -> None:
+        ReleaseService(records=bench.records, queue=bench.queue).release("r1", actor=actor, reason="Harmless")
+
+    trip = Trip(guardrail="Input check", stage="input", verdict="off_topic", reason="r", customer_message="c")
+    with bench.records.begin() as tx:
+        tx.runs.update("r1", status=RunStatus.BLOCKED, trip=trip)
+    first, second = at_once(bench.records, *((release, retry) if is_released_first else (retry, release)))
+    assert first is None
+    assert isinstance(second, Conflict)
+    with bench.records.read() as tx:
+        assert len(tx.runs.list_of_conversation("c-r1")) == 2
 
 
 @pytest.mark.parametrize("act", [send, take_over])

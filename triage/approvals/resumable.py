@@ -67,7 +67,8 @@ class ResumableService:
 
         Raises:
             NotFound: there is no such run.
-            Conflict: it waits no more, or this build can go on with it, so its actions should be decided.
+            Conflict: it waits no more, this build can go on with it, so its actions should be decided, or another run
+                of its message is at work.
         """
         with self._records.begin() as tx:
             run = run_for(tx, run_id, actor=actor, action=Action.RUNS_SUBMIT)
@@ -76,6 +77,8 @@ class ResumableService:
             reason = self._problem(tx, run.id, run.segment)
             if reason is None:
                 raise Conflict("This run can go on as it is. Decide on its actions instead.")
+            # Before the run and the audit log, which ending the run locks.
+            tx.runs.lock_message(run)
             ended = end_by_person(tx, run_id, actor=actor, expect=(RunStatus.AWAITING_APPROVAL,))
             again = run_again(tx, ended, actor=actor)
             after = {"reason": reason, "new_run": again.id}

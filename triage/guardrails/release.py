@@ -38,7 +38,7 @@ class ReleaseService:
         why = clean_message(reason, what="reason")
         with self._records.begin() as tx:
             blocked = run_for(tx, run_id, actor=actor, action=Action.GUARDRAILS_RELEASE)
-            of_message = _of_message(tx, blocked)
+            of_message = tx.runs.lock_message(blocked)
             if sentence := _not_allowed(tx, of_message, actor=actor):
                 raise NotAllowed(sentence)
             if sentence := _closed(tx, blocked, of_message):

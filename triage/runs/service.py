@@ -108,7 +108,7 @@ class RunService(RunReading):
         """Run the message of an ended run again, as a new run of the same conversation.
 
         Raises:
-            Conflict: the run has not ended.
+            Conflict: the run has not ended, or another run of its message has not; the sentence names that one.
             BudgetReached: a budget is used up.
         """
         with self._records.begin() as tx:

@@ -10,7 +10,7 @@ from typing import Any
 from triage.alerts.budgets import require_budget
 from triage.approvals.changes import audit
 from triage.audit.entries import add_entry
-from triage.domain import FINAL_RUN_STATUSES, Actor, ApprovalStatus, EventKind, NewEvent, Run, RunStatus, utc_now
+from triage.domain import Actor, ApprovalStatus, EventKind, NewEvent, Run, RunStatus, utc_now
 from triage.errors import Conflict
 from triage.gateway import Stores
 
@@ -92,11 +92,15 @@ def run_again(tx: Stores, old: Run, *, actor: Actor) -> Run:
     """Queue the message of an ended run again, as a new run of the same conversation.
 
     Raises:
-        Conflict: the run has not ended.
+        Conflict: the run has not ended, or another run of its message has not; both might act.
     """
-    if old.status not in FINAL_RUN_STATUSES:
-        words = old.status.value.replace("_", " ")
-        raise Conflict(f"This run is {words}; cancel it before you run it again.")
+    if not old.status.is_final:
+        raise Conflict(f"This run is {_words(old)}; cancel it before you run it again.")
+    other = next((run for run in tx.runs.lock_message(old) if not run.status.is_final), None)
+    if other is not None:
+        raise Conflict(
+            f"This message is run again already: {other.id} is {_words(other)}. Look there, or cancel that one first."
+        )
     run = add_run(
         tx,
         new_run(
@@ -112,3 +116,7 @@ def run_again(tx: Stores, old: Run, *, actor: Actor) -> Run:
     )
     add_entry(tx, "run.retried", actor=actor, subject=("run", old.id), after={"new_run": run.id})
     return run
+
+
+def _words(run: Run) -> str:
+    return run.status.value.replace("_", " ")
