@@ -98,9 +98,7 @@ def run_again(tx: Stores, old: Run, *, actor: Actor) -> Run:
         raise Conflict(f"This run is {_words(old)}; cancel it before you run it again.")
     other = next((run for run in tx.runs.lock_message(old) if not run.status.is_final), None)
     if other is not None:
-        raise Conflict(
-            f"This message is run again already: {other.id} is {_words(other)}. Look there, or cancel that one first."
-        )
+        raise Conflict(f"Another run of this message has not ended: look at {other.id} ({_words(other)}).")
     run = add_run(
         tx,
         new_run(
