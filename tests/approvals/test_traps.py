@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from agents.testing import assistant_message, function_call
 from storage.records import Records
 from storage.records.schema import approvals as approvals_table
 from storage.records.schema import run_states
-from tests.approvals.conftest import RITA, SAM
+from tests.approvals.conftest import ALICE, RITA, SAM
 from tests.approvals.stage import KEY, Policy, Stage, ends, outputs, pays
 from triage.approvals.switches import SwitchService
 from triage.domain import (
@@ -25,6 +26,7 @@ from triage.domain import (
     ExecutionStatus,
     Mode,
     NewEvent,
+    Order,
     Role,
     Run,
     RunStatus,
@@ -420,3 +422,65 @@ async def test_a_run_that_is_cancelled_between_two_actions_says_which_was_done(s
     assert {call_id: item.execution for call_id, item in stage.asked(run).items()} == {
         "a": ExecutionStatus.SUCCEEDED, "b": ExecutionStatus.NOT_STARTED,
     }  # fmt: skip
+
+
+LIMITED = (
+    "rules:\n  - name: pay\n    tool: any\n    decide: auto\n    because: Small.\nlimits:\n  customer: {per_day: 50}\n"
+)
+
+
+@pytest.mark.parametrize("is_one_turn", [True, False])
+async def test_what_one_run_lets_pass_stays_within_the_limit_of_the_customer(
+    records: Records, is_one_turn: bool
+) -> None:
+    stage = Stage(records, policy=Policy(LIMITED))
+
+    async def give_back(call: ToolCall, order_id: str) -> str:
+        """Give money back.
+
+        Args:
+            order_id: The order.
+        """
+        return await run_call(call, lambda: Outcome(output="paid", summary="paid"))
+
+    with records.begin() as tx:
+        for name in ("o1", "o2"):
+            tx.orders.add(
+                Order(
+                    id=name, customer_email=ALICE, product="Hub", quantity=1, total_usd=Decimal(40),
+                    status="delivered", created_at=utc_now(),
+                )
+            )  # fmt: skip
+    first, second = (function_call("give_back", {"order_id": f"o{number}"}, call_id=f"c{number}") for number in (1, 2))
+    stage.model.extend([[first, second], ends()] if is_one_turn else [[first], [second], ends()])
+    stage.open(stage.agent("Payer", tools=[desk_tool(give_back, gate=stage.gate, asks=True)]))
+    run = await stage.start()
+    asked = stage.asked(run)
+    assert (asked["c1"].mode, asked["c1"].execution) == (Mode.AUTO, ExecutionStatus.SUCCEEDED)
+    assert (asked["c2"].mode, asked["c2"].status) == (Mode.APPROVAL, ApprovalStatus.PENDING)
+    stage.decide(asked["c2"], "reject")
+    run = await stage.go_on(run)
+    assert {name: item.execution for name, item in stage.asked(run).items()} == {
+        "c1": ExecutionStatus.SUCCEEDED, "c2": ExecutionStatus.NOT_STARTED,
+    }  # fmt: skip
+    stage.close()
+
+
+async def test_what_a_rule_let_pass_is_kept_where_its_run_is_cancelled_later(records: Records) -> None:
+    stage = Stage(records, policy=Policy(LIMITED))
+    let_pass = stage.gate.verdict
+
+    async def cancelled_before_the_second(scope: Any, **asked: Any) -> Any:
+        if asked["call_id"] == "b":
+            stage.runs.cancel(scope.run_id, actor=ADMIN)
+            stage.segments.stop(scope.run_id)
+        return await let_pass(scope, **asked)
+
+    stage.gate.verdict = cancelled_before_the_second  # type: ignore[method-assign]
+    alone(stage, pays(a="10.00"), pays(b="20.00"), ends())
+    run = await stage.start()
+    assert run.status is RunStatus.CANCELLED
+    kept = stage.asked(run)
+    assert [call_id for call_id, _ in stage.done] == ["a"]
+    assert {call_id: item.execution for call_id, item in kept.items()} == {"a": ExecutionStatus.SUCCEEDED}
+    stage.close()

@@ -76,7 +76,7 @@ class ActionGate:
             with self._records.read() as tx:
                 call = proposed_call(tx, tool, arguments, customer_email=customer_email, order=order)
                 document = self._policies.document()
-                verdict = _within_customer_limit(tx, call, document.judge(call), document=document)
+                verdict = _within_customer_limit(tx, call, document.judge(call), scope=scope, document=document)
             if verdict.mode is Mode.AUTO and self._switches.current().everything_needs_approval:
                 sentence = "Everything needs approval at the moment, so a person decides."
                 verdict = verdict.model_copy(update={"mode": Mode.APPROVAL, "rule": SWITCH_RULE, "sentence": sentence})
@@ -134,12 +134,17 @@ def proposed_call(
     )
 
 
-def _within_customer_limit(tx: Stores, call: ProposedCall, verdict: Verdict, *, document: PolicyDocument) -> Verdict:
+def _within_customer_limit(
+    tx: Stores, call: ProposedCall, verdict: Verdict, *, scope: RunScope, document: PolicyDocument
+) -> Verdict:
     """Let a person decide what would go ahead by itself, but is more than the customer's day allows."""
     if verdict.mode is not Mode.AUTO or not call.amount_usd or not call.customer_email:
         return verdict
     midnight = utc_now().replace(hour=0, minute=0, second=0, microsecond=0)
     today = tx.approvals.agreed_usd("customer_email", call.customer_email, since=midnight)
+    # What passed earlier in this segment, whose customer is the same, comes into the records at its end only.
+    passed = (Ruling.model_validate(kept) for kept in scope.rulings.values())
+    today += sum(other.call.amount_usd or 0 for other in passed if other.verdict.mode is Mode.AUTO)
     sentence = document.limits.customer_problem(amount_usd=call.amount_usd, customer_today_usd=today)
     if sentence is None:
         return verdict

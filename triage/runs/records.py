@@ -137,7 +137,8 @@ class RunRecords:
                 return start
             approvals = [item for item in tx.approvals.list_of_run(run_id) if item.segment == segment - 1]
             for approval in approvals:
-                if approval.status in _APPROVED:
+                # What a policy let pass has been done by now.
+                if approval.status in _APPROVED and approval.execution is ExecutionStatus.NOT_STARTED:
                     tx.approvals.update(approval.id, execution=ExecutionStatus.EXECUTING)
             return replace(start, stored=tx.states.get(run_id, segment - 1), approvals=approvals)
 
@@ -168,6 +169,8 @@ class RunRecords:
                 cost_usd=changes["cost_usd"] - run.cost_usd,
                 unpriced_calls=changes["unpriced_calls"] - run.unpriced_calls,
             )
+            for approval in passed(run, scope, executions):
+                tx.approvals.add_once(approval)
             if current.status is RunStatus.CANCELLED:
                 tx.events.append(run.id, told, if_cancelled=_ACTED)
                 # Somebody cancelled while the last step ended; what was spent and done still counts.
@@ -187,8 +190,6 @@ class RunRecords:
                     )
                 )
                 events = [*self._ask(tx, run, scope=scope, outcome=outcome), *events]
-            for approval in passed(run, scope, executions):
-                tx.approvals.add_once(approval)
             for approval in _executing(tx, run):
                 tx.approvals.update(approval.id, execution=execution_of(executions.get(approval.call_id)))
             tx.events.append(run.id, [*told, *events])
