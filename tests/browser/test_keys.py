@@ -130,8 +130,7 @@ def test_the_menu_escalates_links_cancels_and_runs_again(console: Console, open_
         page.keyboard.press("a")
         if opener == "Local mode":
             expect(opened.get_by_label("Your name")).to_have_value(DEFAULT_NAME)
-        page.keyboard.press("Escape")
-        expect(opened).to_be_hidden()
+        press_until(page, "Escape", lambda within, opened=opened: expect(opened).to_be_hidden(timeout=within))
 
     dialog = choose(page, "Cancel the run")
     dialog.get_by_role("button", name="Back").click()

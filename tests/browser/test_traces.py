@@ -96,10 +96,10 @@ def test_a_trace_is_read_by_mouse_and_by_keys(history: History, open_page: OpenP
     # A letter over an open popover is no step to another trace.
     settle(page)
     page.get_by_role("button", name=re.compile("Share$")).click()
-    expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
+    share = page.get_by_test_id("stPopoverBody")
+    expect(share).to_be_visible()
     page.keyboard.press("j")
-    page.keyboard.press("Escape")
-    expect(page.get_by_test_id("stPopoverBody")).to_be_hidden()
+    press_until(page, "Escape", lambda within: expect(share).to_be_hidden(timeout=within))
     for name, row in (("Next", after), ("Previous", failed), ("Previous", before)):
         settle(page)
         page.get_by_role("button", name=re.compile(f"{name} Shortcut")).click()
