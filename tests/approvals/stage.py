@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import pytest
 from agents import Agent, Model, Tool
 from agents.testing import ScriptedModel, assistant_message, function_call
 
@@ -152,3 +153,17 @@ def outputs(model: ScriptedModel) -> Mapping[str, str]:
         for item in items
         if isinstance(item, dict) and item.get("type") == "function_call_output"
     }
+
+
+def alone(stage: Stage, *turns: list[Any]) -> None:
+    """Let one agent with the tool play its turns."""
+    for turn in turns:
+        stage.model.enqueue(turn)
+    stage.open(stage.agent("Payer", tools=[stage.pay()]))
+
+
+@pytest.fixture(name="stage")
+def open_stage(records: Records) -> Iterator[Stage]:
+    built = Stage(records)
+    yield built
+    built.close()
