@@ -20,8 +20,9 @@ from pages.components.guardrail_trips import (
 )
 from pages.components.intake_note import intake_note
 from pages.components.overview_view import View
+from pages.components.panel import read_again_button
 from pages.components.refusal import show_refusal
-from pages.components.text import heard, plain
+from pages.components.text import plain
 from pages.components.time_range import broken_range, time_range_control
 from triage.access.actions import Action, may
 from triage.domain.measures import TripPage, TripRow
@@ -78,10 +79,7 @@ address = {name: st.query_params.get_all(name) for name in st.query_params}
 with controls.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
     cases_button()
     chosen_range = time_range_control()
-    if st.button(
-        heard("Read the figures again"), icon=":material/refresh:", type="tertiary",
-        help="Read the figures again; they are at most half a minute old.",
-    ):  # fmt: skip
+    if read_again_button():
         read_figures.clear()
         read_trips.clear()
 view = View(chosen_range, MeasureFilter(), ())

@@ -13,8 +13,9 @@ from pages.components.context import actor, seen
 from pages.components.intake_note import intake_note
 from pages.components.measure_filters import broken_filters, filter_words, measure_filters
 from pages.components.overview_view import View
+from pages.components.panel import read_again_button
 from pages.components.refusal import show_refusal
-from pages.components.text import heard, plain
+from pages.components.text import plain
 from pages.components.time_range import ChosenRange, broken_range, time_range_control
 from pages.components.topic_cost import draw_costs
 from pages.components.topic_handoffs import draw_handoffs
@@ -124,10 +125,7 @@ with controls.container(horizontal=True, horizontal_alignment="right", vertical_
         "Refresh", list(EVERY), key="refresh", bind="query-params", label_visibility="collapsed", width=122,
         help="How often the figures are read again by themselves.",
     )  # fmt: skip
-    if st.button(
-        heard("Read the figures again"), icon=":material/refresh:", type="tertiary",
-        help="Read the figures again; they are at most half a minute old.",
-    ):  # fmt: skip
+    if read_again_button():
         for cached in (answer, people_answer, read_choices):
             cached.clear()
 for problem in [*problems, *([chosen_range.problem] if chosen_range.problem else [])]:

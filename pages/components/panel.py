@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.components.text import heard
+
 
 def card_head(title: str, note: str) -> None:
     """Draw the head of a card: what it is about, and below it in small letters how to read it."""
@@ -18,3 +20,11 @@ def action_head(title: str, note: str, *, button: str, icon: str, key: str, why_
     with st.container(horizontal=True, vertical_alignment="center"):
         card_head(title, note)
         return st.button(button, icon=f":material/{icon}:", disabled=why_not is not None, key=key, help=why_not)
+
+
+def read_again_button() -> bool:
+    """Draw the button that reads the figures of a page anew, and return whether it was pressed."""
+    return st.button(
+        heard("Read the figures again"), icon=":material/refresh:", type="tertiary",
+        help="Read the figures again; they are at most half a minute old.",
+    )  # fmt: skip
